@@ -1,0 +1,94 @@
+#!/usr/bin/env node
+import { availableParallelism } from 'node:os'
+import yargs, { type Argv } from 'yargs'
+import { exitCodes, usageError, XgenError } from '../base/errors.ts'
+import { type Command, type CommonOptions, openSession } from './command.ts'
+import { commands } from './commands.ts'
+import { version } from './version.ts'
+
+/** Runs one command line and returns its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const abort = new AbortController()
+  const interrupt = () => abort.abort(new XgenError('interrupted', 'interrupted'))
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  try {
+    return await dispatch(args, abort.signal)
+  } catch (error) {
+    return report(abort.signal.aborted ? abort.signal.reason : error, args)
+  } finally {
+    process.removeListener('SIGINT', interrupt)
+    process.removeListener('SIGTERM', interrupt)
+  }
+}
+
+async function dispatch(args: readonly string[], signal: AbortSignal): Promise<number> {
+  let code = 0
+  const parser = yargs([...args])
+    .scriptName('xgen')
+    .usage('$0 <command>\n\nGenerates neural network accelerators with approximate multipliers.')
+    .version(version)
+    .exitProcess(false)
+    .strict()
+    .help()
+    .wrap(Math.min(110, process.stdout.columns ?? 110))
+    .recommendCommands()
+    .options({
+      json: { type: 'boolean', default: false, describe: 'Print one JSON object on stdout', group: 'Common:' },
+      quiet: { alias: 'q', type: 'boolean', default: false, describe: 'Errors only', group: 'Common:' },
+      verbose: { alias: 'v', type: 'boolean', default: false, describe: 'Say more on stderr', group: 'Common:' },
+      progress: { type: 'boolean', default: true, describe: 'Show progress (--no-progress: none)', group: 'Common:' },
+      offline: { type: 'boolean', default: false, describe: 'Never use the network', group: 'Common:' },
+      seed: { type: 'number', default: 1, describe: 'Seed of all random numbers', group: 'Common:' },
+      jobs: { alias: 'j', type: 'number', default: availableParallelism(), defaultDescription: 'all cores', describe: 'Parallel work', group: 'Common:' },
+    })
+
+    .fail((message: string | null, error: Error | null) => {
+      throw error ?? usageError(message ?? 'wrong usage')
+    })
+  for (const command of commands) register(parser, command, signal, (result) => (code = result))
+  await parser.demandCommand(1, 'Name a command ("xgen --help" lists them).').parseAsync()
+  return code
+}
+
+function register(parser: Argv<any>, command: Command, signal: AbortSignal, finish: (code: number) => void) {
+  const usage = command.positional === undefined ? command.name : `${command.name} ${command.positional}`
+  parser.command(
+    usage,
+    command.summary,
+    (y) => command.configure(command.examples.reduce((with_, [line, meaning]) => with_.example(line, meaning), y)),
+    async (parsed) => {
+      const options = parsed as unknown as CommonOptions
+      if (!Number.isSafeInteger(options.seed) || options.seed < 0 || options.seed > 0xffffffff) {
+        throw usageError('--seed must be a whole number from 0 to 4294967295')
+      }
+      if (!Number.isSafeInteger(options.jobs) || options.jobs < 1) throw usageError('--jobs must be a whole number of at least 1')
+      finish(await command.run(options, openSession(options, signal)))
+    },
+  )
+}
+
+function report(error: unknown, args: readonly string[]): number {
+  const known = error instanceof XgenError ? error : fromUnknown(error)
+  if (args.includes('--json')) {
+    const { kind, message, hint, where } = known
+    process.stdout.write(`${JSON.stringify({ error: { kind, message, hint, where } })}\n`)
+  } else {
+    const place = known.where === undefined ? '' : `${known.where}: `
+    process.stderr.write(`xgen: ${place}${known.message}\n`)
+    if (known.hint !== undefined) process.stderr.write(`  ${known.hint}\n`)
+    if (known.kind === 'internal') process.stderr.write(`${known.stack ?? ''}\n  This is a bug in xgen. Please report it with the command that led here.\n`)
+  }
+  return exitCodes[known.kind]
+}
+
+/** yargs reports wrong usage as plain errors named YError; anything else is a bug of ours. */
+function fromUnknown(error: unknown): XgenError {
+  if (error instanceof Error && error.name === 'YError') return usageError(error.message)
+  const message = error instanceof Error ? error.message : String(error)
+  const wrapped = new XgenError('internal', message, { cause: error })
+  if (error instanceof Error && error.stack !== undefined) wrapped.stack = error.stack
+  return wrapped
+}
+
+process.exitCode = await main(process.argv.slice(2))
