@@ -1,0 +1,25 @@
+import { usageError } from '../base/errors.ts'
+
+/** The array that the user asks for. */
+export interface ArraySpec {
+  readonly dataflow: 'weight-stationary'
+  /** Rows: one reduction index (kernel tap of one input channel) each. 1..256. */
+  readonly rows: number
+  /** Columns: one filter each. 1..256. */
+  readonly columns: number
+  /** On-chip memory that may be used in all, in bits. A network that needs more is refused. */
+  readonly memoryBits: number
+}
+
+export const defaultMemoryBits = 64 * 1024 * 1024
+
+export function checkArray(spec: ArraySpec): void {
+  for (const [name, value] of [
+    ['rows', spec.rows],
+    ['cols', spec.columns],
+  ] as const) {
+    if (!Number.isSafeInteger(value) || value < 1 || value > 256) {
+      throw usageError(`array.${name} is ${value}: an array has 1 to 256 ${name === 'rows' ? 'rows' : 'columns'}`, { where: `array.${name}` })
+    }
+  }
+}

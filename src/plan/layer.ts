@@ -1,0 +1,129 @@
+import { divideUp, greatestCommonDivisor } from '../base/integers.ts'
+import type { ArraySpec } from './array.ts'
+import type { FusedLayer } from './fuse.ts'
+import type { PlanLayer, Point } from './plan.ts'
+
+/** Where a layer's maps lie in the banks, and on which tile it runs. */
+export interface Placement {
+  readonly tile: number
+  readonly inputBase: number
+  readonly outputBase: number
+  readonly outputModulus: number
+  readonly weightBase: number
+  readonly parameterBase: number
+  readonly accumulatorBits: number
+}
+
+/**
+ * The bank modulus of a map that a layer reads: row i holds tap k = i (mod rows) in every fold, so with d = gcd(rows,
+ * columns, channels) it only ever reads channels n = i (mod d). d divides the columns too, so that a column fold's filters
+ * land on the same banks whichever fold it is.
+ */
+export function bankModulus(array: ArraySpec, channels: number): number {
+  return greatestCommonDivisor(greatestCommonDivisor(array.rows, array.columns), channels)
+}
+
+/** Words that each bank needs for a map. */
+export function bankWords(shape: readonly [number, number, number], modulus: number): number {
+  return (shape[0] / modulus) * shape[1] * shape[2]
+}
+
+export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placement): PlanLayer {
+  const { conv, pool, kernel } = layer
+  const [channels, height, width] = layer.input.shape
+  const [filters, outputHeight, outputWidth] = layer.output.shape
+  const window = pool?.window ?? ([1, 1] as const)
+  const stride = conv.dense ? ([1, 1] as const) : conv.stride
+  const [top, left] = conv.dense ? [0, 0] : conv.padding
+  const area = window[0] * window[1]
+
+  const positions = outputHeight * outputWidth * area
+  const taps = kernel[0] * kernel[1] * channels
+  const rowFolds = divideUp(taps, array.rows)
+  const columnFolds = divideUp(filters, array.columns)
+  const columnsLast = filters - (columnFolds - 1) * array.columns
+  const firstColumns = columnFolds > 1 ? array.columns : columnsLast
+
+  const inputModulus = bankModulus(array, channels)
+  const inputWords = channels / inputModulus
+  const { outputModulus } = placement
+  const outputWords = filters / outputModulus
+  const lanes = divideUp(array.columns, outputModulus)
+  const lanesLast = columnsLast / outputModulus
+
+  // The writer takes one cycle a lane and gets a vector every `area * interval` cycles.
+  const interval = divideUp(columnFolds > 1 ? lanes : lanesLast, area)
+  const cyclesPartial = Math.max(positions, minimumStep)
+  const cyclesFinal = Math.max(positions * interval + parameterHold, firstColumns)
+  const drained = (positions - 1) * interval + array.rows + array.columns + drainStages + lanesLast
+
+  const point = (dy: number, dx: number): Point => ({ address: (dy * width + dx) * inputWords, y: dy, x: dx })
+  const acrossWindow = -(window[1] - 1) * stride[1]
+  const lastColumn = outputWidth * window[1] - 1
+  return {
+    name: conv.name,
+    tile: placement.tile,
+    channels,
+    kernel,
+    stride,
+    padding: [top, left],
+    inputSize: [height, width],
+    window,
+    average: pool?.mode === 'average',
+    outputShape: layer.output.shape,
+    outputSigned: layer.output.signed,
+    macs: convolutionMacs(layer),
+    positions,
+    taps,
+    filters,
+    rowFolds,
+    columnFolds,
+    columnsLast,
+    interval,
+    cyclesPartial,
+    cyclesFinal,
+    cyclesLast: Math.max(drained, cyclesFinal),
+    inputBase: placement.inputBase,
+    inputModulus,
+    inputWords,
+    outputBase: placement.outputBase,
+    outputModulus,
+    outputWords,
+    lanes,
+    lanesLast,
+    start: { address: placement.inputBase - (top * width + left) * inputWords, y: -top, x: -left },
+    increments: [
+      point(0, stride[1]),
+      point(stride[0], acrossWindow),
+      point(-(window[0] - 1) * stride[0], stride[1]),
+      point(stride[0], -lastColumn * stride[1]),
+    ],
+    offsetCarry: (width - kernel[1]) * inputWords + 1,
+    low: conv.low,
+    high: conv.high,
+    poolShift: pool?.mode === 'average' ? Math.log2(area) : 0,
+    weightBase: placement.weightBase,
+    parameterBase: placement.parameterBase,
+    accumulatorBits: placement.accumulatorBits,
+    cycles: 0,
+  }
+}
+
+/** An accumulator word written in one step may be read one cycle later at the earliest. */
+const minimumStep = 2
+/** A column's parameters stay this long behind the last position of a column fold: multiplier and shift are used later than the bias. */
+const parameterHold = 2
+/** Registers between the array and the banks: `latency.aligned` + 1 - rows - columns. */
+const drainStages = 7
+
+/** Multiply-accumulates before pooling, over all output positions that the network defines (dropped edges included). */
+function convolutionMacs({ conv, kernel, input }: FusedLayer): number {
+  const [channels, height, width] = input.shape
+  const filters = conv.bias.length
+  const taps = channels * kernel[0] * kernel[1]
+  if (conv.dense) return filters * taps
+  const [top, left, bottom, right] = conv.padding
+  const rows = Math.floor((height + top + bottom - kernel[0]) / conv.stride[0]) + 1
+  const columns = Math.floor((width + left + right - kernel[1]) / conv.stride[1]) + 1
+  return filters * taps * rows * columns
+}

@@ -1,0 +1,167 @@
+import type { ArraySpec } from './array.ts'
+
+/**
+ * THE contract between the generator (src/arch) and the cycle model (sim): how a network runs on an array, as plain data.
+ * Both read it; neither computes a bound again. docs/weight-stationary.md tells the story that these numbers drive.
+ */
+export interface Plan {
+  readonly format: 'xgen-plan-1'
+  readonly network: string
+  readonly array: ArraySpec
+  readonly tiles: readonly Tile[]
+  readonly layers: readonly PlanLayer[]
+  readonly input: PlanStream
+  readonly output: PlanStream
+  readonly memories: Memories
+  readonly widths: Widths
+  readonly latency: Latency
+  /** Distinct bank moduli that the writer must route, ascending. */
+  readonly moduli: readonly number[]
+  /** SHA-256 of the weight and parameter images. */
+  readonly contents: string
+  /** SHA-256 of all other fields: stands in every file made from the plan. */
+  readonly hash: string
+}
+
+/** An array of rows x columns PEs that all have one multiplier. */
+export interface Tile {
+  readonly name: string
+  /** Spec and domain (see src/arith/registry.ts) of the multiplier. */
+  readonly multiplier: string
+  readonly domain: string
+}
+
+/** The input or output feature map as the host moves it: elements in the order y, x, channel (channel fastest). */
+export interface PlanStream {
+  readonly shape: readonly [channels: number, height: number, width: number]
+  readonly elements: number
+  readonly bits: number
+  readonly signed: boolean
+  readonly scale: number
+  /** First word in the banks. */
+  readonly base: number
+  /** Bank modulus d: channel n lies in the banks i with i = n (mod d), at word base + pixel * channels/d + floor(n/d). */
+  readonly modulus: number
+}
+
+/**
+ * One pass over the network's layer: a GEMM of M positions x K taps x N filters, cut into column folds (C filters) and,
+ * inside each, row folds (R taps). Tap k = (ky * kw + kx) * channels + channel.
+ */
+export interface PlanLayer {
+  readonly name: string
+  readonly tile: number
+  readonly channels: number
+  readonly kernel: readonly [height: number, width: number]
+  readonly stride: readonly [vertical: number, horizontal: number]
+  readonly padding: readonly [top: number, left: number]
+  /** Stored input map. */
+  readonly inputSize: readonly [height: number, width: number]
+  /** Pooling window [1, 1] where there is none. */
+  readonly window: readonly [height: number, width: number]
+  readonly average: boolean
+  /** Output map after pooling: [filters, height, width]. */
+  readonly outputShape: readonly [channels: number, height: number, width: number]
+  readonly outputSigned: boolean
+  /** Multiply-accumulates of the layer as defined by the network. */
+  readonly macs: number
+
+  /** M: positions that are streamed, in the order (pool row, pool column, window row, window column). */
+  readonly positions: number
+  /** K. */
+  readonly taps: number
+  /** N. */
+  readonly filters: number
+  readonly rowFolds: number
+  readonly columnFolds: number
+  readonly columnsLast: number
+  /** Cycles between positions in the last row fold of each column fold: the writer needs them. 1 in other folds. */
+  readonly interval: number
+  /** Steps' shortest durations: a row fold that is not the last; the last; the last one of the layer (drain included). */
+  readonly cyclesPartial: number
+  readonly cyclesFinal: number
+  readonly cyclesLast: number
+
+  /** Banks: where the input and output maps begin, their moduli, and words a pixel (= channels / modulus). */
+  readonly inputBase: number
+  readonly inputModulus: number
+  readonly inputWords: number
+  readonly outputBase: number
+  readonly outputModulus: number
+  readonly outputWords: number
+  /** Words that the writer stores for one position of a full column fold, and of the last one. */
+  readonly lanes: number
+  readonly lanesLast: number
+
+  /** Address, y and x of the first position, and their increments when loop `level` steps. 0: window x, 1: window y, 2: pool x, 3: pool y. */
+  readonly start: Point
+  readonly increments: readonly [Point, Point, Point, Point]
+  /** Added to a row's offset when its kernel row steps (otherwise an offset grows by 1 each `inputModulus` taps). */
+  readonly offsetCarry: number
+
+  /** Codes are clamped to these, before pooling. */
+  readonly low: number
+  readonly high: number
+  readonly poolShift: number
+  /** First word of the layer in the weight memory and in the parameter memory. */
+  readonly weightBase: number
+  readonly parameterBase: number
+  /** Bits that the layer's partial sums need, proven from its weights. */
+  readonly accumulatorBits: number
+  /** Cycles from the first activation entering the array to the last accumulator write. */
+  readonly cycles: number
+}
+
+/** A bank address (words, signed here, taken modulo the address width) with the map coordinates that it stands for. */
+export interface Point {
+  readonly address: number
+  readonly y: number
+  readonly x: number
+}
+
+export interface Memories {
+  /** One bank a row, 8 bits wide; each holds only channels that its row reads, so no two rows ever read one bank. */
+  readonly bankDepth: number
+  /** Words of columns x weightBits. */
+  readonly weightWords: number
+  readonly weightBits: number
+  /** One word a filter: {shift, multiplier, bias}. */
+  readonly parameterWords: number
+  /** Per column; 32-bit words or narrower. */
+  readonly accumulatorDepth: number
+  /** Bits by memory, and in all. */
+  readonly bits: {
+    readonly banks: number
+    readonly weights: number
+    readonly parameters: number
+    readonly accumulators: number
+    readonly program: number
+    readonly total: number
+  }
+}
+
+export interface Widths {
+  /** Codes in banks and on the activation buses. */
+  readonly code: 8
+  readonly accumulator: number
+  readonly bankAddress: number
+  readonly accumulatorAddress: number
+  readonly coordinate: number
+  readonly weightAddress: number
+  readonly parameterAddress: number
+}
+
+/** Cycles between stations of the pipeline (docs/weight-stationary.md). */
+export interface Latency {
+  /** A position's issue to its activation at PE (0, 0). */
+  readonly feeder: 2
+  /** A position's issue to column 0's accumulator: rows + 2. */
+  readonly accumulator: number
+  /** Accumulator to pooled code. */
+  readonly post: 5
+  /** A position's issue to the aligned output vector: rows + columns + 6. */
+  readonly aligned: number
+}
+
+/** Parameter word: {shift[5:0], multiplier[15:0], bias[31:0]}. */
+export const parameterBits = 54

@@ -1,0 +1,89 @@
+import { indexBits, signedBits, unsignedBits } from '../base/integers.ts'
+import type { Plan, PlanLayer } from './plan.ts'
+
+/** One field of a program word. Values are taken modulo 2^width. */
+export interface ProgramField {
+  readonly name: string
+  readonly width: number
+  readonly value: (layer: PlanLayer) => number
+}
+
+/**
+ * The program: one word a layer, which the sequencer walks. The first field is the most significant. Loop limits are
+ * stored as the last index (limit - 1), so that the hardware compares and never subtracts.
+ */
+export function programFields(plan: Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli' | 'tiles'>): readonly ProgramField[] {
+  const { layers, array, widths } = plan
+  const counted = (name: string, value: (layer: PlanLayer) => number): ProgramField => ({
+    name,
+    width: unsignedBits(Math.max(...layers.map(value))),
+    value,
+  })
+  const address = (name: string, value: (layer: PlanLayer) => number): ProgramField => ({ name, width: widths.bankAddress, value })
+  const coordinate = (name: string, value: (layer: PlanLayer) => number): ProgramField => ({ name, width: widths.coordinate, value })
+  const level = (index: number) => [
+    address(`step${index}_address`, (l) => l.increments[index]!.address),
+    coordinate(`step${index}_y`, (l) => l.increments[index]!.y),
+    coordinate(`step${index}_x`, (l) => l.increments[index]!.x),
+  ]
+  return [
+    // what the loader needs
+    { name: 'tile', width: indexBits(plan.tiles.length), value: (l) => l.tile },
+    counted('taps', (l) => l.taps),
+    counted('column_folds_last', (l) => l.columnFolds - 1),
+    { name: 'columns_last', width: unsignedBits(array.columns), value: (l) => l.columnsLast },
+    counted('modulus_last', (l) => l.inputModulus - 1),
+    counted('words_last', (l) => l.inputWords - 1),
+    counted('kernel_x_last', (l) => l.kernel[1] - 1),
+    address('offset_carry', (l) => l.offsetCarry),
+    // what the streamer needs
+    counted('cycles_partial', (l) => l.cyclesPartial),
+    counted('cycles_final', (l) => l.cyclesFinal),
+    counted('cycles_last', (l) => l.cyclesLast),
+    counted('interval_last', (l) => l.interval - 1),
+    counted('positions_last', (l) => l.positions - 1),
+    counted('window_x_last', (l) => l.window[1] - 1),
+    counted('window_y_last', (l) => l.window[0] - 1),
+    counted('pool_x_last', (l) => l.outputShape[2] - 1),
+    coordinate('height', (l) => l.inputSize[0]),
+    coordinate('width', (l) => l.inputSize[1]),
+    address('start_address', (l) => l.start.address),
+    coordinate('start_y', (l) => l.start.y),
+    coordinate('start_x', (l) => l.start.x),
+    ...[0, 1, 2, 3].flatMap(level),
+    // what post-processing and the writer need
+    { name: 'low', width: 9, value: (l) => l.low },
+    { name: 'high', width: 9, value: (l) => l.high },
+    { name: 'output_signed', width: 1, value: (l) => (l.outputSigned ? 1 : 0) },
+    { name: 'average', width: 1, value: (l) => (l.average ? 1 : 0) },
+    counted('pool_shift', (l) => l.poolShift),
+    address('output_base', (l) => l.outputBase),
+    address('output_words', (l) => l.outputWords),
+    counted('lanes', (l) => l.lanes),
+    counted('lanes_last', (l) => l.lanesLast),
+    { name: 'modulus', width: indexBits(plan.moduli.length), value: (l) => plan.moduli.indexOf(l.outputModulus) },
+  ]
+}
+
+export function programBits(fields: readonly ProgramField[]): number {
+  return fields.reduce((sum, field) => sum + field.width, 0)
+}
+
+/** The program word of a layer. */
+export function programWord(fields: readonly ProgramField[], layer: PlanLayer): bigint {
+  return fields.reduce((word, field) => (word << BigInt(field.width)) | BigInt.asUintN(field.width, BigInt(field.value(layer))), 0n)
+}
+
+/** Signed bits for map coordinates: y + ky and x + kx over all positions, compared without wrapping. */
+export function coordinateBits(layers: readonly PlanLayer[]): number {
+  let low = 0
+  let high = 1
+  for (const layer of layers) {
+    const [, height, width] = layer.outputShape
+    const lastY = (height * layer.window[0] - 1) * layer.stride[0] - layer.padding[0] + layer.kernel[0] - 1
+    const lastX = (width * layer.window[1] - 1) * layer.stride[1] - layer.padding[1] + layer.kernel[1] - 1
+    low = Math.min(low, -layer.padding[0], -layer.padding[1])
+    high = Math.max(high, lastY, lastX, layer.inputSize[0], layer.inputSize[1])
+  }
+  return signedBits(low, high)
+}

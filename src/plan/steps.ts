@@ -1,0 +1,114 @@
+import type { Plan, PlanLayer } from './plan.ts'
+
+/** One fold: up to R taps x C filters of a layer. */
+export interface Fold {
+  readonly layer: number
+  readonly columnFold: number
+  readonly rowFold: number
+  /** Rows and columns that have work. */
+  readonly rows: number
+  readonly columns: number
+  /** First tap and first filter. */
+  readonly tap: number
+  readonly filter: number
+  readonly last: boolean
+}
+
+/** All folds in order of execution: layer, then column fold, then row fold. */
+export function* foldsOf(plan: Plan): Generator<Fold> {
+  for (let layer = 0; layer < plan.layers.length; layer++) yield* foldsOfLayer(plan, layer)
+}
+
+export function* foldsOfLayer(plan: Plan, index: number): Generator<Fold> {
+  const layer = plan.layers[index]!
+  const { rows, columns } = plan.array
+  for (let g = 0; g < layer.columnFolds; g++) {
+    for (let f = 0; f < layer.rowFolds; f++) {
+      yield {
+        layer: index,
+        columnFold: g,
+        rowFold: f,
+        rows: Math.min(rows, layer.taps - f * rows),
+        columns: g === layer.columnFolds - 1 ? layer.columnsLast : columns,
+        tap: f * rows,
+        filter: g * columns,
+        last: f === layer.rowFolds - 1,
+      }
+    }
+  }
+}
+
+/**
+ * A step streams one fold's positions while the weights of the next fold load. `start` counts cycles from the first cycle
+ * of the run: the first step, which only loads, starts at 0 and has no `stream`.
+ */
+export interface Step {
+  readonly start: number
+  readonly cycles: number
+  readonly stream: Fold | undefined
+  readonly load: Fold | undefined
+}
+
+/** Shortest duration of the step that streams `fold`. */
+export function streamCycles(layer: PlanLayer, fold: Fold): number {
+  if (!fold.last) return layer.cyclesPartial
+  return fold.columnFold === layer.columnFolds - 1 ? layer.cyclesLast : layer.cyclesFinal
+}
+
+/** The whole run, step by step. A step lasts until its fold is streamed and the next fold is loaded. */
+export function* stepsOf(plan: Plan): Generator<Step> {
+  let start = 0
+  let stream: Fold | undefined
+  const folds = foldsOf(plan)
+  for (;;) {
+    const next = folds.next()
+    const load = next.done === true ? undefined : next.value
+    const needed = stream === undefined ? 0 : streamCycles(plan.layers[stream.layer]!, stream)
+    const cycles = Math.max(needed, load?.rows ?? 0)
+    yield { start, cycles, stream, load }
+    start += cycles
+    if (load === undefined) return
+    stream = load
+  }
+}
+
+/** Cycles from the first step to the first cycle in which outputs may be read. */
+export function runCycles(plan: Plan): number {
+  let cycles = 0
+  for (const step of stepsOf(plan)) cycles = step.start + step.cycles
+  return cycles
+}
+
+/**
+ * A layer's cycles as design.md counts them: from its first activation entering the array to its last accumulator write;
+ * its first fold's weights load while the layer before runs.
+ */
+export function layerCycles(plan: Plan): number[] {
+  const first: number[] = []
+  const last: Step[] = []
+  for (const step of stepsOf(plan)) {
+    if (step.stream === undefined) continue
+    first[step.stream.layer] ??= step.start
+    last[step.stream.layer] = step
+  }
+  return plan.layers.map((layer, index) => {
+    const final = last[index]!
+    const issued = final.start + (layer.positions - 1) * layer.interval
+    const written = issued + plan.latency.accumulator + final.stream!.columns - 1
+    return written - (first[index]! + plan.latency.feeder) + 1
+  })
+}
+
+/** Steps that stream, by index search: which step runs in a cycle. */
+export function stepAt(steps: readonly Step[], cycle: number): Step | undefined {
+  let low = 0
+  let high = steps.length - 1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const step = steps[middle]!
+    if (cycle < step.start) high = middle - 1
+    else if (cycle >= step.start + step.cycles) low = middle + 1
+    else return step
+  }
+  return undefined
+}
