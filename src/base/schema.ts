@@ -1,0 +1,138 @@
+import { z } from 'zod'
+import type { Path, Source } from './document.ts'
+import { type ErrorKind, XgenError } from './errors.ts'
+import { didYouMean } from './suggest.ts'
+
+/**
+ * The value of a source, checked by a schema. The first mistake is reported with its place; for a key or a name that is not
+ * known, with the nearest one that is.
+ */
+export function parseSource<S extends z.ZodType>(
+  schema: S,
+  source: Source,
+  kind: ErrorKind = 'usage',
+): z.output<S> {
+  const result = schema.safeParse(source.value, { reportInput: true })
+  if (result.success) return result.data
+  const issue = deepest(result.error.issues)
+  const path = issue.path as Path
+  const at = (where: Path) => (where.length === 0 ? '' : `${pathName(where)}: `)
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0]!
+    const known = keysAt(schema, path, source.value)
+    throw new XgenError(kind, `${at(path)}"${key}" is not known here.${didYouMean(key, known)}`, {
+      where: source.where([...path, key]),
+      hint: known.length > 0 ? `Known: ${known.join(', ')}.` : undefined,
+    })
+  }
+  const choices = choicesOf(issue, schema, path, source.value)
+  const given = valueAt(source.value, path)
+  if (choices !== undefined && given !== undefined) {
+    throw new XgenError(
+      kind,
+      `${at(path)}${shown(given)} is not possible here.${typeof given === 'string' ? didYouMean(given, choices) : ''}`,
+      {
+        where: source.where(path),
+        hint: `Possible: ${choices.join(', ')}.`,
+      },
+    )
+  }
+  const missing = given === undefined && path.length > 0
+  const message =
+    missing && issue.code === 'invalid_type' ? 'is missing' : `is ${shown(given)}: ${issue.message}`
+  throw new XgenError(kind, `${path.length === 0 ? 'the document' : pathName(path)} ${message}`, {
+    where: source.where(path),
+  })
+}
+
+/** `multipliers.conv2`, `layers[3].kernel[0]`. */
+export function pathName(path: Path): string {
+  return path
+    .map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`))
+    .join('')
+}
+
+type Issue = z.core.$ZodIssue
+
+/** Inside a union, the branch that failed the furthest down says best what is wrong. */
+function deepest(issues: readonly Issue[]): Issue {
+  const issue = issues[0]!
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue
+  const nested = issue.errors.filter((branch) => branch.length > 0).map((branch) => deepest(branch))
+  const best = nested.reduce((a, b) => (b.path.length > a.path.length ? b : a), nested[0]!)
+  return best.path.length === 0 ? issue : { ...best, path: [...issue.path, ...best.path] }
+}
+
+function choicesOf(issue: Issue, schema: z.ZodType, path: Path, value: unknown): string[] | undefined {
+  if (issue.code === 'invalid_value') return issue.values.map(String)
+  if (issue.code === 'invalid_union') {
+    const parent = schemaAt(schema, path.slice(0, -1), value)
+    if (parent instanceof z.ZodDiscriminatedUnion) return discriminators(parent)
+  }
+  return undefined
+}
+
+function discriminators(union: z.ZodDiscriminatedUnion): string[] {
+  const key = union.def.discriminator
+  return (union.options as z.ZodObject[]).flatMap((option) => {
+    const literal = unwrap(option.shape[key] as z.ZodType)
+    return literal instanceof z.ZodLiteral ? [...literal.values].map(String) : []
+  })
+}
+
+function keysAt(schema: z.ZodType, path: Path, value: unknown): string[] {
+  const found = schemaAt(schema, path, value)
+  return found instanceof z.ZodObject ? Object.keys(found.shape) : []
+}
+
+/** The schema that governs the value at a path. */
+function schemaAt(schema: z.ZodType, path: Path, value: unknown): z.ZodType | undefined {
+  const inner = unwrap(schema)
+  const [step, ...rest] = path
+  if (inner instanceof z.ZodDiscriminatedUnion) {
+    const tag = valueAt(value, [inner.def.discriminator])
+    const option = (inner.options as z.ZodObject[]).find((o) => {
+      const literal = unwrap(o.shape[inner.def.discriminator] as z.ZodType)
+      return literal instanceof z.ZodLiteral && literal.values.has(tag as string)
+    })
+    return option === undefined ? inner : schemaAt(option, path, value)
+  }
+  if (inner instanceof z.ZodUnion) {
+    const option = (inner.options as z.ZodType[]).find((o) => unwrap(o) instanceof z.ZodObject)
+    return option === undefined || step === undefined ? (option ?? inner) : schemaAt(option, path, value)
+  }
+  if (step === undefined) return inner
+  const below = valueAt(value, [step])
+  if (inner instanceof z.ZodObject)
+    return step in inner.shape ? schemaAt(inner.shape[step] as z.ZodType, rest, below) : undefined
+  if (inner instanceof z.ZodArray) return schemaAt(inner.element as z.ZodType, rest, below)
+  if (inner instanceof z.ZodRecord) return schemaAt(inner.valueType as z.ZodType, rest, below)
+  return undefined
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodNullable
+  ) {
+    return unwrap(schema.unwrap() as z.ZodType)
+  }
+  if (schema instanceof z.ZodPipe) return unwrap(schema.in as z.ZodType)
+  return schema
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let at: unknown = value
+  for (const step of path) {
+    if (at === null || typeof at !== 'object') return undefined
+    at = Object.hasOwn(at, step) ? (at as Record<string | number, unknown>)[step] : undefined
+  }
+  return at
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}

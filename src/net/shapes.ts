@@ -1,0 +1,165 @@
+import { usageError } from '../base/errors.ts'
+import type { Conv2d, Layer, Network, Pool } from './network.ts'
+
+/** One image's shape: [channels, height, width], or [features]. */
+export type Shape = readonly [number, number, number] | readonly [number]
+
+/** A layer with the shapes around it and what it costs for one image. */
+export interface LayerShape {
+  readonly layer: Layer
+  readonly input: Shape
+  readonly output: Shape
+  /** Weights and biases. */
+  readonly parameters: number
+  /** Multiplications, without the bias. */
+  readonly macs: number
+}
+
+/** Elements of one feature map or one layer's weights above which a network is refused: no array of that size is ever allocated. */
+const mostElements = 2 ** 28
+
+export function elements(shape: Shape): number {
+  return shape.reduce<number>((product, n) => product * n, 1)
+}
+
+/** [features] seen as a map of [features, 1, 1]. */
+export function asMap(shape: Shape): readonly [number, number, number] {
+  return shape.length === 3 ? shape : [shape[0], 1, 1]
+}
+
+/** Shapes of all layers, in order. An impossible layer is an error that names it and the numbers. */
+export function layerShapes(network: Network): readonly LayerShape[] {
+  let input: Shape = network.input.shape
+  checkCounts('the input', 'input', input)
+  return network.layers.map((layer) => {
+    const shaped = { layer, input, ...infer(layer, input) }
+    if (elements(shaped.output) > mostElements || shaped.parameters > mostElements) {
+      throw shapeError(
+        layer,
+        `has ${elements(shaped.output)} outputs and ${shaped.parameters} parameters: at most ${mostElements} of each are possible`,
+      )
+    }
+    input = shaped.output
+    return shaped
+  })
+}
+
+/** Shape of the result of the whole network. */
+export function outputShape(network: Network): Shape {
+  return layerShapes(network).at(-1)?.output ?? network.input.shape
+}
+
+export function countParameters(network: Network): number {
+  return layerShapes(network).reduce((sum, { parameters }) => sum + parameters, 0)
+}
+
+export function countMacs(network: Network): number {
+  return layerShapes(network).reduce((sum, { macs }) => sum + macs, 0)
+}
+
+/** Shape of a layer's weights: [filters, channels/groups, kh, kw] or [units, features]. Undefined where it has none. */
+export function weightShape({ layer, input }: LayerShape): readonly number[] | undefined {
+  if (layer.kind === 'conv2d') return [layer.filters, asMap(input)[0] / layer.groups, ...layer.kernel]
+  if (layer.kind === 'dense') return [layer.units, input[0]]
+  return undefined
+}
+
+function infer(layer: Layer, input: Shape): { output: Shape; parameters: number; macs: number } {
+  switch (layer.kind) {
+    case 'conv2d': {
+      const output = convolve(layer, input)
+      const taps = (input[0] / layer.groups) * layer.kernel[0] * layer.kernel[1]
+      return { output, parameters: layer.filters * (taps + 1), macs: elements(output) * taps }
+    }
+    case 'dense': {
+      checkCounts(`dense layer "${layer.name}"`, layer.name, [layer.units])
+      if (input.length === 3 && (input[1] !== 1 || input[2] !== 1)) {
+        throw shapeError(
+          layer,
+          `is dense, but the layer before it gives a map of ${input.join('x')}`,
+          'Put a flatten layer before it.',
+        )
+      }
+      return { output: [layer.units], parameters: layer.units * (input[0] + 1), macs: layer.units * input[0] }
+    }
+    case 'pool':
+      return { output: pool(layer, input), parameters: 0, macs: 0 }
+    case 'relu':
+      return { output: input, parameters: 0, macs: 0 }
+    case 'flatten':
+      return { output: [elements(input)], parameters: 0, macs: 0 }
+  }
+}
+
+function convolve(layer: Conv2d, input: Shape): Shape {
+  const [channels, height, width] = mapOf(layer, input)
+  checkCounts(`convolution "${layer.name}"`, layer.name, [
+    layer.filters,
+    ...layer.kernel,
+    ...layer.stride,
+    layer.groups,
+  ])
+  for (const p of layer.padding)
+    if (!Number.isSafeInteger(p) || p < 0)
+      throw shapeError(layer, `has padding ${layer.padding.join(', ')}: whole numbers from 0 are possible`)
+  if (channels % layer.groups !== 0 || layer.filters % layer.groups !== 0) {
+    throw shapeError(
+      layer,
+      `has ${layer.groups} groups, which divide not both its ${channels} input channels and its ${layer.filters} filters`,
+    )
+  }
+  const [top, left, bottom, right] = layer.padding
+  return [
+    layer.filters,
+    ...windows(layer, [height + top + bottom, width + left + right], layer.kernel, layer.stride, 'kernel'),
+  ]
+}
+
+function pool(layer: Pool, input: Shape): Shape {
+  const [channels, height, width] = mapOf(layer, input)
+  checkCounts(`pooling layer "${layer.name}"`, layer.name, [...layer.window, ...layer.stride])
+  return [channels, ...windows(layer, [height, width], layer.window, layer.stride, 'window')]
+}
+
+function windows(
+  layer: Layer,
+  size: readonly [number, number],
+  window: readonly [number, number],
+  stride: readonly [number, number],
+  what: string,
+): [number, number] {
+  if (window[0] > size[0] || window[1] > size[1]) {
+    const padded = layer.kind === 'conv2d' ? ', padding included' : ''
+    throw shapeError(
+      layer,
+      `has a ${what} of ${window.join('x')}, larger than its input of ${size.join('x')}${padded}`,
+    )
+  }
+  return [
+    Math.floor((size[0] - window[0]) / stride[0]) + 1,
+    Math.floor((size[1] - window[1]) / stride[1]) + 1,
+  ]
+}
+
+function mapOf(layer: Layer, input: Shape): readonly [number, number, number] {
+  if (input.length === 3) return input
+  throw shapeError(
+    layer,
+    `needs a map of channels, height and width, but the layer before it gives ${input[0]} features`,
+  )
+}
+
+function checkCounts(what: string, where: string, counts: readonly number[]): void {
+  for (const count of counts) {
+    if (!Number.isSafeInteger(count) || count < 1) {
+      throw usageError(
+        `${what} has a size of ${count} (in ${counts.join(', ')}): every size, kernel and stride is a whole number of at least 1`,
+        { where },
+      )
+    }
+  }
+}
+
+function shapeError(layer: Layer, what: string, hint?: string) {
+  return usageError(`layer "${layer.name}" ${what}`, { where: layer.name, hint })
+}

@@ -1,0 +1,57 @@
+import { usageError } from '../base/errors.ts'
+import { didYouMean } from '../base/suggest.ts'
+import type { Network } from './network.ts'
+import { readNetworkFile } from './schema.ts'
+import { lenet5 } from './zoo/lenet5.ts'
+
+/** A built-in network and the data set that its weights in nets/ were trained on. */
+export interface ZooEntry {
+  readonly network: Network
+  readonly data: string
+  readonly summary: string
+}
+
+export const zoo: readonly ZooEntry[] = [
+  { network: lenet5, data: 'mnist', summary: 'LeNet-5, 28x28 digits, 10 classes' },
+]
+
+/** Names of the zoo that are planned and not there yet. */
+const planned = [
+  'lenet-fashion',
+  'resnet8',
+  'resnet8-mlperf',
+  'resnet20',
+  'alexnet',
+  'vgg16',
+  'vgg16-cifar',
+  'mobilenetv1',
+  'mobilenetv2',
+  'dscnn-kws',
+  'gru-kws',
+  'lstm-kws',
+] // prettier-ignore
+
+export function zooEntry(name: string): ZooEntry | undefined {
+  return zoo.find(({ network }) => network.name === name)
+}
+
+/** The network of `--net`: a built-in name, or a .json or .yaml file. */
+export function loadNetwork(net: string): Network {
+  const available = zoo.map(({ network }) => network.name)
+  if (/\.(json|ya?ml)$/i.test(net)) return readNetworkFile(net)
+  if (/\.(onnx|tflite)$/i.test(net)) {
+    throw usageError(`${net}: ONNX and TFLite files are not imported yet`, {
+      hint: `Use a .json or .yaml network file, or a built-in network: ${available.join(', ')}.`,
+    })
+  }
+  const entry = zooEntry(net)
+  if (entry !== undefined) return entry.network
+  if (planned.includes(net))
+    throw usageError(`the network "${net}" is not built in yet; available: ${available.join(', ')}`, {
+      where: 'net',
+    })
+  throw usageError(`there is no built-in network "${net}".${didYouMean(net, available)}`, {
+    where: 'net',
+    hint: `Available: ${available.join(', ')}; or name a .json or .yaml network file.`,
+  })
+}
