@@ -5,41 +5,46 @@ import type { Plan, PlanLayer } from './plan.ts'
 export interface ProgramField {
   readonly name: string
   readonly width: number
+  /** Who reads it: only the loader (and the start of a fold), or the stations that follow while a fold is streamed. */
+  readonly use: 'load' | 'stream'
   readonly value: (layer: PlanLayer) => number
 }
 
 /**
- * The program: one word a layer, which the sequencer walks. The first field is the most significant. Loop limits are
+ * The program: one word a layer, which the sequencer walks. The first field is the most significant; fields
+ * for loading come before those for streaming. Loop limits are
  * stored as the last index (limit - 1), so that the hardware compares and never subtracts.
  */
 export function programFields(plan: Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli' | 'tiles'>): readonly ProgramField[] {
   const { layers, array, widths } = plan
-  const counted = (name: string, value: (layer: PlanLayer) => number): ProgramField => ({
-    name,
-    width: unsignedBits(Math.max(...layers.map(value))),
-    value,
-  })
-  const address = (name: string, value: (layer: PlanLayer) => number): ProgramField => ({ name, width: widths.bankAddress, value })
-  const coordinate = (name: string, value: (layer: PlanLayer) => number): ProgramField => ({ name, width: widths.coordinate, value })
+  type Value = (layer: PlanLayer) => number
+  const fixed = (name: string, width: number, value: Value) => ({ name, width, value })
+  const counted = (name: string, value: Value) => fixed(name, unsignedBits(Math.max(...layers.map(value))), value)
+  const address = (name: string, value: Value) => fixed(name, widths.bankAddress, value)
+  const coordinate = (name: string, value: Value) => fixed(name, widths.coordinate, value)
   const level = (index: number) => [
     address(`step${index}_address`, (l) => l.increments[index]!.address),
     coordinate(`step${index}_y`, (l) => l.increments[index]!.y),
     coordinate(`step${index}_x`, (l) => l.increments[index]!.x),
   ]
-  return [
-    // what the loader needs
-    { name: 'tile', width: indexBits(plan.tiles.length), value: (l) => l.tile },
+  const lanes = unsignedBits(Math.max(...layers.map((l) => Math.max(l.lanes, l.lanesLast))))
+  const load = [
     counted('taps', (l) => l.taps),
     counted('column_folds_last', (l) => l.columnFolds - 1),
-    { name: 'columns_last', width: unsignedBits(array.columns), value: (l) => l.columnsLast },
     counted('modulus_last', (l) => l.inputModulus - 1),
     counted('words_last', (l) => l.inputWords - 1),
     counted('kernel_x_last', (l) => l.kernel[1] - 1),
     address('offset_carry', (l) => l.offsetCarry),
-    // what the streamer needs
     counted('cycles_partial', (l) => l.cyclesPartial),
     counted('cycles_final', (l) => l.cyclesFinal),
     counted('cycles_last', (l) => l.cyclesLast),
+    address('start_address', (l) => l.start.address),
+    coordinate('start_y', (l) => l.start.y),
+    coordinate('start_x', (l) => l.start.x),
+  ]
+  const stream = [
+    fixed('tile', indexBits(plan.tiles.length), (l) => l.tile),
+    fixed('columns_last', unsignedBits(array.columns), (l) => l.columnsLast),
     counted('interval_last', (l) => l.interval - 1),
     counted('positions_last', (l) => l.positions - 1),
     counted('window_x_last', (l) => l.window[1] - 1),
@@ -47,22 +52,19 @@ export function programFields(plan: Pick<Plan, 'layers' | 'array' | 'widths' | '
     counted('pool_x_last', (l) => l.outputShape[2] - 1),
     coordinate('height', (l) => l.inputSize[0]),
     coordinate('width', (l) => l.inputSize[1]),
-    address('start_address', (l) => l.start.address),
-    coordinate('start_y', (l) => l.start.y),
-    coordinate('start_x', (l) => l.start.x),
     ...[0, 1, 2, 3].flatMap(level),
-    // what post-processing and the writer need
-    { name: 'low', width: 9, value: (l) => l.low },
-    { name: 'high', width: 9, value: (l) => l.high },
-    { name: 'output_signed', width: 1, value: (l) => (l.outputSigned ? 1 : 0) },
-    { name: 'average', width: 1, value: (l) => (l.average ? 1 : 0) },
+    fixed('low', 9, (l) => l.low),
+    fixed('high', 9, (l) => l.high),
+    fixed('output_signed', 1, (l) => (l.outputSigned ? 1 : 0)),
+    fixed('average', 1, (l) => (l.average ? 1 : 0)),
     counted('pool_shift', (l) => l.poolShift),
     address('output_base', (l) => l.outputBase),
     address('output_words', (l) => l.outputWords),
-    counted('lanes', (l) => l.lanes),
-    counted('lanes_last', (l) => l.lanesLast),
-    { name: 'modulus', width: indexBits(plan.moduli.length), value: (l) => plan.moduli.indexOf(l.outputModulus) },
+    fixed('lanes', lanes, (l) => l.lanes),
+    fixed('lanes_last', lanes, (l) => l.lanesLast),
+    fixed('modulus', indexBits(plan.moduli.length), (l) => plan.moduli.indexOf(l.outputModulus)),
   ]
+  return [...load.map((field) => ({ ...field, use: 'load' as const })), ...stream.map((field) => ({ ...field, use: 'stream' as const }))]
 }
 
 export function programBits(fields: readonly ProgramField[]): number {

@@ -1,0 +1,170 @@
+import { indexBits } from '../base/integers.ts'
+import { parseDomain } from '../arith/domain.ts'
+import { parseMultiplier } from '../arith/registry.ts'
+import type { MemoryImages } from '../plan/images.ts'
+import type { Plan } from '../plan/plan.ts'
+import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
+import { accumulatorColumn, columnPorts, postPorts } from './accumulator-column.ts'
+import { featureBank } from './feature-bank.ts'
+import { controlDelay } from './control-delay.ts'
+import { all, any, bit, connect, equalTo, fit } from './gates.ts'
+import { outputWriter, writerPorts } from './output-writer.ts'
+import { parameterMemory } from './parameter-memory.ts'
+import { positionPorts, rowFeeder, rowPorts } from './row-feeder.ts'
+import { sequencer } from './sequencer.ts'
+import { inputStream, outputStream } from './streams.ts'
+import { systolicTile } from './systolic-tile.ts'
+import { weightMemory } from './weight-memory.ts'
+
+type Ports = Readonly<Record<string, Node>>
+
+/** The top module's name: a Verilog identifier made from the network's. */
+export const topName = (network: string): string => `xgen_${network.replace(/[^A-Za-z0-9]+/g, '_')}`
+
+/** The whole accelerator with the native interface. docs/weight-stationary.md says what happens in which cycle. */
+export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
+  const { rows, columns } = plan.array
+  const comment = `Accelerator for ${plan.network}: weight-stationary, ${rows} x ${columns} PEs, ${plan.tiles.length} tile${plan.tiles.length > 1 ? 's' : ''}.`
+  return defineModule(topName(plan.network), comment, (m) => {
+    const start = m.input('start', 1)
+    const inValid = m.input('in_valid', 1)
+    const inData = m.input('in_data', plan.widths.code)
+    const outReady = m.input('out_ready', 1)
+
+    const inputLast = m.wire('input_last', 1)
+    const outputLast = m.wire('output_last', 1)
+    const control = m.instance(sequencer(plan), 'u_sequencer', { start, input_last: inputLast.value, output_last: outputLast.value })
+    const port = (name: string): Node => control[name]!
+
+    const input = m.instance(inputStream(plan), 'u_input', { begin: port('input_begin'), open: port('input_open'), in_valid: inValid })
+    inputLast.drive(input['last_out']!)
+    const output = m.instance(outputStream(plan), 'u_output', { begin: port('output_begin'), out_ready: outReady })
+    outputLast.drive(output['finished']!)
+
+    const writer = writerPort(m, plan)
+    const { feeders, firstBankData } = rowsOf(m, plan, control, { ...input, data: inData }, output, writer.stored)
+    const weights = m.instance(weightMemory(plan, images), 'u_weights', { read: port('load'), address: port('weight_address') })
+    const sums = tilesOf(m, plan, feeders, weights)
+    const vector = columnsOf(m, plan, images, control, sums)
+    writer.connect(control, vector)
+
+    m.output('busy', port('busy'))
+    m.output('done', port('done'))
+    m.output('in_ready', port('input_open'))
+    m.output('out_valid', output['out_valid']!)
+    m.output('out_data', firstBankData)
+    m.output('out_last', output['out_last']!)
+  })
+}
+
+/** A bank and a feeder for each row. Bank 0 also serves the output. */
+function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, output: Ports, stored: Ports) {
+  const { c } = m
+  const { rows } = plan.array
+  const bank = featureBank(plan)
+  const feeder = rowFeeder(plan)
+  const rowBits = indexBits(rows)
+  const row = pick(control, '', Object.keys(rowPorts(plan)))
+  let position = pick(control, 'position_', Object.keys(positionPorts(plan)))
+  const feeders: Ports[] = []
+  let firstBankData: Node | undefined
+  for (let i = 0; i < rows; i++) {
+    // The bank's data goes into the feeder that makes its address: a wire closes the circle (through the bank's register).
+    const data = m.wire(`bank_data_${i}`, plan.widths.code)
+    const out = m.instance(feeder, `u_feeder_${i}`, {
+      row_index: c.constant(i, rowBits),
+      ...row,
+      ...connect('position_', position),
+      height: control['height']!,
+      width: control['width']!,
+      bank_data: data.value,
+    })
+    const serve = i === 0
+    const lane = i % plan.input.modulus
+    const hostWrite = plan.input.modulus === 1 ? input['take']! : c.and(input['take']!, equalTo(c, input['lane_out']!, lane))
+    const { data: word } = m.instance(bank, `u_bank_${i}`, {
+      host_write: hostWrite,
+      host_address: input['address_out']!,
+      host_data: input['data']!,
+      store: stored['store']!,
+      store_address: stored['store_address']!,
+      store_data: stored[`store_data_${i}`]!,
+      read: serve ? c.or(out['bank_read']!, output['fetch_out']!) : out['bank_read']!,
+      read_address: serve ? c.mux(output['fetch_out']!, output['address_out']!, out['bank_address']!) : out['bank_address']!,
+    })
+    data.drive(word!)
+    if (serve) firstBankData = word!
+    feeders.push(out)
+    position = pick(out, 'next_', Object.keys(positionPorts(plan)))
+  }
+  return { feeders, firstBankData: firstBankData! }
+}
+
+/** The tiles side by side; a tile without work sums to 0, so the bottom sums are OR-ed. */
+function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weights: Ports): Node[] {
+  const { c } = m
+  const { rows, columns } = plan.array
+  const outputs = plan.tiles.map((tile, t) => {
+    const domain = parseDomain(tile.domain)
+    const multiplier = parseMultiplier(tile.multiplier, domain)
+    const module = systolicTile(tile.name, multiplier, { rows, columns, accumulatorBits: plan.widths.accumulator })
+    const edge = feeders.flatMap((feeder, i) => [
+      [`activation_${i}`, fit(c, feeder['activation_out']!, domain.nA)] as const,
+      [`active_${i}`, bit(c, feeder['active']!, t)] as const,
+      [`load_${i}`, bit(c, feeder['load_out']!, t)] as const,
+      [`swap_${i}`, bit(c, feeder['swap']!, t)] as const,
+    ])
+    const buses = Array.from({ length: columns }, (_, j) => [`weight_${j}`, fit(c, weights[`weight_${j}`]!, domain.nB)] as const)
+    return m.instance(module, `u_${tile.name}`, Object.fromEntries([...edge, ...buses]))
+  })
+  return Array.from({ length: columns }, (_, j) => any(c, ...outputs.map((out) => out[`sum_${j}`]!)))
+}
+
+/** Control follows the positions down the rows, then right along the columns. */
+function columnsOf(m: ModuleBuilder, plan: Plan, images: MemoryImages, control: Ports, sums: readonly Node[]): Ports {
+  const { c } = m
+  const names = Object.keys(columnPorts(plan))
+  const delayed = m.instance(controlDelay(plan), 'u_control_delay', connect('control_', pick(control, 'control_', names)))
+  let bundle = pick(delayed, 'late_', names)
+  const beginFold = all(c, bundle['valid']!, bundle['begin_fold']!, bundle['last']!)
+  const { parameter } = m.instance(parameterMemory(plan, images), 'u_parameters', { clear: control['input_open']!, begin_fold: beginFold, columns: bundle['columns']! })
+  const column = accumulatorColumn(plan)
+  const layer = pick(control, 'layer_', Object.keys(postPorts(plan)))
+  const codes: Record<string, Node> = {}
+  for (const [j, sum] of sums.entries()) {
+    const out = m.instance(column, `u_column_${j}`, {
+      column_index: c.constant(j, c.width(bundle['columns']!)),
+      ...connect('control_', bundle),
+      ...connect('layer_', layer),
+      parameter: parameter!,
+      sum,
+    })
+    codes[`code_${j}`] = out['pooled_out']!
+    bundle = pick(out, 'next_', names)
+  }
+  const valid = all(c, bundle['valid']!, bundle['last']!, bundle['window_last']!)
+  return { valid, begin_map: bundle['begin_map']!, column_last: bundle['column_last']!, ...codes }
+}
+
+/** The writer stands at the end of the pipeline and feeds the banks at its beginning, so its outputs are declared first. */
+function writerPort(m: ModuleBuilder, plan: Plan) {
+  const { code, bankAddress } = plan.widths
+  const wires = {
+    store: m.wire('store', 1),
+    store_address: m.wire('store_address', bankAddress),
+    ...Object.fromEntries(Array.from({ length: plan.array.rows }, (_, i) => [`store_data_${i}`, m.wire(`store_data_${i}`, code)])),
+  }
+  return {
+    stored: Object.fromEntries(Object.entries(wires).map(([name, wire]) => [name, wire.value])),
+    connect(control: Ports, vector: Ports) {
+      const layer = connect('layer_', pick(control, 'layer_', Object.keys(writerPorts(plan))))
+      const out = m.instance(outputWriter(plan), 'u_writer', { ...layer, begin_layer: control['begin_layer']!, ...vector })
+      for (const [name, wire] of Object.entries(wires)) wire.drive(out[name]!)
+    },
+  }
+}
+
+/** The ports of a bundle, by their names without the prefix. */
+function pick(ports: Ports, prefix: string, names: readonly string[]): Record<string, Node> {
+  return Object.fromEntries(names.map((name) => [name, ports[prefix + name]!]))
+}

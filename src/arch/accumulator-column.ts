@@ -1,0 +1,108 @@
+import { unsignedBits } from '../base/integers.ts'
+import { addBias, clamp, roundShift, scale } from '../arith/requantiser.ts'
+import { parameterBits, type Plan } from '../plan/plan.ts'
+import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
+import { all, bit, connect, follow, followReset, inputs } from './gates.ts'
+
+/** What travels right along the columns with each position, one column a cycle. */
+export function columnPorts(plan: Plan) {
+  return {
+    valid: 1,
+    index: plan.widths.accumulatorAddress,
+    first: 1,
+    last: 1,
+    begin_fold: 1,
+    window_first: 1,
+    window_last: 1,
+    begin_map: 1,
+    column_last: 1,
+    columns: unsignedBits(plan.array.columns),
+  }
+}
+
+/** Post-processing settings of the layer that runs. */
+export function postPorts(plan: Plan) {
+  return { low: 9, high: 9, output_signed: 1, average: 1, pool_shift: poolShiftBits(plan) }
+}
+
+export const poolShiftBits = (plan: Plan) => unsignedBits(Math.max(...plan.layers.map((layer) => layer.poolShift)))
+
+/**
+ * The accumulator of one column and all that happens to a finished sum: bias, requantisation with ReLU as clamp, pooling
+ * (docs/numerics.md). `control` arrives a cycle before the sum, so that the accumulator word is read by then.
+ */
+export function accumulatorColumn(plan: Plan): Module {
+  const { accumulator, code } = plan.widths
+  const columnBits = unsignedBits(plan.array.columns)
+  return defineModule('accumulator_column', 'Accumulator column: sums row folds, then bias, requantise, clamp, pool.', (m) => {
+    const { c } = m
+    const number = m.input('column_index', columnBits)
+    const early = inputs(m, 'control_', columnPorts(plan))
+    const post = inputs(m, 'layer_', postPorts(plan))
+    const parameter = m.input('parameter', parameterBits)
+    const arriving = m.input('sum', accumulator)
+
+    const { valid: earlyValid, ...earlyRest } = early
+    const control = {
+      valid: followReset(m, 'valid', earlyValid),
+      ...Object.fromEntries(Object.entries(earlyRest).map(([name, node]) => [name, follow(m, name, node)])),
+    } as typeof early
+    for (const [name, node] of Object.entries(connect('next_', control))) m.output(name, node)
+
+    const mine = c.label(c.and(control.valid, c.less(number, control.columns)), 'mine')
+    const memory = m.memory('partial_sums', { width: accumulator, depth: plan.memories.accumulatorDepth })
+    const before = memory.read('before', early.index, c.and(early.valid, c.not(early.first)))
+    const sum = c.label(c.add(arriving, c.mux(control.first, c.constant(0, accumulator), before)), 'accumulated')
+    memory.write(c.and(mine, c.not(control.last)), control.index, sum)
+
+    const finish = c.label(c.and(mine, control.last), 'finish')
+    const total = follow(m, 'total', sum, finish)
+    const word = follow(m, 'parameter_held', parameter, all(c, mine, control.begin_fold, control.last))
+    const rounded = requantise(m, total, word, post.low, post.high)
+    pool(m, rounded, finish, control.window_first, control.window_last, post, code, Math.max(...plan.layers.map((layer) => layer.poolShift)))
+  })
+}
+
+/** Three cycles from `total` to a code; the parameters hold still meanwhile (Plan: cyclesFinal). */
+function requantise(m: ModuleBuilder, total: Node, word: Node, low: Node, high: Node): Node {
+  const { c } = m
+  const [bias, multiplier, shift] = [c.slice(word, 31, 0), c.slice(word, 47, 32), c.slice(word, 53, 48)]
+  const wide = c.width(total) === 32 ? total : c.signExtend(total, 32)
+  const biased = follow(m, 'biased', addBias(c, wide, bias))
+  const scaled = follow(m, 'scaled', scale(c, biased, multiplier))
+  return follow(m, 'rounded', clamp(c, roundShift(c, scaled, shift), low, high))
+}
+
+/** Running maximum or sum over a window; a layer without pooling has windows of one. */
+function pool(
+  m: ModuleBuilder,
+  rounded: Node,
+  finish: Node,
+  windowFirst: Node,
+  windowLast: Node,
+  layer: Record<keyof ReturnType<typeof postPorts>, Node>,
+  codeBits: number,
+  poolSumBits: number,
+): void {
+  const { c } = m
+  const delayed = (name: string, x: Node, cycles: number): Node =>
+    cycles === 0 ? x : delayed(name, follow(m, `${name}_${cycles}`, x), cycles - 1)
+  const first = delayed('first_of_window', windowFirst, 4)
+  const last = delayed('last_of_window', windowLast, 4)
+  let ready = finish
+  for (let stage = 1; stage <= 4; stage++) ready = followReset(m, `ready_${stage}`, ready)
+
+  const width = codeBits + 1 + poolSumBits
+  const sign = c.and(layer.output_signed, bit(c, rounded, codeBits - 1))
+  const value = c.signExtend(c.cat(sign, rounded), width)
+  const window = m.register('window', width)
+  const larger = c.mux(c.lessSigned(window.q, value), value, window.q)
+  const combined = c.mux(layer.average, c.add(window.q, value), larger)
+  const now = c.label(c.mux(first, value, combined), 'window_now')
+  window.next(now, ready)
+
+  const half = c.shiftRight(c.shiftLeft(c.constant(1, width), layer.pool_shift), c.constant(1, 1))
+  const mean = c.shiftRightArithmetic(c.add(now, half), layer.pool_shift)
+  const result = c.slice(c.mux(layer.average, mean, now), codeBits - 1, 0)
+  m.output('pooled_out', follow(m, 'pooled', result, c.and(ready, last)))
+}

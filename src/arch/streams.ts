@@ -1,0 +1,63 @@
+import { indexBits, unsignedBits } from '../base/integers.ts'
+import type { Plan } from '../plan/plan.ts'
+import { defineModule, type Module } from '../hdl/module.ts'
+import { all, any, equalTo, plus } from './gates.ts'
+
+/** Takes the input map from the host, one element a cycle, and says which banks and word each goes to. */
+export function inputStream(plan: Plan): Module {
+  const { elements, base, modulus } = plan.input
+  const { bankAddress } = plan.widths
+  return defineModule('input_stream', `Input stream: ${elements} codes in the order y, x, channel.`, (m) => {
+    const { c } = m
+    const begin = m.input('begin', 1)
+    const open = m.input('open', 1)
+    const valid = m.input('in_valid', 1)
+
+    const take = c.label(c.and(open, valid), 'take')
+    const countBits = indexBits(elements)
+    const count = m.register('count', countBits, { reset: 0 })
+    const last = c.label(c.and(take, equalTo(c, count.q, elements - 1)), 'last')
+    count.next(c.mux(c.or(begin, last), c.constant(0, countBits), plus(c, count.q, 1)), any(c, begin, take))
+
+    const laneBits = indexBits(modulus)
+    const lane = m.register('lane', laneBits, { reset: 0 })
+    const wrap = equalTo(c, lane.q, modulus - 1)
+    lane.next(c.mux(c.or(begin, wrap), c.constant(0, laneBits), plus(c, lane.q, 1)), any(c, begin, take))
+    const address = m.register('address', bankAddress, { reset: base })
+    address.next(c.mux(begin, c.constant(base, bankAddress), plus(c, address.q, 1)), any(c, begin, c.and(take, wrap)))
+
+    m.output('take', take)
+    m.output('address_out', address.q)
+    m.output('lane_out', lane.q)
+    m.output('last_out', last)
+  })
+}
+
+/** Offers the output map to the host, one element a cycle, as fast as it is taken. */
+export function outputStream(plan: Plan): Module {
+  const { elements, base } = plan.output
+  const { bankAddress } = plan.widths
+  return defineModule('output_stream', `Output stream: ${elements} codes in the order y, x, channel, read from bank 0.`, (m) => {
+    const { c } = m
+    const begin = m.input('begin', 1)
+    const ready = m.input('out_ready', 1)
+
+    const leftBits = unsignedBits(elements)
+    const left = m.register('left', leftBits, { reset: 0 })
+    const address = m.register('address', bankAddress)
+    const valid = m.register('valid', 1, { reset: 0 })
+    const last = m.register('last', 1, { reset: 0 })
+    const more = c.not(equalTo(c, left.q, 0))
+    const fetch = c.label(all(c, more, c.or(c.not(valid.q), ready)), 'fetch')
+    left.next(c.mux(begin, c.constant(elements, leftBits), plus(c, left.q, -1)), c.or(begin, fetch))
+    address.next(c.mux(begin, c.constant(base, bankAddress), plus(c, address.q, 1)), c.or(begin, fetch))
+    valid.next(c.mux(fetch, c.constant(1, 1), c.and(valid.q, c.not(ready))))
+    last.next(equalTo(c, left.q, 1), fetch)
+
+    m.output('fetch_out', fetch)
+    m.output('address_out', address.q)
+    m.output('out_valid', valid.q)
+    m.output('out_last', c.and(valid.q, last.q))
+    m.output('finished', all(c, valid.q, last.q, ready))
+  })
+}
