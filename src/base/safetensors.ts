@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import { dataError } from './errors.ts'
+import { checkedElements, type NamedTensor } from './tensor.ts'
+
+const largestHeader = 16 * 1024 * 1024
+
+const entrySchema = z.object({
+  dtype: z.string(),
+  shape: z.array(z.number()).max(16),
+  data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
+})
+
+const sizes: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 }
+
+/**
+ * Reads a .safetensors file: 8 bytes of header length (little endian), a JSON header, then the data. Float types only.
+ * Every offset is checked against the file and the shape before memory is taken.
+ */
+export function readSafetensors(bytes: Uint8Array, file: string): NamedTensor[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const broken = (what: string) => dataError(`${file} is no valid safetensors file: ${what}`, { where: file })
+  if (bytes.length < 8) throw broken(`it has ${bytes.length} bytes`)
+  const headerLength = Number(view.getBigUint64(0, true))
+  if (headerLength > largestHeader || 8 + headerLength > bytes.length)
+    throw broken(`its header of ${headerLength} bytes does not fit in it`)
+  let header: unknown
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)))
+  } catch (cause) {
+    throw dataError(`${file} is no valid safetensors file: its header is no JSON`, { where: file, cause })
+  }
+  if (header === null || typeof header !== 'object' || Array.isArray(header))
+    throw broken('its header is no object')
+  const dataStart = 8 + headerLength
+  const tensors: NamedTensor[] = []
+  for (const [name, raw] of Object.entries(header)) {
+    if (name === '__metadata__') continue
+    const entry = entrySchema.safeParse(raw)
+    if (!entry.success) throw broken(`the entry of tensor "${name}" is malformed`)
+    const { dtype, shape, data_offsets: offsets } = entry.data
+    const size = sizes[dtype]
+    if (size === undefined)
+      throw broken(`tensor "${name}" has the type ${dtype}; read are ${Object.keys(sizes).join(', ')}`)
+    const count = checkedElements(shape, file, name)
+    const [begin, end] = offsets
+    if (end < begin || dataStart + end > bytes.length)
+      throw broken(`tensor "${name}" lies outside of the file (truncated?)`)
+    if (end - begin !== count * size)
+      throw broken(`tensor "${name}" has ${end - begin} bytes; its shape and type need ${count * size}`)
+    const data = new Float32Array(count)
+    for (let i = 0; i < count; i++) data[i] = element(view, dtype, dataStart + begin + i * size)
+    tensors.push({ name, shape, data })
+  }
+  return tensors
+}
+
+/** A .safetensors file of float32 tensors, in the order given. The same tensors give the same bytes. */
+export function writeSafetensors(tensors: readonly NamedTensor[]): Uint8Array {
+  const header: Record<string, unknown> = {}
+  let at = 0
+  for (const { name, shape, data } of tensors) {
+    header[name] = { dtype: 'F32', shape, data_offsets: [at, at + data.length * 4] }
+    at += data.length * 4
+  }
+  const text = JSON.stringify(header)
+  const headerBytes = new TextEncoder().encode(text.padEnd(Math.ceil(text.length / 8) * 8))
+  const bytes = new Uint8Array(8 + headerBytes.length + at)
+  const view = new DataView(bytes.buffer)
+  view.setBigUint64(0, BigInt(headerBytes.length), true)
+  bytes.set(headerBytes, 8)
+  let to = 8 + headerBytes.length
+  for (const { data } of tensors) {
+    for (const value of data) {
+      view.setFloat32(to, value, true)
+      to += 4
+    }
+  }
+  return bytes
+}
+
+function element(view: DataView, dtype: string, at: number): number {
+  switch (dtype) {
+    case 'F64':
+      return view.getFloat64(at, true)
+    case 'F32':
+      return view.getFloat32(at, true)
+    case 'BF16':
+      return bfloat(view.getUint16(at, true))
+    default:
+      return half(view.getUint16(at, true))
+  }
+}
+
+const word = new DataView(new ArrayBuffer(4))
+
+/** bfloat16 is the upper half of a float32. */
+function bfloat(bits: number): number {
+  word.setUint32(0, bits << 16)
+  return word.getFloat32(0)
+}
+
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 31
+  const fraction = bits & 1023
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15))
+}

@@ -1,0 +1,71 @@
+import { inflateRawSync } from 'node:zlib'
+import { dataError } from './errors.ts'
+
+export interface ZipEntry {
+  readonly name: string
+  readonly contents: Uint8Array
+}
+
+const largestEntry = 2 ** 30
+const mostEntries = 65535
+
+/**
+ * The files of a ZIP archive, stored or deflated, found through its central directory. No encryption, no ZIP64. Sizes are
+ * checked before anything is unpacked, and unpacking stops at the size that the directory states.
+ */
+export function readZip(bytes: Uint8Array, file: string): ZipEntry[] {
+  const broken = (what: string) =>
+    dataError(`${file} is no valid zip archive: ${what}`, {
+      where: file,
+      hint: 'Is it truncated? Write it again.',
+    })
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const end = endOfDirectory(view)
+  if (end === undefined) throw broken('its directory is missing')
+  const count = view.getUint16(end + 10, true)
+  let at = view.getUint32(end + 16, true)
+  if (count === mostEntries || at === 0xffffffff) throw broken('it is a ZIP64 archive, which is not read')
+  const entries: ZipEntry[] = []
+  for (let i = 0; i < count; i++) {
+    if (at + 46 > bytes.length || view.getUint32(at, true) !== 0x02014b50)
+      throw broken('its directory is damaged')
+    const flags = view.getUint16(at + 8, true)
+    const method = view.getUint16(at + 10, true)
+    const packed = view.getUint32(at + 20, true)
+    const size = view.getUint32(at + 24, true)
+    const nameLength = view.getUint16(at + 28, true)
+    const start = view.getUint32(at + 42, true)
+    const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameLength))
+    at += 46 + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true)
+    if ((flags & 1) !== 0) throw broken(`"${name}" is encrypted`)
+    if (size > largestEntry)
+      throw broken(`"${name}" has ${size} bytes unpacked; at most ${largestEntry} are read`)
+    if (start + 30 > bytes.length || view.getUint32(start, true) !== 0x04034b50)
+      throw broken(`"${name}" lies outside of it`)
+    const data = start + 30 + view.getUint16(start + 26, true) + view.getUint16(start + 28, true)
+    if (data + packed > bytes.length) throw broken(`"${name}" lies outside of it`)
+    const raw = bytes.subarray(data, data + packed)
+    const contents = method === 0 ? raw : method === 8 ? inflate(raw, size) : undefined
+    if (contents === undefined) throw broken(`"${name}" cannot be unpacked (method ${method})`)
+    if (contents.length !== size)
+      throw broken(`"${name}" has ${contents.length} bytes; its directory says ${size}`)
+    entries.push({ name, contents })
+  }
+  return entries
+}
+
+function inflate(raw: Uint8Array, size: number): Uint8Array | undefined {
+  try {
+    return inflateRawSync(raw, { maxOutputLength: Math.max(1, size) })
+  } catch {
+    return undefined
+  }
+}
+
+/** The end record stands within the last 64 KiB, before a comment. */
+function endOfDirectory(view: DataView): number | undefined {
+  for (let at = view.byteLength - 22; at >= Math.max(0, view.byteLength - 22 - 65535); at--) {
+    if (view.getUint32(at, true) === 0x06054b50) return at
+  }
+  return undefined
+}

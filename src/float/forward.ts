@@ -1,0 +1,135 @@
+import { invariant } from '../base/errors.ts'
+import type { Conv2d, Network, Pool, Weights } from '../net/network.ts'
+import { asMap, elements, type LayerShape, layerShapes } from '../net/shapes.ts'
+import { multiplyMatrices, rowMajor } from './matmul.ts'
+import { gatherPatches, type Windows } from './patches.ts'
+
+/** The float reference of a network, with its weights. Arrays are reused from call to call. */
+export interface FloatNetwork {
+  /** The result for one image [channels, height, width]. Copy it to keep it. */
+  run(image: Float32Array): Float32Array
+  /** The same, showing the result of every layer in order. */
+  trace(image: Float32Array, visit: (layer: string, values: Float32Array) => void): Float32Array
+}
+
+export function floatNetwork(network: Network, weights: Weights): FloatNetwork {
+  const steps = layerShapes(network).map((shaped) => ({
+    name: shaped.layer.name,
+    run: layerStep(shaped, weights),
+  }))
+  const size = elements(network.input.shape)
+  const trace: FloatNetwork['trace'] = (image, visit) => {
+    invariant(image.length === size, `an image of "${network.name}" has ${size} values, not ${image.length}`)
+    let values = image
+    for (const { name, run } of steps) {
+      values = run(values)
+      visit(name, values)
+    }
+    return values
+  }
+  return { trace, run: (image) => trace(image, () => {}) }
+}
+
+/** The windows of a convolution layer. */
+export function convolutionWindows(layer: Conv2d, { input, output }: LayerShape): Windows {
+  const [, height, width] = asMap(output)
+  return {
+    input: asMap(input),
+    kernel: layer.kernel,
+    stride: layer.stride,
+    padding: layer.padding,
+    output: [height, width],
+  }
+}
+
+function layerStep(shaped: LayerShape, weights: Weights): (input: Float32Array) => Float32Array {
+  const { layer } = shaped
+  const output = new Float32Array(elements(shaped.output))
+  switch (layer.kind) {
+    case 'conv2d':
+      return convolutionStep(layer, shaped, weights, output)
+    case 'dense': {
+      const { weight, bias } = weights.get(layer.name)!
+      const features = elements(shaped.input)
+      return (input) => {
+        for (let n = 0; n < layer.units; n++) output[n] = bias[n]! + dot(weight, n * features, input)
+        return output
+      }
+    }
+    case 'relu':
+      return (input) => {
+        for (let i = 0; i < output.length; i++) output[i] = Math.max(0, input[i]!)
+        return output
+      }
+    case 'pool':
+      return (input) => {
+        poolMap(layer, shaped, input, output)
+        return output
+      }
+    case 'flatten':
+      return (input) => input
+  }
+}
+
+function convolutionStep(layer: Conv2d, shaped: LayerShape, weights: Weights, output: Float32Array) {
+  const { weight, bias } = weights.get(layer.name)!
+  const windows = convolutionWindows(layer, shaped)
+  const channels = windows.input[0] / layer.groups
+  const filters = layer.filters / layer.groups
+  const taps = channels * layer.kernel[0] * layer.kernel[1]
+  const positions = windows.output[0] * windows.output[1]
+  const patches = new Float32Array(positions * taps)
+  return (input: Float32Array) => {
+    for (let g = 0; g < layer.groups; g++) {
+      gatherPatches(windows, input, g * channels, channels, patches)
+      const group = rowMajor(weight, taps, g * filters * taps)
+      multiplyMatrices([filters, positions, taps], group, rowMajor(patches, positions), {
+        data: output,
+        offset: g * filters * positions,
+        row: positions,
+        accumulate: false,
+      })
+    }
+    for (let n = 0; n < layer.filters; n++) {
+      for (let p = n * positions; p < (n + 1) * positions; p++) output[p]! += bias[n]!
+    }
+    return output
+  }
+}
+
+function dot(weight: Float32Array, from: number, input: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < input.length; i++) sum += weight[from + i]! * input[i]!
+  return sum
+}
+
+/** Pools one map; `from`, where given, gets the index of the input that each maximum came from. */
+export function poolMap(
+  layer: Pool,
+  shaped: LayerShape,
+  input: Float32Array,
+  output: Float32Array,
+  from?: Int32Array,
+): void {
+  const [channels, height, width] = asMap(shaped.input)
+  const [, rows, columns] = asMap(shaped.output)
+  const [kh, kw] = layer.window
+  let to = 0
+  for (let c = 0; c < channels; c++) {
+    for (let oy = 0; oy < rows; oy++) {
+      for (let ox = 0; ox < columns; ox++, to++) {
+        const corner = (c * height + oy * layer.stride[0]) * width + ox * layer.stride[1]
+        let sum = 0
+        let best = corner
+        for (let ky = 0; ky < kh; ky++) {
+          for (let at = corner + ky * width; at < corner + ky * width + kw; at++) {
+            sum += input[at]!
+            if (input[at]! > input[best]!) best = at
+          }
+        }
+        output[to] = layer.mode === 'max' ? input[best]! : sum / (kh * kw)
+        if (from !== undefined) from[to] = best
+      }
+    }
+  }
+}
