@@ -1,0 +1,187 @@
+import { indexBits } from '../base/integers.ts'
+import { checkCircuit } from './checks.ts'
+import { type Expressions, expressions, literal } from './expression.ts'
+import { clockName, resetName } from './names.ts'
+import type { InstanceNet, MemoryNet, Module, NetNode, RegisterNet } from './netlist.ts'
+
+/** One file a module, leaves first: name such as `pe_exact_s8s8.v` to text. `header` lines are comments at the top. */
+export function printVerilog(top: Module, header: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(checkCircuit(top).map((module) => [`${module.name}.v`, printModule(module, header)]))
+}
+
+/** The files that the memories of the hierarchy are loaded from: name to hexadecimal text, one word a line. */
+export function memoryImages(top: Module): ReadonlyMap<string, string> {
+  const images = new Map<string, string>()
+  for (const module of checkCircuit(top)) {
+    for (const { width, depth, init } of module.netlist.memories) {
+      if (init === undefined) continue
+      const digits = Math.ceil(width / 4)
+      const lines = Array.from({ length: depth }, (_, i) =>
+        (init.words[i] ?? 0).toString(16).padStart(digits, '0'),
+      )
+      images.set(init.file, `${lines.join('\n')}\n`)
+    }
+  }
+  return images
+}
+
+function printModule(module: Module, header: readonly string[]): string {
+  const { inputs, registers, memories, instances } = module.netlist
+  const e = expressions(module)
+  const body = [
+    ...section(instances.flatMap((instance) => printInstance(instance, e))),
+    ...section(printRegisters(registers, e)),
+    ...section(memories.flatMap((memory) => printMemoryPorts(memory, e))),
+    ...section(module.netlist.outputs.map(({ name, value }) => `assign ${name} = ${e.text(value)};`)),
+  ]
+  const declarations = [
+    ...section(registers.map(({ q }) => declare('reg', q, e))),
+    ...section(
+      memories.filter((memory) => memory.reads.length > 0).flatMap((memory) => declareMemory(memory, e)),
+    ),
+    ...section(
+      instances
+        .flatMap(({ outputs }) => Object.values(outputs))
+        .filter((node) => isRead(node, e))
+        .map((node) => declare('wire', node, e)),
+    ),
+    ...section(e.nets.map((node) => declare('wire', node, e, e.definition(node)))),
+  ]
+  const images = memories.some((memory) => memory.init !== undefined && memory.reads.length > 0)
+  return [
+    ...header.map((line) => `// ${line}`.trimEnd()),
+    ...module.comment.split('\n').map((line) => `// ${line}`.trimEnd()),
+    '`default_nettype none',
+    ...(images ? imageDirectory : []),
+    '',
+    `module ${module.name} (`,
+    ...printPorts(module, inputs, e),
+    ');',
+    ...[...declarations, ...body].map((line) => (line === '' ? '' : `  ${line}`)),
+    '',
+    'endmodule',
+    '',
+    '`default_nettype wire',
+    '',
+  ].join('\n')
+}
+
+/** Where memory images lie, from the simulator's or synthesiser's working directory: -DXGEN_MEM_DIR='"path/"'. */
+const imageDirectory = ['`ifndef XGEN_MEM_DIR', '`define XGEN_MEM_DIR "mem/"', '`endif']
+
+const section = (lines: readonly string[]) => (lines.length === 0 ? [] : ['', ...lines])
+
+const range = (width: number) => (width === 1 ? '' : `[${width - 1}:0] `)
+
+function printPorts(module: Module, inputs: readonly NetNode[], e: Expressions): string[] {
+  const nodes = new Map(inputs.map((node) => [node.name!, node]))
+  return module.ports.flatMap(({ name, direction, width }, index) => {
+    const comma = index === module.ports.length - 1 ? '' : ','
+    const line = `  ${direction.padEnd(6)} wire ${range(width)}${name}${comma}`
+    const node = nodes.get(name)
+    return node === undefined ? [line] : lint('UNUSED', unusedText(node, e), line, '  ')
+  })
+}
+
+/** Whether any text reads the value. */
+const isRead = (node: NetNode, e: Expressions) => {
+  const unused = e.unusedBits(node)
+  return unused.length !== 1 || unused[0]![0] - unused[0]![1] + 1 < node.width
+}
+
+function declare(kind: 'wire' | 'reg', node: NetNode, e: Expressions, definition?: string): string {
+  const line = `${kind} ${range(node.width)}${e.nameOf(node)}${definition === undefined ? '' : ` = ${definition}`};`
+  return lint('UNUSED', unusedText(node, e), line, '').join('\n  ')
+}
+
+/** `x[3:0]` for the bits of `x` that nothing reads, or ''. */
+function unusedText(node: NetNode, e: Expressions): string {
+  const name = e.nameOf(node)
+  const ranges = e.unusedBits(node).map(([high, low]) => {
+    if (high - low + 1 === node.width) return name
+    return high === low ? `${name}[${high}]` : `${name}[${high}:${low}]`
+  })
+  if (ranges.length === 0) return ''
+  return `not used: ${ranges.length <= 4 ? ranges.join(', ') : `${ranges.slice(0, 4).join(', ')}, ...`}`
+}
+
+/** The line without a lint warning that is meant to be, with the reason. */
+function lint(rule: string, reason: string, line: string, indent: string): string[] {
+  if (reason === '') return [line]
+  return [
+    `${indent}// verilator lint_off ${rule}`,
+    `${line} // ${reason}`,
+    `${indent}// verilator lint_on ${rule}`,
+  ]
+}
+
+function printInstance({ name, module, inputs, outputs }: InstanceNet, e: Expressions): string[] {
+  const pins = module.ports.map((port) => {
+    if (port.name === clockName || port.name === resetName) return [port.name, port.name]
+    if (port.direction === 'input') return [port.name, e.text(inputs[port.name]!)]
+    const output = outputs[port.name]!
+    return [port.name, isRead(output, e) ? e.nameOf(output) : '']
+  })
+  const connections = pins.map(([port, value]) => `.${port}(${value})`)
+  const oneLine = `${module.name} ${name} (${connections.join(', ')});`
+  const lines =
+    oneLine.length <= 110
+      ? [oneLine]
+      : [
+          `${module.name} ${name} (`,
+          ...connections.map((pin, i) => `  ${pin}${i + 1 < connections.length ? ',' : ''}`),
+          ');',
+        ]
+  if (pins.every(([, value]) => value !== '')) return lines
+  return ['// verilator lint_off PINCONNECTEMPTY', ...lines, '// verilator lint_on PINCONNECTEMPTY']
+}
+
+function printRegisters(registers: readonly RegisterNet[], e: Expressions): string[] {
+  const load = ({ name, next, enable }: RegisterNet) => {
+    const assignment = `${name} <= ${e.text(next!)};`
+    return enable === undefined ? assignment : `if (${e.text(enable)}) ${assignment}`
+  }
+  const free = registers.filter((register) => register.reset === undefined)
+  const reset = registers.filter((register) => register.reset !== undefined)
+  return [
+    ...block(free.map(load)),
+    ...block(
+      reset.length === 0
+        ? []
+        : [
+            `if (!${resetName}) begin`,
+            ...reset.map((register) => `  ${register.name} <= ${literal(register.reset!, register.width)};`),
+            'end else begin',
+            ...reset.map((register) => `  ${load(register)}`),
+            'end',
+          ],
+    ),
+  ]
+}
+
+function block(lines: readonly string[]): string[] {
+  if (lines.length === 0) return []
+  if (lines.length === 1) return [`always @(posedge ${clockName}) ${lines[0]}`]
+  return [`always @(posedge ${clockName}) begin`, ...lines.map((line) => `  ${line}`), 'end']
+}
+
+function declareMemory({ name, width, depth, init, reads }: MemoryNet, e: Expressions): string[] {
+  return [
+    `reg ${range(width)}${name} [0:${depth - 1}];`,
+    ...(init === undefined ? [] : [`initial $readmemh({\`XGEN_MEM_DIR, "${init.file}"}, ${name});`]),
+    ...reads.map((read) => declare('reg', read.data, e)),
+  ]
+}
+
+/** Read-first ports in one block: the form that every synthesiser maps to block memory. */
+function printMemoryPorts({ name, depth, reads, write }: MemoryNet, e: Expressions): string[] {
+  if (reads.length === 0) return []
+  const at = (address: NetNode) =>
+    depth === 1 && indexBits(depth) === 1 ? `${name}[0]` : `${name}[${e.text(address)}]`
+  const when = (enable: NetNode | undefined, statement: string) =>
+    enable === undefined ? statement : `if (${e.text(enable)}) ${statement}`
+  return block([
+    ...(write === undefined ? [] : [when(write.enable, `${at(write.address)} <= ${e.text(write.data)};`)]),
+    ...reads.map((read) => when(read.enable, `${read.name} <= ${at(read.address)};`)),
+  ])
+}
