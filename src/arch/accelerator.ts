@@ -36,9 +36,9 @@ export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
     const control = m.instance(sequencer(plan), 'u_sequencer', { start, input_last: inputLast.value, output_last: outputLast.value })
     const port = (name: string): Node => control[name]!
 
-    const input = m.instance(inputStream(plan), 'u_input', { begin: port('input_begin'), open: port('input_open'), in_valid: inValid })
+    const input = m.instance(inputStream(plan), 'u_input', { restart: port('input_begin'), open: port('input_open'), in_valid: inValid })
     inputLast.drive(input['last_out']!)
-    const output = m.instance(outputStream(plan), 'u_output', { begin: port('output_begin'), out_ready: outReady })
+    const output = m.instance(outputStream(plan), 'u_output', { restart: port('output_begin'), out_ready: outReady })
     outputLast.drive(output['finished']!)
 
     const writer = writerPort(m, plan)
@@ -127,7 +127,7 @@ function columnsOf(m: ModuleBuilder, plan: Plan, images: MemoryImages, control: 
   const delayed = m.instance(controlDelay(plan), 'u_control_delay', connect('control_', pick(control, 'control_', names)))
   let bundle = pick(delayed, 'late_', names)
   const beginFold = all(c, bundle['valid']!, bundle['begin_fold']!, bundle['last']!)
-  const { parameter } = m.instance(parameterMemory(plan, images), 'u_parameters', { clear: control['input_open']!, begin_fold: beginFold, columns: bundle['columns']! })
+  const fetched = m.instance(parameterMemory(plan, images), 'u_parameters', { clear: control['input_open']!, begin_fold: beginFold, columns: bundle['columns']! })
   const column = accumulatorColumn(plan)
   const layer = pick(control, 'layer_', Object.keys(postPorts(plan)))
   const codes: Record<string, Node> = {}
@@ -136,7 +136,7 @@ function columnsOf(m: ModuleBuilder, plan: Plan, images: MemoryImages, control: 
       column_index: c.constant(j, c.width(bundle['columns']!)),
       ...connect('control_', bundle),
       ...connect('layer_', layer),
-      parameter: parameter!,
+      parameter_word: fetched['parameters_out']!,
       sum,
     })
     codes[`code_${j}`] = out['pooled_out']!

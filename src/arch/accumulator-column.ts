@@ -39,7 +39,7 @@ export function accumulatorColumn(plan: Plan): Module {
     const number = m.input('column_index', columnBits)
     const early = inputs(m, 'control_', columnPorts(plan))
     const post = inputs(m, 'layer_', postPorts(plan))
-    const parameter = m.input('parameter', parameterBits)
+    const parameter = m.input('parameter_word', parameterBits)
     const arriving = m.input('sum', accumulator)
 
     const { valid: earlyValid, ...earlyRest } = early
@@ -51,7 +51,7 @@ export function accumulatorColumn(plan: Plan): Module {
 
     const mine = c.label(c.and(control.valid, c.less(number, control.columns)), 'mine')
     const memory = m.memory('partial_sums', { width: accumulator, depth: plan.memories.accumulatorDepth })
-    const before = memory.read('before', early.index, c.and(early.valid, c.not(early.first)))
+    const before = memory.read('sum_before', early.index, c.and(early.valid, c.not(early.first)))
     const sum = c.label(c.add(arriving, c.mux(control.first, c.constant(0, accumulator), before)), 'accumulated')
     memory.write(c.and(mine, c.not(control.last)), control.index, sum)
 

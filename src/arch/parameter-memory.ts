@@ -29,7 +29,7 @@ export function parameterMemory(plan: Plan, images: MemoryImages): Module {
       depth,
       init: { file: 'parameters.hex', words: Array.from({ length: depth }, (_, n) => parameterWord(images, n)) },
     })
-    m.output('parameter', memory.read('word', address.q, fetch))
+    m.output('parameters_out', memory.read('word', address.q, fetch))
   })
 }
 

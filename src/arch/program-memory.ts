@@ -19,7 +19,7 @@ export function programMemory(m: ModuleBuilder, plan: Plan, index: Node): Progra
   const bits = programBits(fields)
   const depth = 2 ** layerIndexBits(plan)
   const words = Array.from({ length: depth }, (_, layer) => (plan.layers[layer] === undefined ? 0n : programWord(fields, plan.layers[layer])))
-  const memory = m.memory('program', { width: bits, depth, init: { file: 'program.hex', words } })
+  const memory = m.memory('layers', { width: bits, depth, init: { file: 'program.hex', words } })
   return { word: memory.read('fetched', index), bits }
 }
 

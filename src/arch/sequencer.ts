@@ -51,7 +51,7 @@ export function sequencer(plan: Plan): Module {
     const stepBits = unsignedBits(Math.max(plan.array.rows, ...plan.layers.flatMap((l) => [l.cyclesPartial, l.cyclesFinal, l.cyclesLast])))
     const remaining = m.register('remaining', stepBits, { reset: 0 })
     const advance = c.label(c.and(running, equalTo(c, remaining.q, 0)), 'advance')
-    const begin = c.label(c.and(equalTo(c, phase.q, phases.input), inputLast), 'begin')
+    const begin = c.label(c.and(equalTo(c, phase.q, phases.input), inputLast), 'begin_run')
 
     const loading = m.wire('swap_folds', 1)
     const run: Run = { begin, advance, swap: loading.value }

@@ -9,7 +9,7 @@ export function inputStream(plan: Plan): Module {
   const { bankAddress } = plan.widths
   return defineModule('input_stream', `Input stream: ${elements} codes in the order y, x, channel.`, (m) => {
     const { c } = m
-    const begin = m.input('begin', 1)
+    const begin = m.input('restart', 1)
     const open = m.input('open', 1)
     const valid = m.input('in_valid', 1)
 
@@ -39,7 +39,7 @@ export function outputStream(plan: Plan): Module {
   const { bankAddress } = plan.widths
   return defineModule('output_stream', `Output stream: ${elements} codes in the order y, x, channel, read from bank 0.`, (m) => {
     const { c } = m
-    const begin = m.input('begin', 1)
+    const begin = m.input('restart', 1)
     const ready = m.input('out_ready', 1)
 
     const leftBits = unsignedBits(elements)
