@@ -1,0 +1,139 @@
+import { type Domain, domainName } from '../arith/domain.ts'
+import type { Multiplier } from '../arith/multiplier.ts'
+import { parseMultiplier } from '../arith/registry.ts'
+import { usageError } from '../base/errors.ts'
+import { didYouMean } from '../base/suggest.ts'
+import type { QConv, QGraph } from '../quant/qgraph.ts'
+import { checkAccumulator } from './accumulator.ts'
+import type { Assignment, LayerAssignment } from './assignment.ts'
+import type { Entry } from './entries.ts'
+import { type IndexRange, matchesLayer, parseSelector, rank, type Selector } from './selector.ts'
+
+interface Rule {
+  readonly selector: Selector
+  readonly rank: number
+  readonly entry: Entry
+}
+
+/** The operands of a layer's products: its input tensor's codes and its weights. */
+export function layerDomain(graph: QGraph, node: QConv): Domain {
+  const { bits, signed } = graph.tensors[node.input]!
+  return { nA: bits, signedA: signed, nB: node.weightBits, signedB: true }
+}
+
+/** Convolutions and dense layers, in order: the layers that multipliers are assigned to. */
+export function multiplyingNodes(graph: QGraph): readonly QConv[] {
+  return graph.nodes.filter((node) => node.kind === 'conv')
+}
+
+/**
+ * The multiplier of every product. The most specific entry decides (kernel, filter, layer, default; an exact name before
+ * a wild one); what no entry names is `exact`. Unknown layers, indices out of range and entries that contradict each other are errors.
+ */
+export function buildAssignment(graph: QGraph, entries: readonly Entry[]): Assignment {
+  const rules = entries.map((entry): Rule => {
+    const selector = parseSelector(entry.selector, entry.where)
+    return { selector, rank: rank(selector), entry }
+  })
+  const nodes = multiplyingNodes(graph)
+  for (const rule of rules) checkLayers(rule, nodes, graph)
+  return new Map(nodes.map((node) => [node.name, assignLayer(graph, node, rules)]))
+}
+
+function checkLayers({ selector, entry }: Rule, nodes: readonly QConv[], graph: QGraph): void {
+  if (nodes.some((node) => matchesLayer(selector, node.name))) return
+  const names = nodes.map((node) => node.name)
+  const other = graph.nodes.find((node) => node.name === selector.name)
+  const why =
+    other === undefined
+      ? `there is no layer "${selector.name}"`
+      : `layer "${selector.name}" (${other.kind}) multiplies nothing`
+  throw usageError(
+    `${selector.wild ? `no layer matches "${selector.name}"` : why}.${didYouMean(selector.name, names)}`,
+    {
+      where: entry.where,
+      hint: `Layers with multipliers: ${names.join(', ')}.`,
+    },
+  )
+}
+
+function assignLayer(graph: QGraph, node: QConv, rules: readonly Rule[]): LayerAssignment {
+  const filters = node.bias.length
+  const channels = graph.tensors[node.input]!.shape[0] / node.groups
+  const ofRule = chooseRules(node, rules, filters, channels)
+  const domain = layerDomain(graph, node)
+  const multipliers: Multiplier[] = []
+  const ofKernel = new Uint8Array(filters * channels)
+  const known = new Map<number, number>()
+  for (let i = 0; i < ofRule.length; i++) {
+    let index = known.get(ofRule[i]!)
+    if (index === undefined) {
+      const rule = rules[ofRule[i]!]
+      const multiplier = parseMultiplier(rule?.entry.spec ?? 'exact', domain, rule?.entry.where)
+      index = multipliers.findIndex(({ id }) => id === multiplier.id)
+      if (index < 0) index = multipliers.push(multiplier) - 1
+      if (index > 255)
+        throw usageError(`layer "${node.name}" has more than 256 different multipliers`, { where: node.name })
+      known.set(ofRule[i]!, index)
+    }
+    ofKernel[i] = index
+  }
+  const assignment = { layer: node.name, multipliers, ofKernel }
+  checkAccumulator(node, assignment, domainName(domain))
+  return assignment
+}
+
+/** For each [filter][channel] the index of the rule that decides, or -1. */
+function chooseRules(node: QConv, rules: readonly Rule[], filters: number, channels: number): Int32Array {
+  const chosen = new Int32Array(filters * channels).fill(-1)
+  for (const [index, rule] of rules.entries()) {
+    const { selector, entry } = rule
+    if (!matchesLayer(selector, node.name)) continue
+    const all = (count: number) => ({ first: 0, last: count - 1 })
+    const f = selector.filters ?? all(filters)
+    const c = selector.kernels ?? all(channels)
+    checkIndex(f, filters, 'filter', node, entry)
+    checkIndex(c, channels, 'kernel', node, entry)
+    for (let n = f.first; n <= f.last; n++) {
+      for (let k = c.first; k <= c.last; k++) {
+        const before = rules[chosen[n * channels + k]!]
+        if (before !== undefined && before.rank === rule.rank) throw overlap(node, before, rule, n, k)
+        if (before === undefined || before.rank < rule.rank) chosen[n * channels + k] = index
+      }
+    }
+  }
+  return chosen
+}
+
+function checkIndex(
+  range: IndexRange,
+  count: number,
+  what: 'filter' | 'kernel',
+  node: QConv,
+  entry: Entry,
+): void {
+  if (range.last < count) return
+  const things = what === 'filter' ? 'filters' : 'kernels (input channels) in each filter'
+  throw usageError(
+    `"${entry.selector}": layer "${node.name}" has no ${what} ${range.last}; it has ${count} ${things}, 0 to ${count - 1}`,
+    {
+      where: entry.where,
+    },
+  )
+}
+
+function overlap(node: QConv, a: Rule, b: Rule, filter: number, kernel: number) {
+  const place =
+    a.selector.filters === undefined
+      ? ''
+      : a.selector.kernels === undefined
+        ? `, filter ${filter}`
+        : `, filter ${filter}, kernel ${kernel}`
+  return usageError(
+    `"${a.entry.selector}" and "${b.entry.selector}" both choose a multiplier for layer "${node.name}"${place}`,
+    {
+      where: b.entry.where,
+      hint: 'Make one of them more specific, or their ranges disjoint.',
+    },
+  )
+}

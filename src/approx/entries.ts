@@ -1,0 +1,32 @@
+import { parseSelector } from './selector.ts'
+
+/** One line of the `multipliers` map, or one --mult: which products, and the multiplier's spec. */
+export interface Entry {
+  readonly selector: string
+  readonly spec: string
+  /** Where it was written: `xgen.yaml:7:3`, `--mult`. */
+  readonly where?: string
+}
+
+/** `[WHERE=]SPEC`: a `WHERE=` is there only if the text before the first `=` has no `:`. Without it the spec is the default. */
+export function parseFlag(text: string): Entry {
+  const equals = text.indexOf('=')
+  const where = '--mult'
+  if (equals < 0 || text.slice(0, equals).includes(':'))
+    return { selector: 'default', spec: text.trim(), where }
+  return {
+    selector: parseSelector(text.slice(0, equals), where).text,
+    spec: text.slice(equals + 1).trim(),
+    where,
+  }
+}
+
+/** Later lists win over earlier ones where the selector is the same text. */
+export function mergeEntries(...lists: readonly (readonly Entry[])[]): readonly Entry[] {
+  const merged = new Map<string, Entry>()
+  for (const entry of lists.flat()) {
+    const selector = parseSelector(entry.selector, entry.where).text
+    merged.set(selector, { ...entry, selector })
+  }
+  return [...merged.values()]
+}

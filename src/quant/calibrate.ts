@@ -1,0 +1,73 @@
+import { invariant } from '../base/errors.ts'
+import { floatNetwork } from '../float/forward.ts'
+import type { Network, Weights } from '../net/network.ts'
+import { chain } from './chain.ts'
+import { mostMagnitudeBits, type Range, type Ranges } from './ranges.ts'
+
+const bins = 2048
+
+/**
+ * Ranges of all convolutions and dense layers over images [c, h, w] in [0, 1]. Clips minimise the mean square error between
+ * the values and their codes: at 8 bits that is close to the maximum, at 4 bits far below it.
+ */
+export function calibrate(network: Network, weights: Weights, images: Iterable<Float32Array>): Ranges {
+  const float = floatNetwork(network, weights)
+  const relu = new Map(
+    chain(network).flatMap((link) => (link.kind === 'conv' ? [[link.layer.name, link.relu] as const] : [])),
+  )
+  const kept = [...images]
+  invariant(kept.length > 0, 'calibration needs at least one image')
+  const largest = new Map<string, number>([...relu.keys()].map((name) => [name, 0]))
+  const each = (visit: (layer: string, magnitude: number) => void) => {
+    for (const image of kept) {
+      float.trace(image, (layer, values) => {
+        const clamped = relu.get(layer)
+        if (clamped === undefined) return
+        for (const value of values) visit(layer, clamped ? Math.max(0, value) : Math.abs(value))
+      })
+    }
+  }
+  each((layer, magnitude) => {
+    if (magnitude > largest.get(layer)!) largest.set(layer, magnitude)
+  })
+  const histograms = new Map([...relu.keys()].map((name) => [name, new Float64Array(bins)]))
+  each((layer, magnitude) => {
+    const top = largest.get(layer)!
+    if (top > 0) histograms.get(layer)![Math.min(bins - 1, Math.floor((magnitude / top) * bins))]! += 1
+  })
+  return new Map(
+    [...relu.keys()].map((name) => [name, rangeOfHistogram(largest.get(name)!, histograms.get(name)!)]),
+  )
+}
+
+/** A layer whose results are all 0 gets the range 1: any scale does. */
+function rangeOfHistogram(largest: number, histogram: Float64Array): Range {
+  if (!(largest > 0)) return { largest: 1, clips: Array.from({ length: mostMagnitudeBits }, () => 1) }
+  const clips = Array.from({ length: mostMagnitudeBits }, (_, m) =>
+    short(largest * bestClip(histogram, 2 ** (m + 1) - 1)),
+  )
+  return { largest: short(largest), clips }
+}
+
+/** The clip in (0, 1] of the histogram's span with the least squared error for codes 0..levels; ties go to the larger. */
+function bestClip(histogram: Float64Array, levels: number): number {
+  let best = 1
+  let least = Infinity
+  for (let part = 128; part >= 2; part--) {
+    const clip = part / 128
+    const scale = clip / levels
+    let error = 0
+    for (let bin = 0; bin < bins && error < least; bin++) {
+      const value = (bin + 0.5) / bins
+      const code = Math.min(levels, Math.floor(value / scale + 0.5))
+      error += histogram[bin]! * (value - code * scale) ** 2
+    }
+    if (error < least) [best, least] = [clip, error]
+  }
+  return best
+}
+
+/** Seven digits are enough for a scale, and read well in a file. */
+function short(value: number): number {
+  return Number(value.toPrecision(7))
+}

@@ -1,0 +1,148 @@
+import { usageError } from '../base/errors.ts'
+import type { Network, Weights } from '../net/network.ts'
+import { chain, type Link, linkShape } from './chain.ts'
+import type { QuantOptions } from './options.ts'
+import type { QConv, QGraph, QNode, QTensor } from './qgraph.ts'
+import { type Ranges, rangeOf } from './ranges.ts'
+import { codeRange, fixedPoint } from './rules.ts'
+
+/** Largest magnitude of a bias, so that it never uses more than half of the 32-bit accumulator. */
+const largestBias = 2 ** 30
+
+/** Smallest ratio of product scale to output scale that a shift of 47 can express, with room for rounding. */
+const smallestFactor = 2 ** -31
+
+/**
+ * The integer network. Needs no data: activation scales come from the ranges, weight scales from the weights. The
+ * image's range is [0, 1].
+ */
+export function quantise(network: Network, weights: Weights, ranges: Ranges, options: QuantOptions): QGraph {
+  const tensors: Record<string, QTensor> = { input: tensor(network.input.shape, true, options, 1) }
+  const nodes: QNode[] = []
+  let current = 'input'
+  for (const link of chain(network)) {
+    const { name } = link.layer
+    const input = tensors[current]!
+    if (link.kind === 'conv') {
+      const signed = !(options.unsigned && link.nonNegative)
+      const magnitudeBits = signed ? options.activationBits - 1 : options.activationBits
+      const clip = rangeOf(ranges, name).clips[magnitudeBits - 1]!
+      tensors[name] = tensor(linkShape(link), link.nonNegative, options, clip)
+      nodes.push(convolution(link, weights, current, input, tensors[name], options))
+    } else {
+      tensors[name] = { ...input, shape: linkShape(link) }
+      nodes.push(
+        link.kind === 'reshape'
+          ? { kind: 'reshape', name, input: current, output: name }
+          : {
+              kind: 'pool',
+              name,
+              mode: link.layer.mode,
+              input: current,
+              output: name,
+              window: link.layer.window,
+              stride: link.layer.stride,
+            },
+      )
+    }
+    current = name
+  }
+  return { name: network.name, input: 'input', output: current, tensors, nodes }
+}
+
+function tensor(shape: QTensor['shape'], nonNegative: boolean, options: QuantOptions, clip: number): QTensor {
+  const signed = !(options.unsigned && nonNegative)
+  const [, high] = codeRange(options.activationBits, signed)
+  return { shape, bits: options.activationBits, signed, scale: clip / high, zeroPoint: 0 }
+}
+
+function convolution(
+  link: Link & { kind: 'conv' },
+  weights: Weights,
+  inputId: string,
+  input: QTensor,
+  output: QTensor,
+  options: QuantOptions,
+): QConv {
+  const { layer } = link
+  const { weight, bias } = weights.get(layer.name)!
+  const filters = bias.length
+  const taps = weight.length / filters
+  const q: { weights: Int8Array; bias: Int32Array; multiplier: Uint16Array; shift: Uint8Array } = {
+    weights: new Int8Array(weight.length),
+    bias: new Int32Array(filters),
+    multiplier: new Uint16Array(filters),
+    shift: new Uint8Array(filters),
+  }
+  const levels = 2 ** (options.weightBits - 1) - 1
+  for (let n = 0; n < filters; n++) {
+    const row = weight.subarray(n * taps, (n + 1) * taps)
+    const clip = weightClip(row, levels)
+    // A bias that dwarfs its weights decides the scale: the codes of weights that small are near 0 anyway.
+    const scale = Math.max(
+      clip / levels,
+      Math.abs(bias[n]!) / (input.scale * largestBias),
+      (smallestFactor * output.scale) / input.scale,
+    )
+    for (let k = 0; k < taps; k++)
+      q.weights[n * taps + k] = Math.max(-levels, Math.min(levels, Math.floor(row[k]! / scale + 0.5)))
+    q.bias[n] = Math.floor(bias[n]! / (input.scale * scale) + 0.5)
+    const factor = fixedPoint((input.scale * scale) / output.scale)
+    if (factor === undefined) {
+      throw usageError(
+        `layer "${layer.name}", filter ${n}: its weights and its calibrated range differ by more than 2^15`,
+        {
+          where: layer.name,
+          hint: 'The ranges do not belong to these weights: calibrate again.',
+        },
+      )
+    }
+    q.multiplier[n] = factor.multiplier
+    q.shift[n] = factor.shift
+  }
+  const [low, high] = codeRange(output.bits, output.signed)
+  const geometry =
+    layer.kind === 'conv2d'
+      ? {
+          dense: false,
+          kernel: layer.kernel,
+          stride: layer.stride,
+          padding: layer.padding,
+          groups: layer.groups,
+        }
+      : {
+          dense: true,
+          kernel: [1, 1] as const,
+          stride: [1, 1] as const,
+          padding: [0, 0, 0, 0] as const,
+          groups: 1,
+        }
+  return {
+    kind: 'conv',
+    name: layer.name,
+    input: inputId,
+    output: layer.name,
+    ...geometry,
+    weightBits: options.weightBits,
+    ...q,
+    low: link.relu ? Math.max(0, low) : low,
+    high,
+  }
+}
+
+/** The clip of one filter's weights with the least squared error, from a half to all of the largest magnitude. */
+function weightClip(row: Float32Array, levels: number): number {
+  let largest = 0
+  for (const w of row) largest = Math.max(largest, Math.abs(w))
+  let best = largest
+  let least = Infinity
+  for (let part = 64; part >= 24 && largest > 0; part--) {
+    const clip = (largest * part) / 64
+    const scale = clip / levels
+    let error = 0
+    for (const w of row)
+      error += (w - scale * Math.max(-levels, Math.min(levels, Math.floor(w / scale + 0.5)))) ** 2
+    if (error < least) [best, least] = [clip, error]
+  }
+  return best
+}

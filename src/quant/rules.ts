@@ -1,0 +1,58 @@
+/**
+ * The integer rules of docs/numerics.md on plain numbers. All are exact: every intermediate value is an integer below 2^53.
+ */
+
+/** Codes of one feature map: Int8Array where the tensor is signed, Uint8Array where it is not. [c, h, w], row-major. */
+export type Codes = Int8Array | Uint8Array
+
+/** Smallest and largest code of a tensor. */
+export function codeRange(bits: number, signed: boolean): readonly [low: number, high: number] {
+  return signed ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1]
+}
+
+/** The code of a real value: round half up of real / scale, clamped. */
+export function quantiseValue(real: number, scale: number, low: number, high: number): number {
+  return Math.max(low, Math.min(high, Math.floor(real / scale + 0.5)))
+}
+
+/** clamp(floor((acc * multiplier + 2^(shift-1)) / 2^shift), low, high): round half up. |acc| < 2^33, multiplier < 2^16, shift 1..47. */
+export function requantise(
+  acc: number,
+  multiplier: number,
+  shift: number,
+  low: number,
+  high: number,
+): number {
+  const rounded = Math.floor((acc * multiplier + 2 ** (shift - 1)) / 2 ** shift)
+  return Math.max(low, Math.min(high, rounded))
+}
+
+/** Mean of `area` codes, rounded half up. */
+export function averageCode(sum: number, area: number): number {
+  return Math.floor((sum + Math.floor(area / 2)) / area)
+}
+
+/** A requantisation factor as `multiplier` / 2^`shift`. */
+export interface FixedPoint {
+  readonly multiplier: number
+  readonly shift: number
+}
+
+/** Shifts that the hardware has. */
+export const shiftRange = [1, 47] as const
+
+/**
+ * The nearest 16-bit fixed point number of a positive real factor: multiplier in [2^15, 2^16). Undefined where the shift
+ * would leave 1..47, that is outside of [2^-32, 2^15).
+ */
+export function fixedPoint(real: number): FixedPoint | undefined {
+  if (!(real > 0) || !Number.isFinite(real)) return undefined
+  let shift = 15 - Math.floor(Math.log2(real))
+  let multiplier = Math.round(real * 2 ** shift)
+  if (multiplier < 2 ** 15) multiplier = Math.round(real * 2 ** ++shift)
+  if (multiplier >= 2 ** 16) {
+    multiplier = Math.round(real * 2 ** --shift)
+    if (multiplier < 2 ** 15) multiplier = 2 ** 15
+  }
+  return shift < shiftRange[0] || shift > shiftRange[1] ? undefined : { multiplier, shift }
+}
