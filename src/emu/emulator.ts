@@ -1,0 +1,65 @@
+import type { Assignment } from '../approx/assignment.ts'
+import { invariant } from '../base/errors.ts'
+import type { QGraph, QNode, QTensor } from '../quant/qgraph.ts'
+import type { Codes } from '../quant/rules.ts'
+import { convolution } from './convolve.ts'
+import { pooling } from './pool.ts'
+
+/** The codes of every tensor by its id, for a batch: [image][channel][y][x]. */
+export type Trace = ReadonlyMap<string, Codes>
+
+/** The functional emulator: the codes that the accelerator computes, without its cycles. */
+export interface Emulator {
+  readonly graph: QGraph
+  /** All tensors for `images` images whose codes stand one after another. */
+  runBatch(input: Codes, images: number): Trace
+  /** All tensors for one image. */
+  runImage(input: Codes): Trace
+}
+
+type Step = (codes: Codes, images: number, result: Codes) => void
+
+export function createEmulator(graph: QGraph, assignment: Assignment): Emulator {
+  const steps = graph.nodes.map((node) => ({ node, step: stepOf(node, graph, assignment) }))
+  const inputTensor = graph.tensors[graph.input]!
+  const runBatch: Emulator['runBatch'] = (input, images) => {
+    invariant(
+      input.length === images * tensorElements(inputTensor),
+      `${images} images have not ${input.length} codes`,
+    )
+    const trace = new Map<string, Codes>([[graph.input, input]])
+    for (const { node, step } of steps) {
+      const source = trace.get(node.input)!
+      const result = node.kind === 'reshape' ? source : emptyCodes(graph.tensors[node.output]!, images)
+      step(source, images, result)
+      trace.set(node.output, result)
+    }
+    return trace
+  }
+  return { graph, runBatch, runImage: (input) => runBatch(input, 1) }
+}
+
+export function tensorElements({ shape }: QTensor): number {
+  return shape[0] * shape[1] * shape[2]
+}
+
+/** An array for the codes of a tensor. */
+export function emptyCodes(tensor: QTensor, images = 1): Codes {
+  return new (tensor.signed ? Int8Array : Uint8Array)(images * tensorElements(tensor))
+}
+
+function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
+  const input = graph.tensors[node.input]!
+  const output = graph.tensors[node.output]!
+  switch (node.kind) {
+    case 'conv': {
+      const layer = assignment.get(node.name)
+      invariant(layer !== undefined, `layer "${node.name}" has no multiplier`)
+      return convolution(node, layer, input, output)
+    }
+    case 'pool':
+      return pooling(node, input, output)
+    case 'reshape':
+      return () => {}
+  }
+}
