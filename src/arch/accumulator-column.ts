@@ -68,9 +68,9 @@ function requantise(m: ModuleBuilder, total: Node, word: Node, low: Node, high: 
   const { c } = m
   const [bias, multiplier, shift] = [c.slice(word, 31, 0), c.slice(word, 47, 32), c.slice(word, 53, 48)]
   const wide = c.width(total) === 32 ? total : c.signExtend(total, 32)
-  const biased = follow(m, 'biased', addBias(c, wide, bias))
-  const scaled = follow(m, 'scaled', scale(c, biased, multiplier))
-  return follow(m, 'rounded', clamp(c, roundShift(c, scaled, shift), low, high))
+  const biased = follow(m, 'biased', addBias(c, wide, c.label(bias, 'bias')))
+  const scaled = follow(m, 'scaled', scale(c, biased, c.label(multiplier, 'multiplier')))
+  return follow(m, 'rounded', clamp(c, c.label(roundShift(c, scaled, c.label(shift, 'shift')), 'shifted_code'), low, high))
 }
 
 /** Running maximum or sum over a window; a layer without pooling has windows of one. */
@@ -94,15 +94,15 @@ function pool(
 
   const width = codeBits + 1 + poolSumBits
   const sign = c.and(layer.output_signed, bit(c, rounded, codeBits - 1))
-  const value = c.signExtend(c.cat(sign, rounded), width)
+  const value = c.label(c.signExtend(c.cat(sign, rounded), width), 'code_value')
   const window = m.register('window', width)
   const larger = c.mux(c.lessSigned(window.q, value), value, window.q)
-  const combined = c.mux(layer.average, c.add(window.q, value), larger)
+  const combined = c.label(c.mux(layer.average, c.add(window.q, value), larger), 'window_combined')
   const now = c.label(c.mux(first, value, combined), 'window_now')
   window.next(now, ready)
 
   const half = c.shiftRight(c.shiftLeft(c.constant(1, width), layer.pool_shift), c.constant(1, 1))
-  const mean = c.shiftRightArithmetic(c.add(now, half), layer.pool_shift)
+  const mean = c.label(c.shiftRightArithmetic(c.add(now, half), layer.pool_shift), 'window_mean')
   const result = c.slice(c.mux(layer.average, mean, now), codeBits - 1, 0)
   m.output('pooled_out', follow(m, 'pooled', result, c.and(ready, last)))
 }

@@ -44,7 +44,7 @@ export function outputWriter(plan: Plan): Module {
     const laneBits = c.width(layer.lanes)
     const left = m.register('lanes_left', laneBits, { reset: 0 })
     const lastLane = equalTo(c, left.q, 0)
-    busy.next(c.mux(arrive, c.constant(1, 1), c.mux(lastLane, c.constant(0, 1), busy.q)))
+    busy.next(c.or(arrive, c.and(busy.q, c.not(lastLane))))
     const lanes = c.mux(inLastFold, layer.lanes_last, layer.lanes)
     left.next(c.mux(arrive, plus(c, lanes, -1), c.mux(lastLane, left.q, plus(c, left.q, -1))))
 

@@ -1,7 +1,7 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import type { Plan } from '../plan/plan.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
-import { all, connect, follow, followReset, gate, inputs } from './gates.ts'
+import { connect, follow, followReset, gate, inputs } from './gates.ts'
 
 /** What the loader says of one row of the next fold. */
 export function rowPorts(plan: Plan) {
@@ -40,7 +40,8 @@ export function rowFeeder(plan: Plan): Module {
     const [offset, kernelY, kernelX] = [tap('offset'), tap('kernel_y'), tap('kernel_x')]
 
     // A coordinate below 0 wraps to a large unsigned number, so one comparison finds both edges.
-    const inside = all(c, c.less(c.add(position.y, kernelY), height), c.less(c.add(position.x, kernelX), width))
+    const [insideY, insideX] = [c.less(c.add(position.y, kernelY), height), c.less(c.add(position.x, kernelX), width)]
+    const inside = c.and(c.label(insideY, 'inside_y'), c.label(insideX, 'inside_x'))
     const used = c.label(c.and(position.valid, c.less(c.zeroExtend(index, c.width(position.rows)), position.rows)), 'used')
     m.output('bank_read', used)
     m.output('bank_address', c.add(position.address, offset))

@@ -47,11 +47,12 @@ export function sequencer(plan: Plan): Module {
     const outputLast = m.input('output_last', 1)
 
     const phase = m.register('phase', 2, { reset: phases.idle })
-    const running = equalTo(c, phase.q, phases.run)
+    const inPhase = (name: keyof typeof phases) => c.label(equalTo(c, phase.q, phases[name]), `phase_is_${name}`)
+    const running = inPhase('run')
     const stepBits = unsignedBits(Math.max(plan.array.rows, ...plan.layers.flatMap((l) => [l.cyclesPartial, l.cyclesFinal, l.cyclesLast])))
     const remaining = m.register('remaining', stepBits, { reset: 0 })
     const advance = c.label(c.and(running, equalTo(c, remaining.q, 0)), 'advance')
-    const begin = c.label(c.and(equalTo(c, phase.q, phases.input), inputLast), 'begin_run')
+    const begin = c.label(c.and(inPhase('input'), inputLast), 'begin_run')
 
     const loading = m.wire('swap_folds', 1)
     const run: Run = { begin, advance, swap: loading.value }
@@ -63,21 +64,21 @@ export function sequencer(plan: Plan): Module {
     const state = (value: number) => c.constant(value, 2)
     phase.next(
       c.mux(
-        c.and(equalTo(c, phase.q, phases.idle), start),
+        c.and(inPhase('idle'), start),
         state(phases.input),
         c.mux(begin, state(phases.run), c.mux(finished, state(phases.output), c.mux(outputLast, state(phases.idle), phase.q))),
       ),
     )
-    const needed = stepLength(c, stepBits, fold)
+    const needed = c.label(stepLength(c, stepBits, fold), 'step_length')
     const counted = c.mux(run.swap, needed, c.mux(begin, plus(c, fit(c, fold.rowsAtBegin, stepBits), -1), plus(c, remaining.q, -1)))
     remaining.next(counted, any(c, begin, running))
     const done = m.register('done_now', 1, { reset: 0 })
     done.next(outputLast)
 
     m.output('done', done.q)
-    m.output('busy', c.not(equalTo(c, phase.q, phases.idle)))
-    m.output('input_open', equalTo(c, phase.q, phases.input))
-    m.output('input_begin', equalTo(c, phase.q, phases.idle))
+    m.output('busy', c.not(inPhase('idle')))
+    m.output('input_open', inPhase('input'))
+    m.output('input_begin', inPhase('idle'))
     m.output('output_begin', finished)
   })
 }
@@ -85,7 +86,7 @@ export function sequencer(plan: Plan): Module {
 /** Cycles - 1 of the step that streams the fold loaded now and loads the one after it. */
 function stepLength(c: Comb<Node>, bits: number, { layer, last, columnLast, rowsNext }: LoadingFold): Node {
   const cycles = (name: string) => fit(c, layer[name]!, bits)
-  const streaming = c.mux(last, c.mux(columnLast, cycles('cycles_last'), cycles('cycles_final')), cycles('cycles_partial'))
+  const streaming = c.label(c.mux(last, c.mux(columnLast, cycles('cycles_last'), cycles('cycles_final')), cycles('cycles_partial')), 'stream_cycles')
   const rows = fit(c, rowsNext, bits)
   return plus(c, c.mux(c.less(streaming, rows), rows, streaming), -1)
 }
@@ -127,21 +128,21 @@ function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   columnFold.next(c.mux(takeWord, c.constant(0, c.width(columnFold.q)), c.mux(rowLast, plus(c, columnFold.q, 1), columnFold.q)), change)
   const newColumns = c.label(c.or(takeWord, rowLast), 'new_column_fold')
   first.next(newColumns, change)
-  const more = c.mux(run.begin, c.constant(1, 1), c.not(networkEnds))
+  const more = c.label(c.or(run.begin, c.not(networkEnds)), 'more_folds')
   valid.next(more, change)
 
   // Rows of this fold, one a cycle.
   const rowIndexBits = indexBits(rows)
   const row = m.register('row', rowIndexBits, { reset: 0 })
   const issuing = m.register('row_valid', 1, { reset: 0 })
-  const rowEnds = c.equal(fit(c, row.q, rowBits), plus(c, foldRows, -1))
+  const rowEnds = c.label(c.equal(fit(c, row.q, rowBits), plus(c, foldRows, -1)), 'rows_end')
   const idle = c.constant(0, 1)
   row.next(c.mux(change, c.constant(0, rowIndexBits), plus(c, row.q, 1)), c.or(change, issuing.q))
   issuing.next(c.mux(change, more, c.mux(rowEnds, idle, issuing.q)))
   const weightAddress = m.register('weight_address_count', plan.widths.weightAddress, { reset: 0 })
   weightAddress.next(c.mux(run.begin, c.constant(0, plan.widths.weightAddress), plus(c, weightAddress.q, 1)), c.or(run.begin, issuing.q))
 
-  const place = tapPlace(m, plan, layer, issuing.q, c.and(change, newColumns))
+  const place = tapPlace(m, plan, layer, issuing.q, c.label(c.and(change, newColumns), 'first_tap'))
   m.output('load', issuing.q)
   m.output('load_row', row.q)
   m.output('load_tile', tileBits(c, plan, layer['tile']!))
@@ -160,7 +161,7 @@ function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
     last: rowLast,
     columnLast,
     firstOfLayer: c.and(first.q, equalTo(c, columnFold.q, 0)),
-    rowsNext: c.mux(networkEnds, nothing, rowsOf(tapsNext)),
+    rowsNext: c.label(c.mux(networkEnds, nothing, rowsOf(tapsNext)), 'rows_next'),
   }
 }
 
@@ -218,19 +219,19 @@ function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold):
   const intervalBits = c.width(layer['interval_last']!)
   const wait = m.register('interval_count', intervalBits)
   const limit = gate(c, last, layer['interval_last']!)
-  const waitEnds = c.equal(wait.q, limit)
+  const waitEnds = c.label(c.equal(wait.q, limit), 'interval_ends')
   wait.next(c.mux(c.or(run.swap, waitEnds), c.constant(0, intervalBits), plus(c, wait.q, 1)), c.or(run.swap, issuing.q))
   const step = c.label(c.and(issuing.q, waitEnds), 'next_position')
   const valid = c.label(c.and(issuing.q, equalTo(c, wait.q, 0)), 'position_now')
 
   const count = m.register('position_index', c.width(layer['positions_last']!))
-  const countEnds = c.equal(count.q, layer['positions_last']!)
+  const countEnds = c.label(c.equal(count.q, layer['positions_last']!), 'positions_end')
   count.next(c.mux(run.swap, c.constant(0, c.width(count.q)), plus(c, count.q, 1)), c.or(run.swap, step))
   issuing.next(c.mux(run.swap, c.constant(1, 1), c.mux(c.and(step, countEnds), c.constant(0, 1), issuing.q)))
 
   const counter = (name: string, lastName: string, advance: Node) => {
     const register = m.register(name, c.width(layer[lastName]!))
-    const ends = c.equal(register.q, layer[lastName]!)
+    const ends = c.label(c.equal(register.q, layer[lastName]!), `${name}_ends`)
     register.next(c.mux(c.or(run.swap, ends), c.constant(0, c.width(register.q)), plus(c, register.q, 1)), c.or(run.swap, advance))
     return { value: register.q, ends, carry: c.label(c.and(advance, ends), `${name}_carry`) }
   }
@@ -239,7 +240,7 @@ function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold):
   const poolX = counter('pool_x', 'pool_x_last', windowY.carry)
   const level = (part: string) => {
     const steps = [0, 1, 2, 3].map((i) => layer[`step${i}_${part}`]!)
-    const increment = c.mux(poolX.carry, steps[3]!, c.mux(windowY.carry, steps[2]!, c.mux(windowX.carry, steps[1]!, steps[0]!)))
+    const increment = c.label(c.mux(poolX.carry, steps[3]!, c.mux(windowY.carry, steps[2]!, c.mux(windowX.carry, steps[1]!, steps[0]!))), `step_${part}`)
     const register = m.register(`position_${part}_now`, c.width(steps[0]!))
     register.next(c.mux(run.swap, loading.layer[`start_${part}`]!, c.add(register.q, increment)), c.or(run.swap, step))
     return register.q

@@ -112,3 +112,11 @@ export function stepAt(steps: readonly Step[], cycle: number): Step | undefined 
   }
   return undefined
 }
+
+/**
+ * Cycles of one inference without stalls, from the cycle of `start` to the cycle of `done`, both included: start, one cycle an input
+ * element, the run, one cycle to fetch the first output element, one cycle an output element, done.
+ */
+export function inferenceCycles(plan: Plan): number {
+  return 1 + plan.input.elements + runCycles(plan) + 1 + plan.output.elements + 1
+}

@@ -1,0 +1,56 @@
+import { operandRange } from '../arith/domain.ts'
+import { topName } from '../arch/accelerator.ts'
+import { programBits, programFields } from '../plan/program.ts'
+import { parameterBits, type Plan, type PlanStream } from '../plan/plan.ts'
+import { inferenceCycles, runCycles } from '../plan/steps.ts'
+import { renderTemplate } from './templates.ts'
+
+/** ports.md: what an integrator needs to know of one accelerator. */
+export function portsPage(plan: Plan): string {
+  const { array, memories } = plan
+  const memory = (name: string, words: number, width: number) => ({ name, words, width, bits: words * width })
+  return renderTemplate('ports.md.hbs', {
+    top: topName(plan.network),
+    network: plan.network,
+    hash: plan.hash,
+    rows: array.rows,
+    columns: array.columns,
+    tiles: plan.tiles,
+    input: streamFields(plan.input, 0.5),
+    output: streamFields(plan.output, 0.5),
+    memories: [
+      memory(`feature banks (${array.rows} of them)`, memories.bankDepth * array.rows, plan.widths.code),
+      memory('weights.hex', memories.weightWords, array.columns * memories.weightBits),
+      memory('parameters.hex', memories.parameterWords, parameterBits),
+      memory(`accumulators (${array.columns} of them)`, memories.accumulatorDepth * array.columns, plan.widths.accumulator),
+      memory('program.hex', plan.layers.length, programBits(programFields(plan))),
+    ],
+    totalBits: memories.bits.total,
+    layers: plan.layers.map(({ name, tile, cycles }) => ({ name, tile: `${plan.tiles[tile]!.name} (${plan.tiles[tile]!.multiplier})`, cycles })),
+    layerCycles: plan.layers.reduce((sum, layer) => sum + layer.cycles, 0),
+    runCycles: runCycles(plan),
+    totalCycles: inferenceCycles(plan),
+  })
+}
+
+/** The fields of one stream, with `share` of its largest code as the worked example. */
+function streamFields({ shape, elements, bits, signed, scale }: PlanStream, share: number) {
+  const [low, high] = operandRange(bits, signed)
+  const exampleCode = Math.round(high * share)
+  return {
+    channels: shape[0],
+    height: shape[1],
+    width: shape[2],
+    elements,
+    bits,
+    narrow: bits < 8,
+    extension: signed ? 'sign-extended' : 'zero-extended',
+    type: signed ? `int${bits}` : `uint${bits}`,
+    scale,
+    low,
+    high,
+    exampleCode,
+    exampleValue: Number((exampleCode * scale).toPrecision(6)),
+    exampleByte: (exampleCode & 255).toString(16).padStart(2, '0'),
+  }
+}
