@@ -1,0 +1,109 @@
+import { parseDomain } from '../src/arith/domain.ts'
+import { parseMultiplier } from '../src/arith/registry.ts'
+import type { MemoryImages } from '../src/plan/images.ts'
+import type { Plan } from '../src/plan/plan.ts'
+import type { Feeders } from './feeders.ts'
+import type { IssueLine } from './line.ts'
+
+/** One tile: rows x columns PEs with the same multiplier. Matrices are flat, [row][column]. */
+export interface TileArray {
+  /** Weight at work: its raw code, cut to the multiplier's operand. */
+  readonly weight: Int32Array
+  /** Partial sums, two's complement of the accumulator's width. */
+  readonly sum: Int32Array
+  /** The edge that closes `cycle`. */
+  clock(cycle: number): void
+}
+
+/** The operand register of a PE without work: its product is masked. */
+const inactive = -1
+
+export function tileArray(
+  plan: Plan,
+  images: MemoryImages,
+  index: number,
+  line: IssueLine,
+  rowFeeders: Feeders,
+): TileArray {
+  const { rows, columns } = plan.array
+  const tile = plan.tiles[index]!
+  const domain = parseDomain(tile.domain)
+  const products = parseMultiplier(tile.multiplier, domain).table()
+  const codesA = 2 ** domain.nA - 1
+  const codesB = 2 ** domain.nB - 1
+  const unused = 32 - plan.widths.accumulator
+
+  const weightNext = new Int32Array(rows * columns)
+  const weight = new Int32Array(rows * columns)
+  const sum = new Int32Array(rows * columns)
+  // `activation` and `active` that a PE passes on: the activation's row in the product table, or `inactive`
+  const passed = new Int32Array(rows * columns).fill(inactive)
+  // Everything in the tile is at rest once nothing has entered for as long as a sum needs to leave.
+  const crossing = rows + columns
+  let quiet = crossing
+
+  const operandOf = (row: number) => {
+    const streamed = rowFeeders.active[row]
+    if (streamed === undefined || streamed.layer.tile !== index) return inactive
+    return (rowFeeders.activation[row]! & codesA) * (codesB + 1)
+  }
+
+  const multiplyAndAdd = () => {
+    let entered = false
+    // from the bottom, so that the sums of the row above are still those before the edge
+    for (let row = rows - 1; row >= 0; row--) {
+      const base = row * columns
+      for (let column = columns - 1; column > 0; column--) {
+        const at = base + column
+        const operand = passed[at - 1]!
+        const product = operand === inactive ? 0 : products[operand + weight[at]!]!
+        const partial = row === 0 ? 0 : sum[at - columns]!
+        sum[at] = ((partial + product) << unused) >> unused
+        passed[at] = operand
+      }
+      const operand = operandOf(row)
+      if (operand !== inactive) entered = true
+      const product = operand === inactive ? 0 : products[operand + weight[base]!]!
+      const partial = row === 0 ? 0 : sum[base - columns]!
+      sum[base] = ((partial + product) << unused) >> unused
+      passed[base] = operand
+    }
+    quiet = entered ? 0 : quiet + 1
+  }
+
+  const anyActive = () => {
+    for (let row = 0; row < rows; row++) if (operandOf(row) !== inactive) return true
+    return false
+  }
+
+  /** The wave of a fold's first position: `weight` takes `weight_next` along one diagonal a cycle. */
+  const swap = (cycle: number) => {
+    for (let diagonal = 0; diagonal < rows + columns - 1; diagonal++) {
+      const at = line.slot(cycle - 1 - diagonal)
+      if (line.first[at] !== 1 || line.streamed[at]?.layer.tile !== index) continue
+      for (let row = Math.max(0, diagonal - columns + 1); row <= Math.min(diagonal, rows - 1); row++) {
+        const pe = row * columns + diagonal - row
+        weight[pe] = weightNext[pe]!
+      }
+    }
+  }
+
+  const load = (cycle: number) => {
+    for (let column = 0; column < columns; column++) {
+      const at = line.slot(cycle - 1 - column)
+      const row = line.loadRow[at]!
+      if (row < 0 || line.loaded[at]!.layer.tile !== index) continue
+      weightNext[row * columns + column] = images.weights[line.loadWord[at]! * columns + column]! & codesB
+    }
+  }
+
+  return {
+    weight,
+    sum,
+    clock(cycle) {
+      if (quiet < crossing || anyActive()) multiplyAndAdd()
+      swap(cycle)
+      load(cycle)
+    },
+  }
+}

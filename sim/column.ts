@@ -1,0 +1,134 @@
+import type { MemoryImages } from '../src/plan/images.ts'
+import type { Plan, PlanLayer } from '../src/plan/plan.ts'
+import type { TileArray } from './array.ts'
+import type { IssueLine, Streamed } from './line.ts'
+
+/** The accumulator columns with their post-processing: bias, requantisation, pooling. */
+export interface Columns {
+  readonly total: Int32Array
+  /** Raw code of each column, 0..255. */
+  readonly pooled: Int32Array
+  /** Begins a run: the parameter memory is read from its first word. */
+  begin(): void
+  /** The edge that closes `cycle`. `written` is told of every write to an accumulator or to `total`. */
+  clock(cycle: number, written: (layer: number) => void): void
+}
+
+export function columns(
+  plan: Plan,
+  images: MemoryImages,
+  line: IssueLine,
+  tiles: readonly TileArray[],
+): Columns {
+  const count = plan.array.columns
+  const bottom = (plan.array.rows - 1) * count
+  const depth = plan.memories.accumulatorDepth
+  const unused = 32 - plan.widths.accumulator
+  const arrival = plan.latency.accumulator
+
+  const accumulator = new Int32Array(count * depth)
+  const stored = new Int32Array(count)
+  const total = new Int32Array(count)
+  const bias = new Int32Array(count)
+  const multiplier = new Int32Array(count)
+  const shift = new Int32Array(count)
+  // 33 and 49 bits: exact in doubles
+  const biased = new Float64Array(count)
+  const scaled = new Float64Array(count)
+  const code = new Int32Array(count)
+  const window = new Int32Array(count)
+  const pooled = new Int32Array(count)
+  let parameterWord = 0
+
+  /** The fold that column j finishes `stage` cycles after its sum arrived, where the column has a filter. */
+  const finishing = (at: number, column: number): Streamed | undefined => {
+    const streamed = line.streamed[at]
+    return streamed !== undefined && streamed.fold.last && column < streamed.fold.columns
+      ? streamed
+      : undefined
+  }
+
+  const pool = (column: number, at: number, layer: PlanLayer) => {
+    const value = code[column]!
+    if (line.windowFirst[at] === 1) window[column] = value
+    else if (layer.average) window[column] = window[column]! + value
+    else if (value > window[column]!) window[column] = value
+    if (line.windowLast[at] === 1) pooled[column] = average(window[column]!, layer.poolShift) & 255
+  }
+
+  const accumulate = (column: number, at: number, { fold }: Streamed) => {
+    let sum = fold.rowFold === 0 ? 0 : stored[column]!
+    let arrived = 0
+    for (const tile of tiles) arrived |= tile.sum[bottom + column]!
+    sum = ((sum + arrived) << unused) >> unused
+    if (!fold.last) {
+      accumulator[column * depth + line.position[at]!] = sum
+      return
+    }
+    total[column] = sum
+    if (line.first[at] === 1) {
+      const parameter = images.parameters[parameterWord++]!
+      bias[column] = parameter.bias
+      multiplier[column] = parameter.multiplier
+      shift[column] = parameter.shift
+    }
+  }
+
+  /** The word for the position that arrives in the next cycle: the accumulator memory is read one cycle ahead. */
+  const readAhead = (column: number, at: number): number => {
+    const streamed = line.streamed[at]
+    if (streamed === undefined || streamed.fold.rowFold === 0) return 0
+    return accumulator[column * depth + line.position[at]!]!
+  }
+
+  return {
+    total,
+    pooled,
+    begin() {
+      parameterWord = 0
+    },
+    clock(cycle, written) {
+      for (let column = 0; column < count; column++) {
+        const age = cycle - arrival - column
+
+        const last = line.slot(age - 4)
+        const pooling = finishing(last, column)
+        if (pooling !== undefined) pool(column, last, pooling.layer)
+
+        const clamping = finishing(line.slot(age - 3), column)
+        if (clamping !== undefined) {
+          const { low, high } = clamping.layer
+          code[column] = clamp(roundShift(scaled[column]!, shift[column]!), low, high)
+        }
+        if (finishing(line.slot(age - 2), column) !== undefined)
+          scaled[column] = biased[column]! * multiplier[column]!
+        if (finishing(line.slot(age - 1), column) !== undefined)
+          biased[column] = total[column]! + bias[column]!
+
+        // read before the write of the same edge
+        const ahead = readAhead(column, line.slot(age + 1))
+        const at = line.slot(age)
+        const streamed = line.streamed[at]
+        if (streamed !== undefined && column < streamed.fold.columns) {
+          accumulate(column, at, streamed)
+          written(streamed.fold.layer)
+        }
+        stored[column] = ahead
+      }
+    },
+  }
+}
+
+/** floor((value + 2^(shift-1)) / 2^shift). */
+function roundShift(value: number, shift: number): number {
+  const unit = 2 ** shift
+  return Math.floor((value + unit / 2) / unit)
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.max(low, Math.min(high, value))
+}
+
+function average(sum: number, shift: number): number {
+  return shift === 0 ? sum : (sum + (1 << (shift - 1))) >> shift
+}

@@ -1,0 +1,73 @@
+import type { Plan } from '../src/plan/plan.ts'
+import type { Banks } from './banks.ts'
+import type { IssueLine, Streamed } from './line.ts'
+
+/** The row feeders: from a position and a row's tap to the activation that enters the array. */
+export interface Feeders {
+  /** Raw code entering each row. */
+  readonly activation: Int32Array
+  /** The fold for which a row is active (used, with a position), else undefined. */
+  readonly active: readonly (Streamed | undefined)[]
+  /** The edge that closes `cycle`. */
+  clock(cycle: number): void
+}
+
+export function feeders(plan: Plan, line: IssueLine, memory: Banks): Feeders {
+  const { rows } = plan.array
+  const activation = new Int32Array(rows)
+  const active = new Array<Streamed | undefined>(rows).fill(undefined)
+  const next = taps(rows)
+  const work = taps(rows)
+  // between the bank and the activation register
+  const word = new Int32Array(rows)
+  const inside = new Uint8Array(rows)
+  const reached = new Array<Streamed | undefined>(rows).fill(undefined)
+
+  const read = (row: number, at: number, streamed: Streamed) => {
+    if (line.first[at] === 1) {
+      work.offset[row] = next.offset[row]!
+      work.ky[row] = next.ky[row]!
+      work.kx[row] = next.kx[row]!
+    }
+    const { inputSize } = streamed.layer
+    const y = line.y[at]! + work.ky[row]!
+    const x = line.x[at]! + work.kx[row]!
+    word[row] = memory.read(row, line.address[at]! + work.offset[row]!)
+    inside[row] = y >= 0 && y < inputSize[0] && x >= 0 && x < inputSize[1] ? 1 : 0
+  }
+
+  const load = (row: number, { fold, layer }: Streamed) => {
+    const tap = fold.tap + row
+    const channel = tap % layer.channels
+    const pixel = (tap - channel) / layer.channels
+    const kx = pixel % layer.kernel[1]
+    const ky = (pixel - kx) / layer.kernel[1]
+    next.ky[row] = ky
+    next.kx[row] = kx
+    next.offset[row] =
+      (ky * layer.inputSize[1] + kx) * layer.inputWords + Math.floor(channel / layer.inputModulus)
+  }
+
+  return {
+    activation,
+    active,
+    clock(cycle) {
+      for (let row = 0; row < rows; row++) {
+        activation[row] = reached[row] !== undefined && inside[row] === 1 ? word[row]! : 0
+        active[row] = reached[row]
+
+        const at = line.slot(cycle - row)
+        const streamed = line.streamed[at]
+        reached[row] = streamed !== undefined && row < streamed.fold.rows ? streamed : undefined
+        if (streamed !== undefined) read(row, at, streamed)
+      }
+      const at = line.slot(cycle)
+      if (line.loadRow[at]! >= 0) load(line.loadRow[at]!, line.loaded[at]!)
+    },
+  }
+}
+
+/** The tap of each row: its offset from the position's address, and its place in the kernel. */
+function taps(rows: number) {
+  return { offset: new Int32Array(rows), ky: new Int32Array(rows), kx: new Int32Array(rows) }
+}

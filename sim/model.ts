@@ -1,0 +1,157 @@
+import { invariant } from '../src/base/errors.ts'
+import type { MemoryImages } from '../src/plan/images.ts'
+import type { Plan } from '../src/plan/plan.ts'
+import { probesOf } from '../src/plan/probes.ts'
+import { type TileArray, tileArray } from './array.ts'
+import { banks } from './banks.ts'
+import { type Columns, columns } from './column.ts'
+import type { Device } from './device.ts'
+import { eventCounter, type RunEvents } from './events.ts'
+import { type Feeders, feeders } from './feeders.ts'
+import { issueLine } from './line.ts'
+import { phases, sequencer } from './sequencer.ts'
+import { inputStream, type OutputStream, outputStream } from './streams.ts'
+import { type Writer, writer } from './writer.ts'
+
+/** The cycle model of a design, with what it saw of the last image. */
+export interface CycleModel extends Device {
+  readonly events: RunEvents
+}
+
+/**
+ * Steps the registers of docs/weight-stationary.md, driven by the plan and the memory images alone. At an edge every station
+ * sees the others as they were before it: stations are clocked from the end of the pipeline to its beginning.
+ */
+export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
+  const line = issueLine(plan)
+  const memory = banks(plan)
+  const walk = sequencer(plan, line)
+  const rows = feeders(plan, line, memory)
+  const tiles = plan.tiles.map((_, tile) => tileArray(plan, images, tile, line, rows))
+  const columnUnits = columns(plan, images, line, tiles)
+  const store = writer(plan, line, memory, columnUnits)
+  const input = inputStream(plan, memory)
+  const output = outputStream(plan, memory)
+  const counter = eventCounter(plan)
+  const phase = new Int32Array(1)
+  const readProbes = probeReader(plan, { phase, rows, tiles, columnUnits, store, output })
+  const outputs = { busy: false, done: false, inReady: false, outValid: false, outData: 0, outLast: false }
+  let cycle = 0
+  let done = false
+
+  const observe = () => {
+    for (let row = 0; row < plan.array.rows; row++) {
+      const active = rows.active[row]
+      if (active === undefined) continue
+      counter.work(active.fold.layer, active.fold.columns)
+      if (row === 0) counter.activation(active.fold.layer)
+    }
+  }
+
+  const datapath = () => {
+    walk.issue(cycle)
+    observe()
+    columnUnits.clock(cycle, counter.write)
+    for (const tile of tiles) tile.clock(cycle)
+    rows.clock(cycle)
+    store.clock(cycle)
+    cycle++
+  }
+
+  return {
+    get events() {
+      return counter.snapshot()
+    },
+    outputs() {
+      outputs.busy = phase[0] !== phases.idle
+      outputs.done = done
+      outputs.inReady = phase[0] === phases.input
+      outputs.outValid = output.state[0] === 1
+      outputs.outData = outputs.outValid ? output.data() : 0
+      outputs.outLast = output.last()
+      return outputs
+    },
+    probes: readProbes,
+    clock(inputs) {
+      done = false
+      datapath()
+      switch (phase[0]) {
+        case phases.idle:
+          if (!inputs.start) break
+          phase[0] = phases.input
+          counter.begin()
+          input.begin()
+          break
+        case phases.input:
+          counter.inputCycle()
+          if (!input.clock(inputs)) break
+          phase[0] = phases.run
+          walk.begin()
+          columnUnits.begin()
+          break
+        case phases.run:
+          counter.runCycle()
+          if (!walk.finished) break
+          phase[0] = phases.output
+          output.begin()
+          break
+        default:
+          counter.outputCycle()
+          if (!output.clock(inputs)) break
+          phase[0] = phases.idle
+          done = true
+      }
+    },
+  }
+}
+
+interface Stations {
+  readonly phase: Int32Array
+  readonly rows: Feeders
+  readonly tiles: readonly TileArray[]
+  readonly columnUnits: Columns
+  readonly store: Writer
+  readonly output: OutputStream
+}
+
+/** Finds the register behind each probe by its name, once. */
+function probeReader(plan: Plan, stations: Stations): (into: Uint32Array) => void {
+  const places = new Map<string, readonly [registers: Int32Array, index: number]>()
+  const vector = (name: string, registers: Int32Array) => {
+    for (let i = 0; i < registers.length; i++) places.set(`${name}[${i}]`, [registers, i])
+  }
+  const matrix = (name: string, registers: Int32Array) => {
+    const { columns } = plan.array
+    for (let i = 0; i < registers.length; i++) {
+      places.set(`${name}[${Math.floor(i / columns)}][${i % columns}]`, [registers, i])
+    }
+  }
+  places.set('phase', [stations.phase, 0])
+  vector('activation', stations.rows.activation)
+  for (const [index, tile] of stations.tiles.entries()) {
+    const { name } = plan.tiles[index]!
+    matrix(`${name}.weight`, tile.weight)
+    matrix(`${name}.sum`, tile.sum)
+  }
+  vector('total', stations.columnUnits.total)
+  vector('pooled', stations.columnUnits.pooled)
+  places.set('write_valid', [stations.store.state, 0])
+  places.set('write_address', [stations.store.state, 1])
+  vector('hold', stations.store.hold)
+  places.set('out_valid', [stations.output.state, 0])
+
+  const probes = probesOf(plan)
+  const registers: Int32Array[] = []
+  const index = new Int32Array(probes.length)
+  const mask = new Int32Array(probes.length)
+  for (const [i, probe] of probes.entries()) {
+    const place = places.get(probe.name)
+    invariant(place !== undefined, `the cycle model has no register for the probe "${probe.name}"`)
+    registers.push(place[0])
+    index[i] = place[1]
+    mask[i] = probe.width === 32 ? -1 : 2 ** probe.width - 1
+  }
+  return (into) => {
+    for (let i = 0; i < registers.length; i++) into[i] = registers[i]![index[i]!]! & mask[i]!
+  }
+}

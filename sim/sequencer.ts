@@ -1,0 +1,129 @@
+import type { Plan } from '../src/plan/plan.ts'
+import { type Fold, type Step, stepsOf } from '../src/plan/steps.ts'
+import type { IssueLine, Streamed } from './line.ts'
+
+export const phases = { idle: 0, input: 1, run: 2, output: 3 } as const
+
+/** Walks the steps of a run and issues, in each cycle, at most one position and one row of weights. */
+export interface Sequencer {
+  /** Begins a run: the next `issue` is that of run cycle 0. */
+  begin(): void
+  /** Issues what belongs to `cycle` into the line; nothing where no run is under way. Called once a cycle. */
+  issue(cycle: number): void
+  /** Whether the cycle just issued was the last one of the run. */
+  readonly finished: boolean
+}
+
+export function sequencer(plan: Plan, line: IssueLine): Sequencer {
+  let steps: Iterator<Step> | undefined
+  let step: Step | undefined
+  let age = 0
+  let streamed: Streamed | undefined
+  let loaded: Streamed | undefined
+  let loadWord = 0
+  // the next position, and the cycle of the step in which it is due
+  let position = 0
+  let due = 0
+  let interval = 1
+  let address = 0
+  let y = 0
+  let x = 0
+  const loop = new Int32Array(4)
+  const limit = new Int32Array(4)
+
+  const withLayer = (fold: Fold | undefined): Streamed | undefined =>
+    fold && { fold, layer: plan.layers[fold.layer]! }
+
+  const enter = (next: Step | undefined) => {
+    step = next
+    age = 0
+    if (next === undefined) return
+    streamed = next.stream !== undefined && loaded?.fold === next.stream ? loaded : withLayer(next.stream)
+    loaded = withLayer(next.load)
+    if (streamed === undefined) return
+    const { layer, fold } = streamed
+    position = 0
+    due = 0
+    interval = fold.last ? layer.interval : 1
+    ;({ address, y, x } = layer.start)
+    loop.fill(0)
+    limit[0] = layer.window[1]
+    limit[1] = layer.window[0]
+    limit[2] = layer.outputShape[2]
+    limit[3] = layer.outputShape[1]
+  }
+
+  /** Steps the loops: inner ones that are at their end start again, and the outermost that steps gives the increment. */
+  const advance = (increments: Streamed['layer']['increments']) => {
+    position++
+    due += interval
+    for (let level = 0; level < 4; level++) {
+      if (++loop[level]! < limit[level]!) {
+        const by = increments[level]!
+        address += by.address
+        y += by.y
+        x += by.x
+        return
+      }
+      loop[level] = 0
+    }
+  }
+
+  const issuePosition = (at: number) => {
+    if (streamed === undefined || age !== due || position === streamed.layer.positions) {
+      line.streamed[at] = undefined
+      return
+    }
+    line.streamed[at] = streamed
+    line.position[at] = position
+    line.address[at] = address
+    line.y[at] = y
+    line.x[at] = x
+    line.first[at] = position === 0 ? 1 : 0
+    line.windowFirst[at] = loop[0] === 0 && loop[1] === 0 ? 1 : 0
+    line.windowLast[at] = loop[0] === limit[0]! - 1 && loop[1] === limit[1]! - 1 ? 1 : 0
+    advance(streamed.layer.increments)
+  }
+
+  const issueLoad = (at: number) => {
+    if (loaded === undefined || age >= loaded.fold.rows) {
+      line.loadRow[at] = -1
+      return
+    }
+    line.loadRow[at] = age
+    line.loadWord[at] = loadWord++
+    line.loaded[at] = loaded
+  }
+
+  const nextStep = () => {
+    const next = steps!.next()
+    return next.done === true ? undefined : next.value
+  }
+
+  const self = {
+    finished: false,
+    begin() {
+      steps = stepsOf(plan)[Symbol.iterator]()
+      loadWord = 0
+      loaded = undefined
+      streamed = undefined
+      enter(nextStep())
+    },
+    issue(cycle: number) {
+      const at = line.slot(cycle)
+      self.finished = false
+      if (step === undefined) {
+        line.streamed[at] = undefined
+        line.loadRow[at] = -1
+        return
+      }
+      issuePosition(at)
+      issueLoad(at)
+      if (++age === step.cycles) {
+        enter(nextStep())
+        self.finished = step === undefined
+      }
+    },
+  }
+  return self
+}

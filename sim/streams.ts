@@ -1,0 +1,76 @@
+import type { Plan } from '../src/plan/plan.ts'
+import type { Banks } from './banks.ts'
+import type { Inputs } from './device.ts'
+
+/** Takes the input map from the host and spreads it over the banks. */
+export interface InputStream {
+  begin(): void
+  /** The edge that closes a cycle of the input phase. True where the element just taken is the last one. */
+  clock(inputs: Inputs): boolean
+}
+
+export function inputStream({ input }: Plan, memory: Banks): InputStream {
+  const [channels] = input.shape
+  const words = channels / input.modulus
+  let pixel = 0
+  let channel = 0
+  let left = 0
+  return {
+    begin() {
+      pixel = 0
+      channel = 0
+      left = input.elements
+    },
+    clock({ inValid, inData }) {
+      if (!inValid) return false
+      const residue = channel % input.modulus
+      const address = input.base + pixel * words + Math.floor(channel / input.modulus)
+      memory.writeResidue(residue, input.modulus, address, inData & 255)
+      if (++channel === channels) {
+        channel = 0
+        pixel++
+      }
+      return --left === 0
+    },
+  }
+}
+
+/** Offers the output map to the host, word by word from bank 0. */
+export interface OutputStream {
+  /** [valid]. */
+  readonly state: Int32Array
+  /** The word last read. */
+  readonly data: () => number
+  /** Whether the element on offer is the last one. */
+  readonly last: () => boolean
+  begin(): void
+  /** The edge that closes a cycle of the output phase. True where the element just taken was the last one. */
+  clock(inputs: Inputs): boolean
+}
+
+export function outputStream({ output }: Plan, memory: Banks): OutputStream {
+  const state = new Int32Array(1)
+  let data = 0
+  let address = 0
+  let left = 0
+  const valid = () => state[0] === 1
+  return {
+    state,
+    data: () => data,
+    last: () => valid() && left === 0,
+    begin() {
+      address = output.base
+      left = output.elements
+    },
+    clock({ outReady }) {
+      const fetch = left > 0 && (!valid() || outReady)
+      const ended = left === 0 && valid() && outReady
+      if (fetch) {
+        data = memory.read(0, address++)
+        left--
+        state[0] = 1
+      } else if (outReady) state[0] = 0
+      return ended
+    },
+  }
+}

@@ -1,0 +1,98 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { patienceOf, runImage } from '../../sim/drive.ts'
+import { type CycleModel, cycleModel } from '../../sim/model.ts'
+import { noPressure, randomPressure } from '../../sim/pressure.ts'
+import { fromStream, toStream } from '../../sim/stream.ts'
+import { makePlan, type Planned } from '../../src/plan/make.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { layerCycles, runCycles } from '../../src/plan/steps.ts'
+import type { QGraph } from '../../src/quant/qgraph.ts'
+import {
+  lenetSketch,
+  type NetworkSketch,
+  randomInput,
+  sketchAssignment,
+  sketchGraph,
+} from '../fixtures/qgraph.ts'
+import { arrays, sketches } from '../fixtures/sketches.ts'
+import { evaluate, product } from '../oracles/accelerator.ts'
+
+const square = (size: number) => ({
+  dataflow: 'weight-stationary' as const,
+  rows: size,
+  columns: size,
+  memoryBits: 2 ** 26,
+})
+
+function oracle(sketch: NetworkSketch, graph: QGraph, values: readonly number[]): number[] {
+  const specs = new Map(sketch.layers.map((layer, index) => [`layer${index}`, layer.multiplier ?? 'exact']))
+  const nodes = graph.nodes.map((node) => node)
+  const result = evaluate(nodes, { shape: graph.tensors[graph.input]!.shape, values }, (layer, a, w) =>
+    product(specs.get(layer)!, a, w),
+  )
+  return [...result.values]
+}
+
+function runModel(model: CycleModel, plan: Plan, values: readonly number[], pressure = noPressure) {
+  const run = runImage(model, toStream(values, plan.input.shape), pressure, undefined, patienceOf(plan))
+  return { ...run, values: [...fromStream(run.outputs, plan.output.shape, plan.output.signed)] }
+}
+
+/** The layers' cycles as the model saw them: from the first activation in PE (0, 0) to the last accumulator write. */
+const measured = (model: CycleModel) =>
+  model.events.layers.map(({ firstActivation, lastWrite }) => lastWrite - firstActivation + 1)
+
+function checkCycles(model: CycleModel, { plan }: Planned, cycles: number) {
+  expect(measured(model)).toEqual(plan.layers.map((layer) => layer.cycles))
+  expect(measured(model)).toEqual(layerCycles(plan))
+  expect(model.events.runCycles).toBe(runCycles(plan))
+  // start, input, run, output (one cycle to fetch the first element), done
+  expect(cycles).toBe(1 + plan.input.elements + runCycles(plan) + plan.output.elements + 1 + 1)
+}
+
+describe('the cycle model', () => {
+  it('computes what plain loops compute, for random small networks on random arrays', () => {
+    let changed = 0
+    fc.assert(
+      fc.property(sketches, arrays, fc.integer({ min: 0, max: 2 ** 31 }), (sketch, array, seed) => {
+        const graph = sketchGraph(sketch)
+        const planned = makePlan(graph, sketchAssignment(sketch, graph), array)
+        const model = cycleModel(planned.plan, planned.images)
+        const first = randomInput(graph, seed)
+        const run = runModel(model, planned.plan, first)
+        expect(run.values).toEqual(oracle(sketch, graph, first))
+        checkCycles(model, planned, run.cycles)
+
+        // a second image on the same device, which keeps what the first one left in its registers and memories
+        const second = randomInput(graph, seed + 1)
+        const stalled = runModel(model, planned.plan, second, randomPressure(seed))
+        expect(stalled.values).toEqual(oracle(sketch, graph, second))
+        expect(stalled.cycles).toBeGreaterThanOrEqual(run.cycles)
+        expect(model.events.runCycles).toBe(runCycles(planned.plan))
+        if (stalled.values.some((value, i) => value !== run.values[i])) changed++
+      }),
+      { numRuns: 300, seed: 7 },
+    )
+    expect(changed).toBeGreaterThan(200)
+  })
+
+  it('runs LeNet-5 on 16x16 with its cycles, and with mixed multipliers', () => {
+    const layers = lenetSketch.layers.map((layer, index) =>
+      index === 1
+        ? { ...layer, multiplier: 'roup:p=1,r=2' }
+        : index > 2
+          ? { ...layer, multiplier: 'trunc:ka=1,kb=1' }
+          : layer,
+    )
+    for (const sketch of [lenetSketch, { ...lenetSketch, layers }]) {
+      const graph = sketchGraph(sketch)
+      const planned = makePlan(graph, sketchAssignment(sketch, graph), square(16))
+      const model = cycleModel(planned.plan, planned.images)
+      const values = randomInput(graph, 3)
+      const run = runModel(model, planned.plan, values)
+      expect(run.values).toEqual(oracle(sketch, graph, values))
+      checkCycles(model, planned, run.cycles)
+    }
+  })
+})
