@@ -1,0 +1,132 @@
+import { existsSync } from 'node:fs'
+import type { Argv } from 'yargs'
+import { usageError } from '../base/errors.ts'
+import {
+  type Configuration,
+  type ConfigurationOptions,
+  defaultConfigurationFile,
+  resolveConfiguration,
+} from '../flow/configuration.ts'
+import type { CommonOptions } from './command.ts'
+
+/** Which network, with which weights and multipliers. */
+export function netOptions(y: Argv): Argv {
+  return y.options({
+    net: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Built-in network, or a .json or .yaml network file',
+      group: 'Network:',
+    },
+    config: {
+      alias: 'c',
+      type: 'string',
+      requiresArg: true,
+      defaultDescription: 'xgen.yaml where there is one',
+      describe: 'Configuration file',
+      group: 'Network:',
+    },
+    set: {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      describe: 'Set one value of the configuration: a.b=c (repeatable)',
+      group: 'Network:',
+    },
+    mult: {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      describe: 'Multiplier: [WHERE=]SPEC, such as conv2=roup:p=1,r=2 (repeatable)',
+      group: 'Network:',
+    },
+    weights: {
+      type: 'string',
+      requiresArg: true,
+      defaultDescription: 'the built-in ones',
+      describe: 'Weight file (.safetensors or .npz)',
+      group: 'Network:',
+    },
+  })
+}
+
+/** The array and its surroundings. */
+export function arrayOptions(y: Argv): Argv {
+  return y.options({
+    array: {
+      type: 'string',
+      requiresArg: true,
+      defaultDescription: '8x8',
+      describe: 'Rows and columns of PEs',
+      group: 'Hardware:',
+    },
+    rows: { type: 'number', requiresArg: true, describe: 'Rows of PEs', group: 'Hardware:' },
+    cols: { type: 'number', requiresArg: true, describe: 'Columns of PEs', group: 'Hardware:' },
+    dataflow: {
+      type: 'string',
+      requiresArg: true,
+      defaultDescription: 'weight-stationary',
+      describe: 'Dataflow of the array',
+      group: 'Hardware:',
+    },
+    interface: {
+      type: 'string',
+      requiresArg: true,
+      defaultDescription: 'native',
+      describe: "The accelerator's interface",
+      group: 'Hardware:',
+    },
+  })
+}
+
+/** Where results go. */
+export function outputOptions(y: Argv): Argv {
+  return y.options({
+    out: {
+      type: 'string',
+      requiresArg: true,
+      defaultDescription: 'rtl-out/<net>',
+      describe: 'Output directory',
+      group: 'Output:',
+    },
+    force: {
+      type: 'boolean',
+      default: false,
+      describe: 'Overwrite the directory of another configuration',
+      group: 'Output:',
+    },
+  })
+}
+
+/** How many images; `describe` says what for. */
+export function imagesOption(y: Argv, describe: string, standard?: number): Argv {
+  return y.option('images', {
+    type: 'number',
+    requiresArg: true,
+    describe,
+    ...(standard === undefined ? {} : { default: standard }),
+    group: 'Data:',
+  })
+}
+
+/** All options of a command that makes or checks hardware. */
+export function commonNetOptions(y: Argv): Argv {
+  return outputOptions(arrayOptions(netOptions(y)))
+}
+
+/** The configuration that parsed options describe. -c defaults to xgen.yaml of the current directory. */
+export function configurationOf(options: CommonOptions): Configuration {
+  const given = options as CommonOptions & ConfigurationOptions
+  const config = given.config ?? (existsSync(defaultConfigurationFile) ? defaultConfigurationFile : undefined)
+  return resolveConfiguration({ ...given, ...(config === undefined ? {} : { config }) })
+}
+
+/** A count from the command line. */
+export function wholeNumber(value: unknown, option: string, low: number, high: number): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < low || value > high) {
+    throw usageError(`${option} is ${String(value)}: a whole number from ${low} to ${high} is possible`, {
+      where: option,
+    })
+  }
+  return value
+}

@@ -1,0 +1,215 @@
+import { dirname, join, relative, resolve } from 'node:path'
+import { parse as parseYaml } from 'yaml'
+import type { z } from 'zod'
+import { type Entry, mergeEntries, parseFlag } from '../approx/entries.ts'
+import { type Path, readDocument, type Source } from '../base/document.ts'
+import { usageError } from '../base/errors.ts'
+import { readInput } from '../base/files.ts'
+import { parseSource } from '../base/schema.ts'
+import { didYouMean } from '../base/suggest.ts'
+import { parseActivations, type QuantOptions } from '../quant/options.ts'
+import { configurationSchema, environmentNames, planned } from './schema.ts'
+
+/** A resolved configuration: a plain value with every default filled in. Written to run.json and read back, it gives the same bytes. */
+export type Configuration = Omit<z.output<typeof configurationSchema>, 'net'> & { readonly net: string }
+
+/** What the command line says. */
+export interface ConfigurationOptions {
+  /** A configuration file, or a run.json whose `configuration` is taken. */
+  readonly config?: string
+  readonly set?: readonly string[]
+  readonly net?: string
+  readonly mult?: readonly string[]
+  readonly weights?: string
+  /** `8x8`. */
+  readonly array?: string
+  readonly rows?: number
+  readonly cols?: number
+  readonly dataflow?: string
+  readonly interface?: string
+  readonly environment?: NodeJS.ProcessEnv
+}
+
+type Draft = Record<string, unknown>
+
+/** Where the entries of a configuration's multipliers were written, for messages; the configuration itself stays plain. */
+const places = new WeakMap<Configuration, ReadonlyMap<string, string>>()
+
+/** Resolves by precedence: flag, --set, environment, file, default. */
+export function resolveConfiguration(options: ConfigurationOptions): Configuration {
+  const file = options.config === undefined ? undefined : readConfigurationFile(options.config)
+  const draft: Draft = structuredClone(file?.value ?? {}) as Draft
+  const origins = new Map<string, string>()
+  const put = (path: readonly string[], value: unknown, origin: string) => {
+    assign(draft, path, value)
+    origins.set(path.join('.'), origin)
+  }
+  applyEnvironment(options.environment ?? process.env, put)
+  for (const setting of options.set ?? []) applySetting(setting, put)
+  applyFlags(options, put)
+
+  const where = (path: Path) => {
+    for (let length = path.length; length > 0; length--) {
+      const origin = origins.get(path.slice(0, length).join('.'))
+      if (origin !== undefined) return origin
+    }
+    return file?.source.where([...file.base, ...path]) ?? path.join('.')
+  }
+  const source: Source = { file: options.config ?? 'the command line', value: draft, where }
+  refusePlanned(source)
+  const checked = parseSource(configurationSchema, source)
+  if (checked.net === undefined) {
+    throw usageError('no network is named', {
+      hint: 'Give --net (built in: lenet5), or "net:" in the configuration file.',
+    })
+  }
+
+  const written = Object.entries(checked.multipliers).map(
+    ([selector, spec]): Entry => ({ selector, spec, where: where(['multipliers', selector]) }),
+  )
+  const entries = mergeEntries(written, (options.mult ?? []).map(parseFlag))
+  const configuration: Configuration = {
+    ...checked,
+    net: checked.net,
+    multipliers: Object.fromEntries(entries.map(({ selector, spec }) => [selector, spec])),
+  }
+  places.set(
+    configuration,
+    new Map(entries.flatMap((entry) => (entry.where === undefined ? [] : [[entry.selector, entry.where]]))),
+  )
+  return configuration
+}
+
+/** The multipliers of a configuration as entries for `buildAssignment`. */
+export function entriesOf(configuration: Configuration): readonly Entry[] {
+  const known = places.get(configuration)
+  return Object.entries(configuration.multipliers).map(([selector, spec]) => ({
+    selector,
+    spec,
+    where: known?.get(selector) ?? `multipliers.${selector}`,
+  }))
+}
+
+export function quantOptionsOf({ quant }: Configuration): QuantOptions {
+  return { weightBits: quant.weights, ...parseActivations(quant.activations) }
+}
+
+interface ConfigurationSource {
+  readonly source: Source
+  /** Path of the configuration inside of the document. */
+  readonly base: Path
+  readonly value: unknown
+}
+
+function readConfigurationFile(path: string): ConfigurationSource {
+  const source = readDocument(readInput(path, 'configuration file').toString('utf8'), path)
+  const whole = source.value ?? {}
+  if (typeof whole !== 'object' || Array.isArray(whole))
+    throw usageError(`${path} holds no settings`, { where: path })
+  const isRun = Object.hasOwn(whole, 'configuration')
+  const value = structuredClone(isRun ? (whole as Draft)['configuration'] : whole) as Draft
+  if (!isRun) relocate(value, dirname(path))
+  return { source, base: isRun ? ['configuration'] : [], value }
+}
+
+/** Files named in a configuration file lie relative to it. */
+function relocate(value: Draft, directory: string): void {
+  const moved = (file: string) => relative('.', resolve(directory, file)) || file
+  if (typeof value['net'] === 'string' && /\.(json|ya?ml|onnx|tflite)$/i.test(value['net']))
+    value['net'] = moved(value['net'])
+  const weights = value['weights']
+  if (weights !== null && typeof weights === 'object' && typeof (weights as Draft)['file'] === 'string') {
+    ;(weights as Draft)['file'] = moved((weights as Draft)['file'] as string)
+  }
+}
+
+function applyEnvironment(
+  environment: NodeJS.ProcessEnv,
+  put: (path: readonly string[], value: unknown, origin: string) => void,
+): void {
+  for (const [name, path] of Object.entries(environmentNames)) {
+    const text = environment[name]
+    if (text !== undefined && text !== '') put(path, scalar(text), name)
+  }
+}
+
+function applySetting(
+  setting: string,
+  put: (path: readonly string[], value: unknown, origin: string) => void,
+): void {
+  const equals = setting.indexOf('=')
+  if (equals < 1)
+    throw usageError(`--set ${setting} sets nothing`, {
+      where: '--set',
+      hint: 'Write a path and a value: --set array.rows=16.',
+    })
+  const path = setting.slice(0, equals).split('.')
+  const top = Object.keys(configurationSchema.shape)
+  if (!top.includes(path[0]!)) {
+    throw usageError(`--set ${setting}: "${path[0]}" is not known.${didYouMean(path[0]!, top)}`, {
+      where: '--set',
+      hint: `Known: ${top.join(', ')}.`,
+    })
+  }
+  put(path, scalar(setting.slice(equals + 1)), `--set ${path.join('.')}`)
+}
+
+function applyFlags(
+  options: ConfigurationOptions,
+  put: (path: readonly string[], value: unknown, origin: string) => void,
+): void {
+  if (options.net !== undefined) put(['net'], options.net, '--net')
+  if (options.weights !== undefined) put(['weights', 'file'], options.weights, '--weights')
+  if (options.dataflow !== undefined) put(['array', 'dataflow'], options.dataflow, '--dataflow')
+  if (options.interface !== undefined) put(['interface'], options.interface, '--interface')
+  if (options.array !== undefined) {
+    const match = /^(\d{1,4})x(\d{1,4})$/.exec(options.array)
+    if (match === null)
+      throw usageError(`"${options.array}" is no array`, {
+        where: '--array',
+        hint: 'Write rows and columns: --array 8x8.',
+      })
+    if (options.rows !== undefined || options.cols !== undefined)
+      throw usageError('--array and --rows or --cols say the same thing', { hint: 'Give only one of them.' })
+    put(['array', 'rows'], Number(match[1]), '--array')
+    put(['array', 'cols'], Number(match[2]), '--array')
+  }
+  if (options.rows !== undefined) put(['array', 'rows'], options.rows, '--rows')
+  if (options.cols !== undefined) put(['array', 'cols'], options.cols, '--cols')
+}
+
+/** A value as YAML would read it: numbers and booleans are not strings. */
+function scalar(text: string): unknown {
+  try {
+    const value: unknown = parseYaml(text)
+    return typeof value === 'number' || typeof value === 'boolean' ? value : text
+  } catch {
+    return text
+  }
+}
+
+function assign(draft: Draft, path: readonly string[], value: unknown): void {
+  let at = draft
+  for (const step of path.slice(0, -1)) {
+    const below = Object.hasOwn(at, step) ? at[step] : undefined
+    if (below === null || typeof below !== 'object' || Array.isArray(below))
+      Object.defineProperty(at, step, { value: {}, enumerable: true, writable: true, configurable: true })
+    at = at[step] as Draft
+  }
+  Object.defineProperty(at, path.at(-1)!, { value, enumerable: true, writable: true, configurable: true })
+}
+
+function refusePlanned(source: Source): void {
+  for (const [name, values] of Object.entries(planned)) {
+    const path = name.split('.')
+    const value = path.reduce<unknown>(
+      (at, step) => (at !== null && typeof at === 'object' ? (at as Draft)[step] : undefined),
+      source.value,
+    )
+    if (typeof value === 'string' && values.includes(value))
+      throw usageError(`${name}: "${value}" is not built yet`, { where: source.where(path) })
+  }
+}
+
+/** The configuration file of the current directory, if there is one: what -c defaults to. */
+export const defaultConfigurationFile = join('.', 'xgen.yaml')

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Assignment } from '../approx/assignment.ts'
+import { buildAssignment } from '../approx/build.ts'
+import { dataError } from '../base/errors.ts'
+import { packageRoot } from '../base/files.ts'
+import { hashOf } from '../base/hash.ts'
+import { seededRandom } from '../base/random.ts'
+import { emptyCodes } from '../emu/emulator.ts'
+import { dataSet } from '../net/data/catalogue.ts'
+import { dataDirectory, imageAt, isPresent, loadSplit } from '../net/data/store.ts'
+import { syntheticDigits } from '../net/data/synthetic.ts'
+import type { Network, Weights } from '../net/network.ts'
+import { elements } from '../net/shapes.ts'
+import { hashWeights, readWeights } from '../net/weights.ts'
+import { loadNetwork, zooEntry } from '../net/zoo.ts'
+import type { ArraySpec } from '../plan/array.ts'
+import type { QGraph } from '../quant/qgraph.ts'
+import { quantise } from '../quant/quantise.ts'
+import type { Ranges } from '../quant/ranges.ts'
+import { rangesOf, readRecord } from '../quant/record.ts'
+import { type Codes, codeRange, quantiseValue } from '../quant/rules.ts'
+import { type Configuration, entriesOf, quantOptionsOf } from './configuration.ts'
+
+/** A network ready for emulator and hardware. Needs no data set, so its bytes do not depend on one. */
+export interface Prepared {
+  readonly network: Network
+  readonly weights: Weights
+  /** SHA-256 of the float weights' values, and of the network's description. */
+  readonly weightsHash: string
+  readonly networkHash: string
+  readonly ranges: Ranges
+  readonly graph: QGraph
+  readonly assignment: Assignment
+}
+
+/** Network, weights and ranges as files give them, quantised, with the multiplier of every product. */
+export function prepare(configuration: Configuration): Prepared {
+  const network = loadNetwork(configuration.net)
+  const file = weightFile(configuration, network)
+  const weights = readWeights(file, network)
+  const weightsHash = hashWeights(weights, network)
+  const ranges = rangesOf(readRecord(file, weightsHash))
+  const graph = quantise(network, weights, ranges, quantOptionsOf(configuration))
+  return {
+    network,
+    weights,
+    weightsHash,
+    ranges,
+    graph,
+    assignment: buildAssignment(graph, entriesOf(configuration)),
+  }
+}
+
+/** The weight file of a configuration: the one it names, or the built-in one of a built-in network. */
+export function weightFile(configuration: Configuration, network: Network): string {
+  const { file } = configuration.weights
+  if (file !== undefined) return file
+  const builtIn = join(packageRoot, 'nets', `${network.name}.safetensors`)
+  if (zooEntry(configuration.net) !== undefined && existsSync(builtIn)) return builtIn
+  throw dataError(`there are no trained weights for the network "${network.name}"`, {
+    hint: `Name a weight file with --weights, or train: "xgen train --net ${configuration.net} --data mnist".`,
+  })
+}
+
+/** The array that a configuration asks for. */
+export function arraySpec({ array }: Configuration): ArraySpec {
+  return { dataflow: array.dataflow, rows: array.rows, columns: array.cols, memoryBits: array.memory_bits }
+}
+
+/** Images for a comparison, a byte a pixel: real = byte / 255. */
+export interface TestImages {
+  readonly images: readonly Uint8Array[]
+  readonly labels: readonly number[]
+  /** `mnist test set`, or `synthetic digits` where no data is there or none fits. */
+  readonly source: string
+}
+
+/** `count` images of the network's data set, drawn without repetition by seed. */
+export function testImages(
+  network: Network,
+  count: number,
+  seed: number,
+  data = zooEntry(network.name)?.data,
+): TestImages {
+  const { shape } = network.input
+  const set = data === undefined ? undefined : dataSet(data)
+  const fits = set?.shape.every((n, i) => n === shape[i]) === true && isPresent(set, dataDirectory())
+  const pool = fits ? loadSplit(set, 'test') : syntheticDigits(shape, count, seed)
+  const order = fits
+    ? seededRandom(seed).permutation(pool.count)
+    : Uint32Array.from({ length: count }, (_, i) => i)
+  const chosen = Array.from({ length: count }, (_, i) => order[i % order.length]!)
+  return {
+    images: chosen.map((index) => imageAt(pool, index)),
+    labels: chosen.map((index) => pool.labels[index]!),
+    source: fits ? `${set.name} test set` : 'synthetic digits',
+  }
+}
+
+/** An image's codes, [c, h, w]: round half up of (byte / 255) / scale. */
+export function quantiseInput(graph: QGraph, image: Uint8Array): Codes {
+  const tensor = graph.tensors[graph.input]!
+  const [low, high] = codeRange(tensor.bits, tensor.signed)
+  const ofByte = Array.from({ length: 256 }, (_, byte) => quantiseValue(byte / 255, tensor.scale, low, high))
+  const codes = emptyCodes(tensor)
+  if (image.length !== elements(tensor.shape)) {
+    throw dataError(
+      `an image has ${image.length} values; the network "${graph.name}" takes ${tensor.shape.join('x')} = ${elements(tensor.shape)}`,
+    )
+  }
+  for (let i = 0; i < codes.length; i++) codes[i] = ofByte[image[i]!]!
+  return codes
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+
+const bits = z.int().min(2).max(8)
+
+/** xgen.yaml. The same schema checks the file, --set, the environment and a resolved configuration fed back. */
+export const configurationSchema = z.strictObject({
+  net: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A built-in network, or a .json or .yaml network file (relative to this file).'),
+  quant: z
+    .strictObject({
+      weights: bits
+        .default(8)
+        .describe('Bits of a weight, 2 to 8; signed, symmetric, one scale per output channel.'),
+      activations: z
+        .union([bits, z.string().regex(/^u?int[2-8]$/, 'write 2 to 8 (signed), int8 or uint8')])
+        .default(8)
+        .describe(
+          'Bits of an activation, 2 to 8, or int8; uint8 stores tensors that cannot be negative unsigned.',
+        ),
+      scheme: z.enum(['symmetric']).default('symmetric').describe('Zero points are 0.'),
+      calibration: z
+        .int()
+        .min(1)
+        .max(60000)
+        .default(512)
+        .describe('Images that ranges are found on when weights are trained or calibrated.'),
+    })
+    .prefault({}),
+  multipliers: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Which multiplier computes what: selector to spec, such as conv2: roup:p=1,r=2.'),
+  weights: z
+    .strictObject({
+      file: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'A .safetensors or .npz file (relative to this file), with its ranges in a .json file of the same name. Default: the built-in weights.',
+        ),
+      curve: z.enum(['none']).default('none').describe('Approximation of weights by curves.'),
+    })
+    .prefault({}),
+  array: z
+    .strictObject({
+      dataflow: z.enum(['weight-stationary']).default('weight-stationary'),
+      rows: z.int().min(1).max(256).default(8).describe('Rows of PEs.'),
+      cols: z.int().min(1).max(256).default(8).describe('Columns of PEs.'),
+      memory_bits: z
+        .int()
+        .min(1)
+        .max(2 ** 40)
+        .default(64 * 2 ** 20)
+        .describe('On-chip memory that may be used; a network that needs more is refused.'),
+    })
+    .prefault({}),
+  interface: z.enum(['native']).default('native').describe('native: plain valid/ready and start/done.'),
+})
+
+export type ConfigurationFile = z.input<typeof configurationSchema>
+
+/** Values of the configuration's design that are not built yet, so that they are refused by name. */
+export const planned: Readonly<Record<string, readonly string[]>> = {
+  interface: ['axi'],
+  'array.dataflow': ['row-stationary', 'reuse', 'auto'],
+  'weights.curve': ['linear', 'quadratic'],
+}
+
+/** Leaves that an environment variable can set: XGEN_ARRAY_ROWS is array.rows. */
+export const environmentNames: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  [
+    ['net'],
+    ['quant', 'weights'],
+    ['quant', 'activations'],
+    ['quant', 'scheme'],
+    ['quant', 'calibration'],
+    ['weights', 'file'],
+    ['array', 'dataflow'],
+    ['array', 'rows'],
+    ['array', 'cols'],
+    ['array', 'memory_bits'],
+    ['interface'],
+  ].map((path) => [`XGEN_${path.join('_').toUpperCase()}`, path]),
+)
+
+/** The JSON Schema that editors use. */
+export function configurationJsonSchema(): unknown {
+  return { title: 'xgen.yaml', ...z.toJSONSchema(configurationSchema, { io: 'input', target: 'draft-7' }) }
+}
