@@ -46,6 +46,7 @@ export function prepare(configuration: Configuration): Prepared {
     network,
     weights,
     weightsHash,
+    networkHash: hashOf(network),
     ranges,
     graph,
     assignment: buildAssignment(graph, entriesOf(configuration)),
