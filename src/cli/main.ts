@@ -4,7 +4,7 @@ import yargs, { type Argv } from 'yargs'
 import { exitCodes, usageError, XgenError } from '../base/errors.ts'
 import { type Command, type CommonOptions, openSession } from './command.ts'
 import { commands } from './commands.ts'
-import { version } from './version.ts'
+import { version } from '../base/version.ts'
 
 /** Runs one command line and returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {

@@ -164,7 +164,7 @@ function checkMemory(network: string, array: ArraySpec, { bits }: Memories): voi
     `"${network}" needs ${count(bits.total)} bits of on-chip memory (feature maps ${count(bits.banks)}, weights ${count(bits.weights)}, ` +
       `accumulators ${count(bits.accumulators)}, parameters ${count(bits.parameters)}, program ${count(bits.program)}); ` +
       `${count(array.memoryBits)} are allowed`,
-    { where: 'array.memory', hint: 'Allow more (--set array.memory=<bits>), choose another array, or a smaller network.' },
+    { where: 'array.memory_bits', hint: 'Allow more (--set array.memory_bits=<bits>), choose another array, or a smaller network.' },
   )
 }
 

@@ -1,0 +1,47 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
+import { makePlan } from '../../src/plan/make.ts'
+import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
+
+/**
+ * Golden designs: a change in what is generated shows in review. `npm run cases` writes them anew.
+ */
+const cases = join(import.meta.dirname, '../cases')
+
+interface Case {
+  readonly sketch: NetworkSketch
+  readonly array: { readonly rows: number; readonly columns: number }
+}
+
+function generate({ sketch, array }: Case): Map<string, string> {
+  const graph = sketchGraph(sketch)
+  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), { dataflow: 'weight-stationary', ...array, memoryBits: 2 ** 26 })
+  return new Map(acceleratorFiles(plan, images, '(version)').files)
+}
+
+function stored(directory: string): Map<string, string> {
+  const names = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return new Map(names.map((entry) => join(entry.parentPath, entry.name)).map((path) => [path.slice(directory.length + 1), readFileSync(path, 'utf8')]))
+}
+
+describe('golden designs', () => {
+  for (const name of readdirSync(cases)) {
+    it(`${name} is generated as it stands in test/cases`, () => {
+      const directory = join(cases, name)
+      const expected = join(directory, 'expected')
+      const files = generate(JSON.parse(readFileSync(join(directory, 'case.json'), 'utf8')) as Case)
+      if (process.env['UPDATE_CASES'] === '1') {
+        rmSync(expected, { recursive: true, force: true })
+        for (const [path, text] of files) {
+          mkdirSync(dirname(join(expected, path)), { recursive: true })
+          writeFileSync(join(expected, path), text)
+        }
+      }
+      const golden = stored(expected)
+      expect([...files.keys()].sort()).toEqual([...golden.keys()].sort())
+      for (const [path, text] of files) expect(text, path).toBe(golden.get(path))
+    })
+  }
+})

@@ -1,0 +1,54 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type RunRecord, writeRunDirectory } from '../../src/emit/run-directory.ts'
+
+let base: string
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'xgen-run-'))
+})
+afterEach(() => rmSync(base, { recursive: true, force: true }))
+
+const record = (configuration: unknown): RunRecord => ({ xgen: '0', command: 'rtl', configuration, inputs: {}, plan: 'p' })
+const files = (entries: Record<string, string>) => new Map(Object.entries(entries))
+
+describe('a run directory', () => {
+  it('appears whole and says what made it', () => {
+    const out = join(base, 'deep', 'run')
+    writeRunDirectory(out, files({ 'rtl/a.v': 'module a;' }), record({ net: 'x' }), false)
+    expect(readFileSync(join(out, 'rtl/a.v'), 'utf8')).toBe('module a;')
+    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({ configuration: { net: 'x' }, files: ['rtl/a.v'] })
+  })
+
+  it('of the same configuration is written again: stale files go, foreign files stay', () => {
+    const out = join(base, 'run')
+    writeRunDirectory(out, files({ 'rtl/a.v': '1', 'rtl/old.v': '1' }), record(1), false)
+    writeFileSync(join(out, 'notes.txt'), 'mine')
+    writeRunDirectory(out, files({ 'rtl/a.v': '2' }), record(1), false)
+    expect(readFileSync(join(out, 'rtl/a.v'), 'utf8')).toBe('2')
+    expect(existsSync(join(out, 'rtl/old.v'))).toBe(false)
+    expect(readFileSync(join(out, 'notes.txt'), 'utf8')).toBe('mine')
+  })
+
+  it('of another configuration is refused without force', () => {
+    const out = join(base, 'run')
+    writeRunDirectory(out, files({ a: '1' }), record(1), false)
+    expect(() => writeRunDirectory(out, files({ a: '2' }), record(2), false)).toThrow(/another configuration/)
+    expect(readFileSync(join(out, 'a'), 'utf8')).toBe('1')
+    writeRunDirectory(out, files({ a: '2' }), record(2), true)
+    expect(readFileSync(join(out, 'a'), 'utf8')).toBe('2')
+  })
+
+  it('that is a file, or holds something else, is refused', () => {
+    const path = join(base, 'file')
+    writeFileSync(path, '')
+    expect(() => writeRunDirectory(path, files({ a: '1' }), record(1), true)).toThrow(/is a file/)
+    expect(() => writeRunDirectory(base, files({ a: '1' }), record(1), false)).toThrow(/holds no complete xgen run/)
+  })
+
+  it('never writes outside itself', () => {
+    expect(() => writeRunDirectory(join(base, 'run'), files({ '../a': '1' }), record(1), false)).toThrow(/leaves its directory/)
+    expect(existsSync(join(base, 'run'))).toBe(false)
+  })
+})
