@@ -16,7 +16,9 @@ export function parseDomain(text: string): Domain {
   const match = /^([us])(\d+)([us])(\d+)$/.exec(text)
   const [nA, nB] = match === null ? [0, 0] : [Number(match[2]), Number(match[4])]
   if (match === null || nA < 2 || nA > 16 || nB < 2 || nB > 16) {
-    throw usageError(`"${text}" is no multiplier domain`, { hint: 'Write the operands as in s8s8, u8s8 or s16s16: u or s, then 2 to 16 bits, for the activation and then the weight.' })
+    throw usageError(`"${text}" is no multiplier domain`, {
+      hint: 'Write the operands as in s8s8, u8s8 or s16s16: u or s, then 2 to 16 bits, for the activation and then the weight.',
+    })
   }
   return { nA, signedA: match[1] === 's', nB, signedB: match[3] === 's' }
 }

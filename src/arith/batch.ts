@@ -1,0 +1,38 @@
+import { fromLanes, lanes, toLanes } from '../comb/lanes.ts'
+import type { Multiplier } from './multiplier.ts'
+
+const wordsOfBlock = 2048
+const comb = lanes(wordsOfBlock)
+
+/**
+ * The products of pairs of operand codes, by the definition, in blocks of 65,536 pairs. An Int32Array where products have
+ * up to 32 bits signed or 31 unsigned, else a Float64Array.
+ */
+export function productsOf(
+  multiplier: Multiplier,
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+): Int32Array | Float64Array {
+  const { nA, nB, signedA, signedB } = multiplier.domain
+  const { productBits, productSigned } = multiplier
+  const fits = productBits <= (productSigned ? 32 : 31)
+  const products = fits ? new Int32Array(a.length) : new Float64Array(a.length)
+  if (productBits > 32) {
+    // Only the widest mixed pair, u16 x s16 rounded up, gets here.
+    for (let i = 0; i < a.length; i++)
+      products[i] = multiplier.multiply(operandValue(a[i]!, nA, signedA), operandValue(b[i]!, nB, signedB))
+    return products
+  }
+  const block = 32 * wordsOfBlock
+  for (let i = 0; i < a.length; i += block) {
+    const count = Math.min(block, a.length - i)
+    const [x, y] = [toLanes(a, i, count, nA, wordsOfBlock), toLanes(b, i, count, nB, wordsOfBlock)]
+    fromLanes(multiplier.build(comb, x, y), productSigned, products, i, count)
+  }
+  return products
+}
+
+/** The value of an operand's code. */
+export function operandValue(code: number, bits: number, signed: boolean): number {
+  return signed && code >= 2 ** (bits - 1) ? code - 2 ** bits : code
+}

@@ -1,0 +1,85 @@
+import type { Comb } from '../comb/comb.ts'
+import { bit, bitsOf, replicate } from '../comb/derived.ts'
+import { addRow, addSignedRow, type Columns } from './compressor.ts'
+
+/** A radix-4 Booth digit d in -2..2, as control bits: |d| = 1, |d| = 2, and the sign (which may be set where d = 0). */
+export interface BoothDigit<T> {
+  readonly one: T
+  readonly two: T
+  readonly negative: T
+}
+
+/** Number of digits of a signed operand of `bits` bits: an odd one is sign-extended by one. */
+export const digitCount = (bits: number): number => Math.ceil(bits / 2)
+
+/**
+ * The digits d_j = -2 b_(2j+1) + b_2j + b_(2j-1), b_(-1) = 0, of a two's complement operand: B = sum of d_j 4^j.
+ * (O. L. MacSorley, "High-speed arithmetic in binary computers", 1961.)
+ */
+export function boothDigits<T>(c: Comb<T>, b: T): BoothDigit<T>[] {
+  const bits = bitsOf(c, b)
+  if (bits.length % 2 === 1) bits.push(bits.at(-1)!)
+  return Array.from({ length: bits.length / 2 }, (_, j) => {
+    const [high, middle] = [bits[2 * j + 1]!, bits[2 * j]!]
+    const low = j === 0 ? c.constant(0, 1) : bits[2 * j - 1]!
+    return {
+      one: c.label(c.xor(middle, low), `digit_${j}_one`),
+      two: c.label(
+        c.or(c.and(high, c.not(c.or(middle, low))), c.and(c.not(high), c.and(middle, low))),
+        `digit_${j}_two`,
+      ),
+      negative: high,
+    }
+  })
+}
+
+/**
+ * Adds digit * x * 2^place to the columns, for a two's complement x: its bits, or those of 2x, or 0, are inverted where
+ * the digit is negative, and 1 is added at `place`.
+ */
+export function addBoothRow<T>(
+  c: Comb<T>,
+  columns: Columns<T>,
+  digit: BoothDigit<T>,
+  x: T,
+  place: number,
+): void {
+  const width = c.width(x) + 1
+  const single = c.and(c.signExtend(x, width), replicate(c, digit.one, width))
+  const double = c.and(c.cat(x, c.constant(0, 1)), replicate(c, digit.two, width))
+  const row = c.label(c.xor(c.or(single, double), replicate(c, digit.negative, width)), `row_${place}`)
+  addSignedRow(c, columns, bitsOf(c, row), place)
+  addRow(columns, [digit.negative], place)
+}
+
+/** An operand rounded at bit m (half up), without an adder: a two's complement x and a sign, rnd(A, m) = (-1)^sign x 2^m. */
+export interface RoundedOperand<T> {
+  readonly x: T
+  /** undefined: never negated. */
+  readonly sign: T | undefined
+  readonly place: number
+}
+
+/**
+ * With a = a_(m-1) and A_m = A >> m: A_m + a = (-1)^a (A_m XOR a), since -(~A_m) = A_m + 1. So a rounding costs one XOR per
+ * operand bit, and one per digit for the sign. `a` is two's complement.
+ */
+export function roundOperand<T>(c: Comb<T>, a: T, m: number): RoundedOperand<T> {
+  if (m === 0) return { x: a, sign: undefined, place: 0 }
+  const kept = c.slice(a, c.width(a) - 1, m)
+  const half = bit(c, a, m - 1)
+  return { x: c.label(c.xor(kept, replicate(c, half, c.width(kept))), `rounded_${m}`), sign: half, place: m }
+}
+
+/** Adds digit * rounded operand * 2^place. */
+export function addRoundedRow<T>(
+  c: Comb<T>,
+  columns: Columns<T>,
+  digit: BoothDigit<T>,
+  operand: RoundedOperand<T>,
+  place: number,
+): void {
+  const signed =
+    operand.sign === undefined ? digit : { ...digit, negative: c.xor(digit.negative, operand.sign) }
+  addBoothRow(c, columns, signed, operand.x, operand.place + place)
+}

@@ -1,0 +1,105 @@
+import type { Comb } from '../../comb/comb.ts'
+import { bit, resize } from '../../comb/derived.ts'
+import { adders } from '../adder.ts'
+import { addBoothRow, boothDigits } from '../booth.ts'
+import { addRow, compress, emptyColumns, type Reduction, trees } from '../compressor.ts'
+import { type Domain, operandRange } from '../domain.ts'
+import { type Family, type Parameter, type ParameterValues, productRange } from '../family.ts'
+
+/** How the partial products of a gate-level multiplier are added. */
+export const reductionParameters: readonly Parameter[] = [
+  { kind: 'choice', name: 'tree', summary: 'order of the compressor tree', choices: trees },
+  { kind: 'choice', name: 'adder', summary: 'final adder', choices: adders },
+]
+
+export const reductionOf = (values: ParameterValues) => values as unknown as Reduction
+
+/** A*B: by the synthesiser's own multiplier, by an array of AND gates, or by radix-4 Booth recoding. */
+export const exact: Family = {
+  id: 'exact',
+  summary: 'the exact product',
+  definition: 'A * B',
+  domains: 'u x u, s x s, u x s, s x u; 2..16 bits each',
+  parameters: [
+    {
+      kind: 'choice',
+      name: 'arch',
+      summary: '"*" (synthesis chooses), AND array, or Booth radix 4',
+      choices: ['operator', 'array', 'booth4'],
+    },
+    ...reductionParameters,
+  ],
+  supports: () => true,
+  conflict: ({ arch }, given) =>
+    arch === 'operator' && (given.has('tree') || given.has('adder'))
+      ? 'tree and adder need arch=array or arch=booth4'
+      : undefined,
+  define(domain, values) {
+    const build = values['arch'] === 'array' ? arrayProduct : boothProduct
+    return {
+      product: (c, a, b, width) =>
+        values['arch'] === 'operator'
+          ? operatorProduct(c, a, b, domain, width)
+          : build(c, a, b, domain, width, reductionOf(values)),
+      range: productRange(operandRange(domain.nA, domain.signedA), operandRange(domain.nB, domain.signedB)),
+      exact: true,
+      zeroExact: true,
+      factors: [{ ofA: (a) => a, ofB: (b) => b }],
+    }
+  },
+}
+
+/** A*B by one `*`, cut to `width` bits. A mixed pair becomes signed by one more bit. */
+export function operatorProduct<T>(
+  c: Comb<T>,
+  a: T,
+  b: T,
+  { signedA, signedB }: Pick<Domain, 'signedA' | 'signedB'>,
+  width: number,
+): T {
+  const product =
+    signedA || signedB
+      ? c.mulSigned(
+          signedA ? a : c.zeroExtend(a, c.width(a) + 1),
+          signedB ? b : c.zeroExtend(b, c.width(b) + 1),
+        )
+      : c.mul(a, b)
+  return resize(c, product, signedA || signedB, width)
+}
+
+/** Cells a_i AND b_j; of a signed operand the cells of the top bit weigh negative (Baugh and Wooley, 1973). */
+function arrayProduct<T>(
+  c: Comb<T>,
+  a: T,
+  b: T,
+  { nA, nB, signedA, signedB }: Domain,
+  width: number,
+  reduction: Reduction,
+): T {
+  const columns = emptyColumns<T>(width)
+  for (let j = 0; j < nB; j++) {
+    for (let i = 0; i < nA; i++) {
+      const cell = c.and(bit(c, a, i), bit(c, b, j))
+      const negative = (signedA && i === nA - 1) !== (signedB && j === nB - 1)
+      addRow(columns, [negative ? c.not(cell) : cell], i + j)
+      // -x 2^k = (1 - x) 2^k - 2^k
+      if (negative) columns.constant -= 1n << BigInt(i + j)
+    }
+  }
+  return compress(c, columns, reduction)
+}
+
+function boothProduct<T>(
+  c: Comb<T>,
+  a: T,
+  b: T,
+  { signedA, signedB }: Domain,
+  width: number,
+  reduction: Reduction,
+): T {
+  const x = signedA ? a : c.zeroExtend(a, c.width(a) + 1)
+  const recoded = signedB ? b : c.zeroExtend(b, c.width(b) + 1)
+  const columns = emptyColumns<T>(width)
+  for (const [j, digit] of boothDigits(c, recoded).entries()) addBoothRow(c, columns, digit, x, 2 * j)
+  return compress(c, columns, reduction)
+}

@@ -1,0 +1,139 @@
+import type { Comb } from '../../comb/comb.ts'
+import { addRoundedRow, boothDigits, digitCount, roundOperand } from '../booth.ts'
+import { compress, emptyColumns, type Reduction } from '../compressor.ts'
+import { type Domain, operandRange } from '../domain.ts'
+import { type Definition, type Family, monotoneRange, productRange, roundAt } from '../family.ts'
+import type { Factor } from '../multiplier.ts'
+import { reductionOf, reductionParameters } from './exact.ts'
+
+/**
+ * ROUP-style multiplier: the p lowest Booth digits of B are perforated, and A is rounded. Symmetric rounding is at bit r
+ * for all digits; asymmetric rounding cuts each kept partial product at product column r.
+ */
+export const roup: Family = {
+  id: 'roup',
+  summary: 'perforated Booth digits of B, rounded A (ROUP-style)',
+  definition: [
+    'symmetric: rnd(A, r) * rnd(B, 2p), rnd(x, m) = ((x + 2^(m-1)) >> m) << m',
+    'asymmetric: sum over Booth digits d_j of B, j >= p, of d_j * rnd(A, max(0, r - 2j)) * 4^j',
+  ].join('\n'),
+  domains: 's x s, u x s; 2..16 bits each',
+  parameters: [
+    {
+      kind: 'integer',
+      name: 'p',
+      summary: 'Booth digits of B perforated',
+      range: ({ nB }) => [0, digitCount(nB) - 1],
+    },
+    { kind: 'integer', name: 'r', summary: 'bits of A rounded away', range: ({ nA }) => [0, nA - 1] },
+    {
+      kind: 'choice',
+      name: 'rounding',
+      summary: 'one rounding for all digits, or one a digit',
+      choices: ['symmetric', 'asymmetric'],
+    },
+    ...reductionParameters,
+  ],
+  supports: ({ signedB }) => signedB,
+  define(domain, values) {
+    const [p, r] = [Number(values['p']), Number(values['r'])]
+    const roundedBits = (digit: number) =>
+      values['rounding'] === 'symmetric' ? r : Math.max(0, r - 2 * digit)
+    const shared = {
+      exact: p === 0 && r === 0,
+      zeroExact: true,
+      product: <T>(c: Comb<T>, a: T, b: T, width: number): T =>
+        roupProduct(c, a, b, domain, p, roundedBits, width, reductionOf(values)),
+    }
+    if (values['rounding'] === 'symmetric') return { ...shared, ...symmetric(domain, p, r) }
+    return { ...shared, ...asymmetric(domain, p, roundedBits) }
+  },
+}
+
+function roupProduct<T>(
+  c: Comb<T>,
+  a: T,
+  b: T,
+  { signedA }: Domain,
+  p: number,
+  roundedBits: (digit: number) => number,
+  width: number,
+  reduction: Reduction,
+): T {
+  const x = signedA ? a : c.zeroExtend(a, c.width(a) + 1)
+  const columns = emptyColumns<T>(width)
+  for (const [j, digit] of boothDigits(c, b).entries()) {
+    if (j >= p) addRoundedRow(c, columns, digit, roundOperand(c, x, roundedBits(j)), 2 * j)
+  }
+  return compress(c, columns, reduction)
+}
+
+function symmetric(
+  { nA, signedA, nB, signedB }: Domain,
+  p: number,
+  r: number,
+): Pick<Definition, 'range' | 'factors'> {
+  const ofA = (a: number) => roundAt(a, r)
+  const ofB = (b: number) => roundAt(b, 2 * p)
+  return {
+    range: productRange(monotoneRange(ofA, nA, signedA), monotoneRange(ofB, nB, signedB)),
+    factors: [{ ofA, ofB }],
+  }
+}
+
+function asymmetric(
+  domain: Domain,
+  p: number,
+  roundedBits: (digit: number) => number,
+): Pick<Definition, 'range' | 'factors'> {
+  const digits = Array.from({ length: digitCount(domain.nB) - p }, (_, i) => p + i)
+  // Digits that round alike are one factor: the high digits, which keep all of A, together.
+  const byRounding = new Map<number, number[]>()
+  for (const j of digits) byRounding.set(roundedBits(j), [...(byRounding.get(roundedBits(j)) ?? []), j])
+  const factors: Factor[] = [...byRounding].map(([m, members]) => ({
+    ofA: (a) => roundAt(a, m),
+    ofB: (b) => members.reduce((sum, j) => sum + digitOf(b, j) * 4 ** j, 0),
+  }))
+  return { range: digitwiseRange(domain, digits, roundedBits), factors }
+}
+
+/** Digit j of a value: what is left of it, rounded at both ends. */
+function digitOf(b: number, j: number): number {
+  return (roundAt(b, 2 * j) - roundAt(b, 2 * j + 2)) / 4 ** j
+}
+
+/**
+ * Exact range of sum over j of d_j * x_j: for each A the smallest and the largest sum over all B, digit by digit from
+ * the lowest. Neighbouring digits share a bit of B, so there is one pair of extremes for each value of that bit.
+ */
+function digitwiseRange(
+  { nA, signedA, nB }: Domain,
+  digits: readonly number[],
+  roundedBits: (digit: number) => number,
+): readonly [number, number] {
+  const [lowA, highA] = operandRange(nA, signedA)
+  const first = digits[0]!
+  let [lowest, highest] = [0, 0]
+  for (let a = lowA; a <= highA; a++) {
+    let low = [0, first === 0 ? Number.POSITIVE_INFINITY : 0]
+    let high = [0, first === 0 ? Number.NEGATIVE_INFINITY : 0]
+    for (const j of digits) {
+      const x = roundAt(a, roundedBits(j)) * 4 ** j
+      const nextLow = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+      const nextHigh = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
+      for (let bits = 0; bits < 8; bits++) {
+        const [top, middle, below] = [bits >> 2, (bits >> 1) & 1, bits & 1]
+        // The top digit of an odd operand repeats the sign.
+        if (2 * j + 1 >= nB && top !== middle) continue
+        const term = (middle + below - 2 * top) * x
+        nextLow[top] = Math.min(nextLow[top]!, low[below]! + term)
+        nextHigh[top] = Math.max(nextHigh[top]!, high[below]! + term)
+      }
+      low = nextLow
+      high = nextHigh
+    }
+    lowest = Math.min(lowest, ...low)
+    highest = Math.max(highest, ...high)
+  }
+  return [lowest, highest]
+}

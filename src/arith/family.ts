@@ -1,0 +1,124 @@
+import { signedBits, unsignedBits } from '../base/integers.ts'
+import type { Comb } from '../comb/comb.ts'
+import { asNumber, type Bits, numbers } from '../comb/numbers.ts'
+import { productsOf } from './batch.ts'
+import { type Domain, domainName, operandRange } from './domain.ts'
+import type { Factor, Multiplier } from './multiplier.ts'
+
+/** A parameter of a family, as the spec syntax and `xgen mult list` show it. */
+export type Parameter =
+  | {
+      readonly kind: 'integer'
+      readonly name: string
+      readonly summary: string
+      /** Legal values, both included, over a domain. */
+      readonly range: (domain: Domain) => readonly [low: number, high: number]
+    }
+  | {
+      readonly kind: 'choice'
+      readonly name: string
+      readonly summary: string
+      /** The first is the default. */
+      readonly choices: readonly string[]
+    }
+
+export type ParameterValues = Readonly<Record<string, number | string>>
+
+/** A family with its parameters and domain chosen. */
+export interface Definition {
+  /** M(a, b) modulo 2^width in two's complement: operands of nA and nB bits in, `width` bits out. */
+  product<T>(c: Comb<T>, a: T, b: T, width: number): T
+  /** Smallest and largest product over the domain. */
+  readonly range: readonly [low: number, high: number]
+  readonly exact: boolean
+  readonly zeroExact: boolean
+  readonly factors?: readonly Factor[]
+}
+
+/** A multiplier family: one definition, from which come the table, the gates, the metrics and the emulator's shortcut. */
+export interface Family {
+  readonly id: string
+  /** One line. */
+  readonly summary: string
+  /** The formula, for `xgen mult show`. */
+  readonly definition: string
+  /** The domains, for people. */
+  readonly domains: string
+  readonly parameters: readonly Parameter[]
+  readonly supports: (domain: Domain) => boolean
+  /** A reason why these parameters do not go together; `given` are those that the spec names. */
+  readonly conflict?: (values: ParameterValues, given: ReadonlySet<string>) => string | undefined
+  readonly define: (domain: Domain, values: ParameterValues) => Definition
+}
+
+/** The multiplier of a family with checked parameter values. */
+export function makeMultiplier(family: Family, domain: Domain, values: ParameterValues): Multiplier {
+  const definition = family.define(domain, values)
+  const { range } = definition
+  const productSigned = range[0] < 0
+  const productBits = productSigned ? signedBits(range[0], range[1]) : unsignedBits(range[1])
+  const chosen = family.parameters.filter((p) => p.kind === 'integer' || values[p.name] !== p.choices[0])
+  const spec = chosen.map((p) => `${p.name}=${values[p.name]}`).join(',')
+  const suffix = chosen.map((p) =>
+    p.kind === 'integer' ? `${p.name}${values[p.name]}` : `${values[p.name]}`,
+  )
+  const build = <T>(c: Comb<T>, a: T, b: T): T => definition.product(c, a, b, productBits)
+  let table: Int32Array | undefined
+  const multiplier: Multiplier = {
+    family: family.id,
+    spec: spec === '' ? family.id : `${family.id}:${spec}`,
+    parameters: values,
+    domain,
+    id: [family.id, ...suffix, domainName(domain)].join('_'),
+    productBits,
+    productSigned,
+    productRange: range,
+    zeroExact: definition.zeroExact,
+    exact: definition.exact,
+    build,
+    multiply: (a, b) =>
+      asNumber(
+        build<Bits>(numbers, numbers.constant(a, domain.nA), numbers.constant(b, domain.nB)),
+        productSigned,
+      ),
+    table: () => (table ??= allProducts(multiplier)),
+    ...(definition.factors === undefined ? {} : { factors: definition.factors }),
+  }
+  return Object.freeze(multiplier)
+}
+
+/** All products, row = A's code, column = B's code. */
+function allProducts(multiplier: Multiplier): Int32Array {
+  const { nA, nB } = multiplier.domain
+  if (nA > 8 || nB > 8)
+    throw new RangeError(`a table of ${2 ** (nA + nB)} products is too large; multiply() gives single ones`)
+  const pairs = 2 ** (nA + nB)
+  const a = new Uint16Array(pairs).map((_, i) => i >> nB)
+  const b = new Uint16Array(pairs).map((_, i) => i & (2 ** nB - 1))
+  return productsOf(multiplier, a, b) as Int32Array
+}
+
+/** Range of f(a) * g(b): both factors take their extremes independently, so the corners decide. */
+export function productRange(
+  ofA: readonly [number, number],
+  ofB: readonly [number, number],
+): readonly [number, number] {
+  const corners = ofA.flatMap((x) => ofB.map((y) => x * y))
+  return [Math.min(...corners) + 0, Math.max(...corners) + 0]
+}
+
+/** Range of a function that never falls as its operand rises. */
+export function monotoneRange(
+  f: (x: number) => number,
+  bits: number,
+  signed: boolean,
+): readonly [number, number] {
+  const [low, high] = operandRange(bits, signed)
+  return [f(low), f(high)]
+}
+
+/** x with its low m bits rounded away, half up: ((x + 2^(m-1)) >> m) << m. */
+export const roundAt = (x: number, m: number): number => (m === 0 ? x : Math.floor(x / 2 ** m + 0.5) * 2 ** m)
+
+/** x with its low k bits cleared: (x >> k) << k. */
+export const truncateAt = (x: number, k: number): number => Math.floor(x / 2 ** k) * 2 ** k

@@ -1,0 +1,112 @@
+import { usageError } from '../base/errors.ts'
+import { didYouMean } from '../base/suggest.ts'
+import { type Domain, domainName } from './domain.ts'
+import { exact } from './families/exact.ts'
+import { roup } from './families/roup.ts'
+import { trunc } from './families/trunc.ts'
+import { type Family, makeMultiplier, type Parameter } from './family.ts'
+import type { Multiplier } from './multiplier.ts'
+
+/** All multiplier families, in the order of `xgen mult list`. */
+export const families: readonly Family[] = [exact, roup, trunc]
+
+const known = new Map<string, Multiplier>()
+
+/**
+ * The multiplier that a spec such as `roup:p=1,r=2` names, over a domain. `where` is the place for messages, such as
+ * `xgen.yaml:7:12: multipliers.conv2`. Equal multipliers are one object, so that their tables are made once.
+ */
+export function parseMultiplier(spec: string, domain: Domain, where?: string): Multiplier {
+  const fail = (message: string, hint?: string): never => {
+    throw usageError(message, { where, hint })
+  }
+  const [, id = '', , rest] = /^([^:]*)(:(.*))?$/s.exec(spec.trim()) ?? []
+  const family = families.find((candidate) => candidate.id === id)
+  if (family === undefined) {
+    const near = didYouMean(
+      id,
+      families.map((candidate) => candidate.id),
+    )
+    return fail(
+      `"${id}" is no multiplier family.${near}`,
+      '"xgen mult list" shows all families and their parameters.',
+    )
+  }
+  if (!family.supports(domain)) {
+    fail(`"${family.id}" does not multiply ${domainName(domain)}`, `Its domains are ${family.domains}.`)
+  }
+  const given = readParameters(spec, family, rest, fail)
+  const values: Record<string, number | string> = {}
+  for (const parameter of family.parameters)
+    values[parameter.name] = parameterValue(parameter, given.get(parameter.name), spec, family, domain, fail)
+  const conflict = family.conflict?.(values, new Set(given.keys()))
+  if (conflict !== undefined) fail(`"${spec}": ${conflict}`)
+
+  const multiplier = makeMultiplier(family, domain, values)
+  const before = known.get(multiplier.id)
+  if (before !== undefined) return before
+  known.set(multiplier.id, multiplier)
+  return multiplier
+}
+
+type Fail = (message: string, hint?: string) => never
+
+const usage = (family: Family) => {
+  const parameters = family.parameters.map((p) =>
+    p.kind === 'integer' ? `${p.name}=N` : `${p.name}=${p.choices.join('|')}`,
+  )
+  return `Write ${family.id}:${parameters.join(',')} ("xgen mult show ${family.id}" explains them).`
+}
+
+function readParameters(
+  spec: string,
+  family: Family,
+  text: string | undefined,
+  fail: Fail,
+): Map<string, string> {
+  const given = new Map<string, string>()
+  if (text === undefined) return given
+  const names = family.parameters.map((parameter) => parameter.name)
+  for (const part of text.split(',')) {
+    const [, key = '', value = ''] =
+      /^\s*([^=]*?)\s*=\s*(.*?)\s*$/s.exec(part) ??
+      fail(`"${spec}": "${part}" is no key=value`, usage(family))
+    if (!names.includes(key))
+      fail(`"${spec}": ${family.id} has no parameter "${key}".${didYouMean(key, names)}`, usage(family))
+    if (given.has(key)) fail(`"${spec}" gives ${key} twice`)
+    given.set(key, value)
+  }
+  return given
+}
+
+function parameterValue(
+  parameter: Parameter,
+  text: string | undefined,
+  spec: string,
+  family: Family,
+  domain: Domain,
+  fail: Fail,
+): number | string {
+  const { name } = parameter
+  if (parameter.kind === 'choice') {
+    const value = text ?? parameter.choices[0]!
+    if (!parameter.choices.includes(value)) {
+      fail(
+        `"${spec}": ${name} is ${parameter.choices.join(' or ')}, not "${value}".${didYouMean(value, parameter.choices)}`,
+      )
+    }
+    return value
+  }
+  const [low, high] = parameter.range(domain)
+  if (text === undefined)
+    return fail(
+      `"${spec}" needs ${name} (${parameter.summary}, ${low}..${high} for ${domainName(domain)})`,
+      usage(family),
+    )
+  if (!/^\d+$/.test(text) || Number(text) < low || Number(text) > high) {
+    fail(
+      `"${spec}": ${name} must be a whole number from ${low} to ${high} for ${domainName(domain)}, not "${text}"`,
+    )
+  }
+  return Number(text)
+}
