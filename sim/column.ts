@@ -43,9 +43,8 @@ export function columns(
   /** The fold that column j finishes `stage` cycles after its sum arrived, where the column has a filter. */
   const finishing = (at: number, column: number): Streamed | undefined => {
     const streamed = line.streamed[at]
-    return streamed !== undefined && streamed.fold.last && column < streamed.fold.columns
-      ? streamed
-      : undefined
+    if (streamed === undefined || !streamed.fold.last || column >= streamed.fold.columns) return undefined
+    return streamed
   }
 
   const pool = (column: number, at: number, layer: PlanLayer) => {

@@ -57,7 +57,8 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
   const cyclesFinal = Math.max(positions * interval + parameterHold, firstColumns)
   const drained = (positions - 1) * interval + array.rows + array.columns + drainStages + lanesLast
 
-  const point = (dy: number, dx: number): Point => ({ address: (dy * width + dx) * inputWords, y: dy, x: dx })
+  // + 0 makes a plain 0 of -0, which a written plan would not keep
+  const point = (dy: number, dx: number): Point => ({ address: (dy * width + dx) * inputWords, y: dy + 0, x: dx + 0 })
   const acrossWindow = -(window[1] - 1) * stride[1]
   const lastColumn = outputWidth * window[1] - 1
   return {
@@ -91,7 +92,7 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
     outputWords,
     lanes,
     lanesLast,
-    start: { address: placement.inputBase - (top * width + left) * inputWords, y: -top, x: -left },
+    start: { address: placement.inputBase - (top * width + left) * inputWords, y: 0 - top, x: 0 - left },
     increments: [
       point(0, stride[1]),
       point(stride[0], acrossWindow),

@@ -73,7 +73,7 @@ function convolve(conv: Conv, input: Map3, multiply: Multiply): Map3 {
         }
         const shift = BigInt(conv.shift[n]!)
         const code = Number((acc * BigInt(conv.multiplier[n]!) + (1n << (shift - 1n))) >> shift)
-        values.push(code < conv.low ? conv.low : code > conv.high ? conv.high : code)
+        values.push(Math.max(conv.low, Math.min(conv.high, code)))
       }
     }
   }

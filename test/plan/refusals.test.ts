@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import type { Assignment } from '../../src/approx/assignment.ts'
+import { parseDomain } from '../../src/arith/domain.ts'
+import { parseMultiplier } from '../../src/arith/registry.ts'
+import { XgenError } from '../../src/base/errors.ts'
+import { makePlan } from '../../src/plan/make.ts'
+import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
+
+const array = { dataflow: 'weight-stationary' as const, rows: 4, columns: 4, memoryBits: 2 ** 26 }
+
+const convolution = { filters: 4, kernel: [3, 3] } as const
+const sketch = (...layers: NetworkSketch['layers']): NetworkSketch => ({ input: [4, 8, 8], layers, seed: 1 })
+
+/** The user's error that planning ends with. */
+function refusal(
+  network: NetworkSketch,
+  spec = array,
+  change: (assignment: Assignment) => Assignment = (a) => a,
+): XgenError {
+  const graph = sketchGraph(network)
+  try {
+    makePlan(graph, change(sketchAssignment(network, graph)), spec)
+  } catch (error) {
+    if (error instanceof XgenError) return error
+    throw error
+  }
+  throw new Error('the plan was made')
+}
+
+describe('what the array cannot run is refused with the place and the remedy', () => {
+  it('too little memory: the bits that are needed, by memory', () => {
+    const error = refusal(sketch(convolution), { ...array, memoryBits: 1000 })
+    expect(error.kind).toBe('usage')
+    expect(error.where).toBe('array.memory')
+    expect(error.message).toMatch(
+      /^"sketch" needs [\d,]+ bits .*feature maps [\d,]+, weights 1,152, .*1,000 are allowed$/,
+    )
+    expect(error.hint).toContain('--set array.memory=')
+    // with what it asks for, it is made
+    const needed = Number(/needs ([\d,]+) bits/.exec(error.message)![1]!.replaceAll(',', ''))
+    const graph = sketchGraph(sketch(convolution))
+    const assignment = sketchAssignment(sketch(convolution), graph)
+    expect(makePlan(graph, assignment, { ...array, memoryBits: needed }).plan.memories.bits.total).toBe(
+      needed,
+    )
+  })
+
+  it('a depthwise convolution', () => {
+    const error = refusal(sketch(convolution, { ...convolution, groups: 4 }))
+    expect(error.where).toBe('layer1')
+    expect(error.message).toContain('"layer1" is a grouped convolution (groups: 4)')
+    expect(error.hint).toContain('groups: 1')
+  })
+
+  it('pooling windows that overlap', () => {
+    const error = refusal(sketch({ ...convolution, pool: { mode: 'max', window: [3, 3], stride: [2, 2] } }))
+    expect(error.where).toBe('layer0.pool')
+    expect(error.message).toContain('windows that overlap or leave gaps (window 3x3, stride 2x2)')
+    expect(error.hint).toContain('stride = window')
+  })
+
+  it('an average over a number of values that is no power of two', () => {
+    const error = refusal(sketch({ ...convolution, pool: { mode: 'average', window: [3, 2] } }))
+    expect(error.where).toBe('layer0.pool')
+    expect(error.message).toContain('averages 6 values, which is no power of two')
+  })
+
+  it('different multipliers in one layer', () => {
+    const error = refusal(sketch(convolution), array, (assignment) => {
+      const { layer, multipliers, ofKernel } = assignment.get('layer0')!
+      const second = parseMultiplier('trunc:ka=1,kb=1', parseDomain('s8s8'), 'test')
+      const mixed = ofKernel.map((_, kernel) => kernel % 2)
+      return new Map([['layer0', { layer, multipliers: [...multipliers, second], ofKernel: mixed }]])
+    })
+    expect(error.where).toBe('layer0')
+    expect(error.message).toContain('different multipliers for its filters or kernels')
+    expect(error.hint).toContain('by layer')
+  })
+
+  it.each([
+    [0, 4],
+    [4, 257],
+    [2.5, 4],
+  ])('an array of %s x %s', (rows, columns) => {
+    const error = refusal(sketch(convolution), { ...array, rows, columns })
+    expect(error.where).toMatch(/^array\.(rows|cols)$/)
+    expect(error.message).toContain('1 to 256')
+  })
+})
