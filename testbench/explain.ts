@@ -1,0 +1,293 @@
+import { parseDomain } from '../src/arith/domain.ts'
+import { parseMultiplier } from '../src/arith/registry.ts'
+import type { MemoryImages } from '../src/plan/images.ts'
+import type { Plan } from '../src/plan/plan.ts'
+import type { ProbePlace } from '../src/plan/probes.ts'
+import { type Step, stepsOf } from '../src/plan/steps.ts'
+import { cyclesAfter, type Difference } from './comparison.ts'
+import { inputWord, type Occupant, occupantAt, tapOf } from './place.ts'
+import { signed } from './signed.ts'
+import { type Row, rowsAround } from './surroundings.ts'
+import { type Watch, type Watched, watchedValue } from './watch.ts'
+import { waveform } from './waveform.ts'
+
+/** Whose values the two sides of a comparison are, as sentences name them. */
+export interface Sides {
+  /** `the model`. */
+  readonly expected: string
+  /** `Verilator`. */
+  readonly got: string
+}
+
+/** A first difference, told: where it is, whose value it is, what led to it, and a waveform. */
+export interface Explanation {
+  /** One line. */
+  readonly summary: string
+  /** All of it, several paragraphs. */
+  readonly text: string
+}
+
+const cyclesBefore = 6
+
+/** Explains the first difference of two devices that run `plan`. */
+export function explainDifference(
+  plan: Plan,
+  images: MemoryImages,
+  watch: Watch,
+  difference: Difference,
+  sides: Sides,
+): Explanation {
+  const watched = watch.values[difference.value]!
+  const story = tell({ plan, images, watch, difference, steps: [...stepsOf(plan)] }, watched)
+  const { cycle, runCycle, image, expected, got, others } = difference
+  const shown = (raw: number) => story.format(raw)
+  const when = `image ${image}, cycle ${cycle} after start${runCycle === undefined || runCycle < 0 ? '' : ` (cycle ${runCycle} of the run)`}`
+  const summary = `${watched.name}: expected ${shown(expected)}, got ${shown(got)} in ${when}`
+  const also = others.slice(0, 6).map((value) => watch.values[value]!.name)
+  const rest = others.length > also.length ? ` and ${others.length - also.length} more` : ''
+  const bits = Array.from({ length: watched.width }, (_, bit) => bit).filter(
+    (bit) => (((expected ^ got) >>> bit) & 1) === 1,
+  )
+  const paragraphs = [
+    `${capital(sides.got)} differs from ${sides.expected} for the first time in ${when}.`,
+    [
+      `${watched.name}, ${meaning(watched)}: expected ${shown(expected)}, got ${shown(got)} (${bits.length === 1 ? 'bit' : 'bits'} ${bits.join(', ')}).`,
+      others.length === 0
+        ? 'No other watched value differs in this cycle.'
+        : `In the same cycle differ also: ${also.join(', ')}${rest}.`,
+    ].join('\n'),
+    story.sentences.join('\n'),
+    picture(watch, difference, story.rows, sides),
+  ]
+  return { summary, text: `${paragraphs.filter((text) => text !== '').join('\n\n')}\n` }
+}
+
+interface Case {
+  readonly plan: Plan
+  readonly images: MemoryImages
+  readonly watch: Watch
+  readonly difference: Difference
+  readonly steps: readonly Step[]
+}
+
+interface Story {
+  readonly sentences: readonly string[]
+  readonly rows: readonly Row[]
+  readonly format: (raw: number) => string
+}
+
+function tell(known: Case, watched: Watched): Story {
+  const { difference, plan } = known
+  const unsigned = (raw: number) => `${raw}`
+  if (watched.kind === 'port') {
+    return {
+      sentences: portSentences(known, watched.name),
+      rows: rowsAround(plan, known.watch, difference.value),
+      format: unsigned,
+    }
+  }
+  const { at } = watched.probe
+  const here =
+    difference.runCycle === undefined ? undefined : occupantAt(plan, known.steps, at, difference.runCycle)
+  const rows = rowsAround(plan, known.watch, difference.value, here)
+  const format = rows.at(-1)!.format
+  if (here === undefined) return { sentences: [nobody(known, at)], rows, format }
+  return { sentences: [...whose(known, here, at), ...cause(known, here, at)], rows, format }
+}
+
+function nobody({ difference }: Case, at: ProbePlace): string {
+  if (difference.runCycle === undefined) {
+    return difference.taken === 0
+      ? 'The run has not begun: no input element has been taken yet.'
+      : `The run has not begun: ${difference.taken} input elements have been taken.`
+  }
+  if (at.kind === 'sequencer')
+    return `The phases do not follow one another as planned; ${difference.taken} input elements were taken and ${difference.given} output elements given.`
+  if (at.kind === 'output') return `${difference.given} output elements have been given.`
+  return 'By the plan, no position of a layer is at this register in this cycle: it should hold its value, or be 0.'
+}
+
+/** Layer, fold, output element and tap. */
+function whose({ plan }: Case, here: Occupant, at: ProbePlace): string[] {
+  const { layer, fold, position, lane } = here
+  const column = 'column' in at ? at.column : undefined
+  const filter = column !== undefined && column < fold.columns ? fold.filter + column : undefined
+  const folds = `column fold ${fold.columnFold + 1} of ${layer.columnFolds}, row fold ${fold.rowFold + 1} of ${layer.rowFolds}`
+  const sentences = [
+    `It belongs to layer "${layer.name}", ${folds}${filter === undefined ? '' : `, filter ${filter}`}.`,
+  ]
+  if (column !== undefined && filter === undefined)
+    sentences.push(`Column ${column} has no filter in this fold.`)
+  if (position !== undefined) {
+    const pooled =
+      layer.window[0] * layer.window[1] > 1
+        ? ` before pooling, which goes into (y ${position.pooledY}, x ${position.pooledX})`
+        : ''
+    sentences.push(
+      `Position ${position.index + 1} of ${layer.positions}: output element (y ${position.y}, x ${position.x})${pooled}.`,
+    )
+  }
+  if ('row' in at) {
+    const tap = tapOf(here, at.row)
+    if (tap === undefined) sentences.push(`Row ${at.row} has no tap in this fold: it contributes 0.`)
+    else {
+      const reads =
+        position === undefined
+          ? ''
+          : tap.inside
+            ? `; it reads the input element (y ${tap.inputY}, x ${tap.inputX})`
+            : '; it stands outside of the map, where the code is 0'
+      sentences.push(
+        `Row ${at.row} has tap ${tap.index}: channel ${tap.channel}, kernel row ${tap.kernelY}, kernel column ${tap.kernelX}${reads}.`,
+      )
+    }
+  }
+  if (lane !== undefined) {
+    const first = fold.filter + lane * layer.outputModulus
+    const last = Math.min(first + layer.outputModulus, fold.filter + fold.columns) - 1
+    sentences.push(
+      `The writer stores channels ${first} to ${last} of output pixel (y ${position!.pooledY}, x ${position!.pooledX}).`,
+    )
+  }
+  if (at.kind === 'sum' || at.kind === 'weight') {
+    const tile = plan.tiles[at.tile]!
+    sentences.push(
+      `PE (row ${at.row}, column ${at.column}) of ${tile.name} has the multiplier ${tile.multiplier} (${tile.domain}).`,
+    )
+    if (layer.tile !== at.tile)
+      sentences.push(`The layer runs on ${plan.tiles[layer.tile]!.name}, so this tile should be at rest.`)
+  }
+  return sentences
+}
+
+/** What goes in agrees (this is the first difference), so the fault lies between there and here. */
+function cause(known: Case, here: Occupant, at: ProbePlace): string[] {
+  const { plan } = known
+  switch (at.kind) {
+    case 'feeder':
+      return feederCause(here, at.row)
+    case 'weight':
+      return [
+        `It is word ${here.layer.weightBase + here.fold.columnFold * here.layer.taps + here.fold.tap + at.row} of the weight memory, column ${at.column}.`,
+        'The fault lies in the weight memory, its skew, or the load and swap bits on their way to this PE.',
+      ]
+    case 'sum':
+      return sumCause(known, here, at)
+    case 'total':
+      return [
+        `The sum that left row ${plan.array.rows - 1} of column ${at.column} a cycle before agrees, so the fault lies in the accumulator of column ${at.column}: its adder, its memory, or the word that it reads or writes.`,
+      ]
+    case 'pooled':
+      return pooledCause(known, here, at.column)
+    case 'writer':
+      return ['The pooled codes agree, so the fault lies in the alignment of the columns or in the writer.']
+    case 'sequencer':
+    case 'output':
+      return []
+  }
+}
+
+function feederCause(here: Occupant, row: number): string[] {
+  const tap = tapOf(here, row)
+  if (tap === undefined || !tap.inside) return [`The fault lies in row feeder ${row}: it should feed 0 here.`]
+  return [
+    `By the plan it is word ${inputWord(here.layer, tap)} of bank ${row}. The writer's registers and the inputs agreed until now, so the fault lies in the address that row feeder ${row} ` +
+      `makes, in its test for the edge of the map, or in what bank ${row} stores or reads.`,
+  ]
+}
+
+function sumCause(known: Case, here: Occupant, at: Extract<ProbePlace, { kind: 'sum' }>): string[] {
+  const { plan, watch } = known
+  const domain = parseDomain(plan.tiles[at.tile]!.domain)
+  const { accumulator } = plan.widths
+  const before = (name: string, delay: number) => rawBefore(known, name, delay)
+  const activationRaw = before(`activation[${at.row}]`, at.column + 1)
+  const weightRaw = before(`${plan.tiles[at.tile]!.name}.weight[${at.row}][${at.column}]`, 1)
+  const partialRaw =
+    at.row === 0 ? 0 : before(`${plan.tiles[at.tile]!.name}.sum[${at.row - 1}][${at.column}]`, 1)
+  if (activationRaw === undefined || weightRaw === undefined || partialRaw === undefined) return []
+  const activation = signed(cut(activationRaw, domain.nA), domain.signedA ? domain.nA : 0)
+  const weight = signed(cut(weightRaw, domain.nB), domain.signedB ? domain.nB : 0)
+  const partial = signed(partialRaw, accumulator)
+  const watchedBits = watch.values[known.difference.value]!.width
+  const due = signed(known.difference.expected, watchedBits) - partial
+  const came = signed(known.difference.got, watchedBits) - partial
+  const sentences = [
+    `What goes into the PE agrees: activation ${activation}, weight ${weight}, partial sum from above ${partial}.`,
+  ]
+  if (here.layer.tile !== at.tile || at.row >= here.fold.rows)
+    return [...sentences, `The PE has no work and should add 0; it added ${came}.`]
+  const multiplier = parseMultiplier(plan.tiles[at.tile]!.multiplier, domain)
+  const product = multiplier.multiply(activation, weight)
+  sentences.push(
+    product === due
+      ? `So the fault lies in this PE: ${multiplier.spec} gives M(${activation}, ${weight}) = ${product}; the PE added ${came}.`
+      : `The PE should add ${due}; it added ${came}.`,
+  )
+  return sentences
+}
+
+function pooledCause(known: Case, here: Occupant, column: number): string[] {
+  const { plan, images } = known
+  const { layer, fold } = here
+  const total = rawBefore(known, `total[${column}]`, plan.latency.post - 1)
+  const parameter = images.parameters[layer.parameterBase + fold.filter + column]
+  const stations =
+    layer.window[0] * layer.window[1] > 1 ? 'bias, requantisation or pooling' : 'bias or requantisation'
+  const sentence = `The totals agree, so the fault lies in the ${stations} of column ${column}, or in its parameters.`
+  if (total === undefined || parameter === undefined) return [sentence]
+  const sum = signed(total, plan.widths.accumulator)
+  const { bias, multiplier, shift } = parameter
+  const scaled = Math.floor(((sum + bias) * multiplier + 2 ** (shift - 1)) / 2 ** shift)
+  const code = Math.min(layer.high, Math.max(layer.low, scaled))
+  const pooling =
+    layer.window[0] * layer.window[1] > 1
+      ? `; then ${layer.average ? 'average' : 'max'} pooling of ${layer.window.join('x')}`
+      : ''
+  return [
+    sentence,
+    `Due: ((${sum} + bias ${bias}) * ${multiplier} + 2^${shift - 1}) / 2^${shift}, rounded down, = ${scaled}, clamped to ${layer.low}..${layer.high} = ${code}${pooling}.`,
+  ]
+}
+
+function portSentences({ plan, difference }: Case, name: string): string[] {
+  const moved = `${difference.taken} of ${plan.input.elements} input elements and ${difference.given} of ${plan.output.elements} output elements have moved.`
+  if (name !== 'out_data')
+    return [`${moved} All registers that are watched agree, so the fault lies in the interface.`]
+  const [channels, , width] = plan.output.shape
+  const pixel = Math.floor(difference.given / channels)
+  return [
+    `It is output element ${difference.given}: channel ${difference.given % channels} at (y ${Math.floor(pixel / width)}, x ${pixel % width}), word ${plan.output.base + difference.given} of bank 0.`,
+    `${moved} The writer's registers agreed in every cycle, so the fault lies in what bank 0 stores, or in the address that the output reads.`,
+  ]
+}
+
+/** The expected side's raw value of a probe `delay` cycles before the difference, where it was kept. Both sides agreed then. */
+function rawBefore({ watch, difference }: Case, name: string, delay: number): number | undefined {
+  const index = watch.values.findIndex((value) => value.name === name)
+  const frame = difference.window.expected[difference.cycle - delay - difference.window.start]
+  return index < 0 || frame === undefined ? undefined : watchedValue(watch, index, frame)
+}
+
+function picture(watch: Watch, difference: Difference, rows: readonly Row[], sides: Sides): string {
+  const { window, cycle } = difference
+  const first = Math.max(window.start, cycle - cyclesBefore)
+  const last = Math.min(window.start + window.expected.length - 1, cycle + cyclesAfter)
+  const cycles = Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  const values = (frames: readonly Uint32Array[], { value, delay, format }: Row) =>
+    cycles.map((at) => {
+      const frame = frames[at - delay - window.start]
+      return frame === undefined ? undefined : format(watchedValue(watch, value, frame))
+    })
+  const shown = rows.map((row) => ({
+    name: row.name,
+    expected: values(window.expected, row),
+    got: values(window.got, row),
+  }))
+  return waveform(cycles, cycle, shown, [sides.expected.replace(/^the /, ''), sides.got.replace(/^the /, '')])
+}
+
+const meaning = (watched: Watched) =>
+  watched.kind === 'probe' ? watched.probe.meaning : 'a port of the native interface'
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+const cut = (raw: number, bits: number) => (bits >= 32 ? raw : raw % 2 ** bits)

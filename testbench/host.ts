@@ -1,0 +1,84 @@
+import type { Device } from '../sim/device.ts'
+import { gaveUpBit, inputMoves, isDone, outputMoves, packPorts } from './frame.ts'
+import type { Stimulus } from './stimulus.ts'
+
+/** A cycle of the run: `words` (ports, then probes) is overwritten by the next one. */
+export interface Cycle {
+  readonly image: number
+  /** Since the image's cycle with `start`, which is 0. */
+  readonly cycle: number
+  readonly words: Uint32Array
+  /** The last cycle of its image. */
+  readonly last: boolean
+}
+
+/**
+ * Runs all images of a stimulus on a device, cycle by cycle, as the native interface's host: `start` in cycle 0 of an image; an element is
+ * offered from the first cycle that the pattern allows until it is taken; an image ends with the cycle in which `done` is 1, and the
+ * next one starts in the cycle after. Where nothing moves for `patience` cycles the whole run ends. The harness (templates/testbench/harness.cpp) does the same in C++, and `runImage` of the cycle model has the same rules.
+ */
+export function* drive(device: Device, stimulus: Stimulus, probeCount: number): Generator<Cycle, void> {
+  const words = new Uint32Array(1 + probeCount)
+  const probes = words.subarray(1)
+  const inputs = { start: false, inValid: false, inData: 0, outReady: false }
+  const view = { image: 0, cycle: 0, words, last: false }
+  for (const [image, codes] of stimulus.images.entries()) {
+    const pattern = stimulus.patterns[stimulus.patternOf[image]!]!
+    const period = pattern.inValid.length
+    view.image = image
+    view.last = false
+    inputs.inValid = false
+    let sent = 0
+    let quiet = 0
+    for (let cycle = 0; !view.last; cycle++) {
+      inputs.start = cycle === 0
+      inputs.inValid = sent < codes.length && (inputs.inValid || pattern.inValid[cycle % period] === 1)
+      inputs.inData = inputs.inValid ? codes[sent]! : 0
+      inputs.outReady = pattern.outReady[cycle % period] === 1
+      let ports = packPorts(inputs, device.outputs())
+      const taken = inputMoves(ports)
+      quiet = taken || outputMoves(ports) ? 0 : quiet + 1
+      if (quiet > stimulus.patience) ports |= gaveUpBit
+      words[0] = ports
+      device.probes(probes)
+      view.cycle = cycle
+      view.last = isDone(ports) || quiet > stimulus.patience
+      yield view
+      if (quiet > stimulus.patience) return
+      device.clock(inputs)
+      if (taken) {
+        sent++
+        inputs.inValid = false
+      }
+    }
+  }
+}
+
+/** Collects what a run gives: the output codes and the cycles of each image. */
+export interface Harvest {
+  /** Raw output codes of each image, in stream order. */
+  readonly outputs: readonly Uint8Array[]
+  /** From the cycle with `start` to the one with `done`, both included. */
+  readonly cycles: readonly number[]
+  take(ports: number): void
+}
+
+export function harvest(): Harvest {
+  const outputs: Uint8Array[] = []
+  const cycles: number[] = []
+  let codes: number[] = []
+  let count = 0
+  return {
+    outputs,
+    cycles,
+    take(ports) {
+      count++
+      if (outputMoves(ports)) codes.push((ports >>> 8) & 255)
+      if (!isDone(ports) && (ports & gaveUpBit) === 0) return
+      outputs.push(Uint8Array.from(codes))
+      cycles.push(count)
+      codes = []
+      count = 0
+    },
+  }
+}

@@ -1,0 +1,124 @@
+import type { Plan, PlanLayer } from '../src/plan/plan.ts'
+import type { ProbePlace } from '../src/plan/probes.ts'
+import { type Fold, type Step, stepAt } from '../src/plan/steps.ts'
+
+/** What the plan says of a station of the pipeline in one cycle: whose value stands there. */
+export interface Occupant {
+  readonly layer: PlanLayer
+  readonly fold: Fold
+  /** The position that is there; undefined where the station holds something that outlasts positions (a weight). */
+  readonly position: Position | undefined
+  /** Lane of the vector that the writer stores. */
+  readonly lane: number | undefined
+}
+
+export interface Position {
+  /** 0..M-1, in the order of streaming. */
+  readonly index: number
+  /** Element of the map before pooling. */
+  readonly y: number
+  readonly x: number
+  /** Element after pooling. */
+  readonly pooledY: number
+  readonly pooledX: number
+}
+
+/** What a row computes with: a tap of the kernel, and the input element that it reads for a position. */
+export interface Tap {
+  readonly index: number
+  readonly channel: number
+  readonly kernelY: number
+  readonly kernelX: number
+  readonly inputY: number
+  readonly inputX: number
+  readonly inside: boolean
+}
+
+/**
+ * Who is at a station in cycle `run` of the run (docs/weight-stationary.md: rows, PEs, columns, writer). Undefined where nothing is due
+ * there, so that a register should hold or be 0.
+ */
+export function occupantAt(
+  plan: Plan,
+  steps: readonly Step[],
+  at: ProbePlace,
+  run: number,
+): Occupant | undefined {
+  const { rows, columns } = plan.array
+  switch (at.kind) {
+    case 'feeder':
+      return positionIssued(plan, steps, run - at.row - plan.latency.feeder)
+    case 'sum':
+      return positionIssued(plan, steps, run - at.row - at.column - plan.latency.feeder - 1)
+    case 'total':
+      return positionIssued(plan, steps, run - plan.latency.accumulator - at.column - 1)
+    case 'pooled':
+      return positionIssued(plan, steps, run - plan.latency.accumulator - plan.latency.post - at.column)
+    case 'weight': {
+      // At work since the swap wave of the fold's step passed: its own cycle, one register, the way through rows and columns.
+      const step = stepAt(steps, Math.min(run - at.row - at.column - 2, lastStart(steps)))
+      return step?.stream === undefined
+        ? undefined
+        : { ...occupant(plan, step.stream), position: undefined, lane: undefined }
+    }
+    case 'writer':
+      for (let lane = 0; lane < columns; lane++) {
+        const found = positionIssued(plan, steps, run - rows - columns - 7 - lane)
+        if (found?.fold.last && lane < lanesOf(found) && isWindowLast(found)) return { ...found, lane }
+      }
+      return undefined
+    case 'sequencer':
+    case 'output':
+      return undefined
+  }
+}
+
+export const lanesOf = ({ layer, fold }: Occupant): number =>
+  fold.columnFold === layer.columnFolds - 1 ? layer.lanesLast : layer.lanes
+
+/** The tap of row `row` in the fold, and what it reads for the position. */
+export function tapOf({ layer, fold, position }: Occupant, row: number): Tap | undefined {
+  if (row >= fold.rows) return undefined
+  const index = fold.tap + row
+  const channel = index % layer.channels
+  const pixel = Math.floor(index / layer.channels)
+  const kernelY = Math.floor(pixel / layer.kernel[1])
+  const kernelX = pixel % layer.kernel[1]
+  const inputY = (position?.y ?? 0) * layer.stride[0] - layer.padding[0] + kernelY
+  const inputX = (position?.x ?? 0) * layer.stride[1] - layer.padding[1] + kernelX
+  const inside = inputY >= 0 && inputY < layer.inputSize[0] && inputX >= 0 && inputX < layer.inputSize[1]
+  return { index, channel, kernelY, kernelX, inputY, inputX, inside }
+}
+
+/** Bank word of an element of the layer's input map. */
+export function inputWord(layer: PlanLayer, tap: Tap): number {
+  const pixel = tap.inputY * layer.inputSize[1] + tap.inputX
+  return layer.inputBase + pixel * layer.inputWords + Math.floor(tap.channel / layer.inputModulus)
+}
+
+function positionIssued(plan: Plan, steps: readonly Step[], cycle: number): Occupant | undefined {
+  const step = stepAt(steps, cycle)
+  if (step?.stream === undefined) return undefined
+  const { layer, fold } = occupant(plan, step.stream)
+  const interval = fold.last ? layer.interval : 1
+  const index = (cycle - step.start) / interval
+  if (!Number.isInteger(index) || index >= layer.positions) return undefined
+  return { layer, fold, position: positionOf(layer, index), lane: undefined }
+}
+
+const occupant = (plan: Plan, fold: Fold) => ({ layer: plan.layers[fold.layer]!, fold })
+
+const lastStart = (steps: readonly Step[]) => steps.at(-1)?.start ?? 0
+
+function positionOf(layer: PlanLayer, index: number): Position {
+  const [windowHeight, windowWidth] = layer.window
+  const width = layer.outputShape[2]
+  const windowX = index % windowWidth
+  const windowY = Math.floor(index / windowWidth) % windowHeight
+  const pooled = Math.floor(index / (windowWidth * windowHeight))
+  const [pooledY, pooledX] = [Math.floor(pooled / width), pooled % width]
+  return { index, pooledY, pooledX, y: pooledY * windowHeight + windowY, x: pooledX * windowWidth + windowX }
+}
+
+const isWindowLast = ({ layer, position }: Occupant) =>
+  position !== undefined && (position.index + 1) % (layer.window[0] * layer.window[1]) === 0

@@ -1,0 +1,59 @@
+import type { PressurePattern } from '../sim/pressure.ts'
+import { invariant } from '../src/base/errors.ts'
+
+/**
+ * What the host does in a verification run: images one after another, each with a pattern of back-pressure. The same value
+ * drives the cycle model here and, as bytes, the simulator there.
+ */
+export interface Stimulus {
+  /** Raw input codes in stream order (y, x, channel), one array an image, all of one length. */
+  readonly images: readonly Uint8Array[]
+  readonly patterns: readonly PressurePattern[]
+  /** Index into `patterns` for each image. */
+  readonly patternOf: readonly number[]
+  /** Cycles without a transfer after which the host gives up on an image. */
+  readonly patience: number
+}
+
+export const stimulusMagic = 0x4d535458 // "XTSM"
+export const stimulusVersion = 1
+const headerWords = 8
+
+/**
+ * The stimulus as bytes. All words are 32 bits, little endian: magic, version, bytes in all, images, elements an image, patterns, cycles a
+ * pattern, patience; then a pattern index for each image; then the images' codes; then for each pattern in_valid and out_ready, one byte
+ * (0 or 1) a cycle. The harness checks the length before it reads anything else.
+ */
+export function encodeStimulus({ images, patterns, patternOf, patience }: Stimulus): Uint8Array {
+  const elements = images[0]?.length ?? 0
+  const period = patterns[0]?.inValid.length ?? 0
+  invariant(
+    images.length > 0 && elements > 0 && period > 0,
+    'a stimulus has at least one image and one pattern',
+  )
+  invariant(
+    images.every((image) => image.length === elements) && patternOf.length === images.length,
+    'images have one length',
+  )
+  const codesAt = 4 * (headerWords + images.length)
+  const patternsAt = codesAt + images.length * elements
+  const bytes = new Uint8Array(patternsAt + patterns.length * 2 * period)
+  const view = new DataView(bytes.buffer)
+  const header = [
+    stimulusMagic,
+    stimulusVersion,
+    bytes.length,
+    images.length,
+    elements,
+    patterns.length,
+    period,
+    patience,
+  ]
+  for (const [word, value] of [...header, ...patternOf].entries()) view.setUint32(4 * word, value, true)
+  for (const [index, image] of images.entries()) bytes.set(image, codesAt + index * elements)
+  for (const [index, pattern] of patterns.entries()) {
+    bytes.set(pattern.inValid, patternsAt + 2 * index * period)
+    bytes.set(pattern.outReady, patternsAt + (2 * index + 1) * period)
+  }
+  return bytes
+}

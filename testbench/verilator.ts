@@ -1,0 +1,213 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../src/base/files.ts'
+import { hashOf } from '../src/base/hash.ts'
+import { cacheDirectory, makeOnce } from './cache.ts'
+import { commandLine, runTool, type ToolRun } from './tool.ts'
+import type { Toolchain } from './toolchain.ts'
+
+/** The Verilog of a design with the native interface. Memory images are read when it runs, from `mem/` in its working directory. */
+export interface Design {
+  readonly top: string
+  /** File name -> text. */
+  readonly verilog: ReadonlyMap<string, string>
+  /** Registers that the harness reads, by module. The text stays as it is: a configuration file names them to Verilator. */
+  readonly visible: readonly VisibleRegister[]
+}
+
+export interface VisibleRegister {
+  readonly module: string
+  readonly signal: string
+}
+
+export interface Built {
+  /** The simulator's executable. */
+  readonly simulator: string
+  /** Whether it was found in the cache. */
+  readonly cached: boolean
+  /** The commands that make it, for people. */
+  readonly commands: readonly string[]
+}
+
+/** Where a design finds its memory images, seen from its working directory. */
+export const memoryDirectory = 'mem/'
+
+const compileSeconds = 3600
+
+/**
+ * Builds the simulator of a design, or finds it built. Its key is the hash of everything that goes into it: Verilog, harness, versions and
+ * flags, but not the memory images.
+ */
+export async function buildSimulator(
+  design: Design,
+  tools: Toolchain,
+  signal: AbortSignal,
+  cache = cacheDirectory(),
+): Promise<Built> {
+  const harness = readFileSync(join(packageRoot, 'templates', 'testbench', 'harness.cpp'), 'utf8')
+  const configuration = visibility(design)
+  const verilate = verilatorArguments(design)
+  const compile = compilerArguments(tools)
+  const runtimeKey = hashOf([tools.verilatorVersion, tools.compilerVersion, compile, fast])
+  const key = hashOf([runtimeKey, harness, configuration, verilate, slow, [...design.verilog].sort()])
+  const directory = join(cache, 'simulators', key.slice(0, 32))
+  const units = [compileUnit(compile, fast, 'fast'), compileUnit(compile, slow, 'slow')]
+
+  const cached = await makeOnce(cache, directory, async (work, log) => {
+    const tool = { cwd: work, timeoutSeconds: compileSeconds, environment: { TMPDIR: work } }
+    const compiler = (args: readonly string[], name: string, inner: AbortSignal): ToolRun => ({
+      ...tool,
+      name: 'g++',
+      file: tools.compiler,
+      args,
+      log: log(name),
+      signal: inner,
+    })
+    for (const [name, text] of design.verilog) writeFileSync(join(work, name), text)
+    writeFileSync(join(work, 'visible.vlt'), configuration)
+    writeFileSync(join(work, 'harness.cpp'), harness)
+    await runTool({
+      ...tool,
+      name: 'Verilator',
+      file: tools.verilator,
+      args: verilate,
+      log: log('verilator'),
+      signal,
+    })
+    const sources = modelSources(join(work, 'model'))
+    writeFileSync(join(work, 'fast.cpp'), includes([...sources.often, 'harness.cpp']))
+    writeFileSync(join(work, 'slow.cpp'), includes(sources.once))
+    const [runtime] = await allOrStop<string[]>(signal, (inner) => [
+      runtimeObjects(sources.runtime, runtimeKey, tools, compile, cache, inner),
+      ...units.map(async (args, index) => {
+        await runTool(compiler(args, `g++-${index}`, inner))
+        return []
+      }),
+    ])
+    await runTool(compiler(['fast.o', 'slow.o', ...runtime!, '-pthread', '-o', 'simulator'], 'link', signal))
+    for (const name of readdirSync(work))
+      if (name !== 'simulator') rmSync(join(work, name), { recursive: true })
+  })
+  const commands = [
+    commandLine(tools.verilator, verilate),
+    ...units.map((args) => commandLine(tools.compiler, args)),
+  ]
+  return { simulator: join(directory, 'simulator'), cached, commands }
+}
+
+/** Code that runs in every cycle; and code that runs once (constructors, settling, symbol tables), where -O0 halves the build. */
+const fast = '-O1'
+const slow = '-O0'
+
+const compileUnit = (compile: readonly string[], level: string, unit: string) => [
+  ...compile,
+  level,
+  '-c',
+  `${unit}.cpp`,
+  '-o',
+  `${unit}.o`,
+]
+
+function verilatorArguments({ top, verilog }: Design): string[] {
+  const split = ['--output-split', '0', '--output-split-cfuncs', '500']
+  const options = [
+    '--prefix',
+    'Vdesign',
+    '--top-module',
+    top,
+    '--Mdir',
+    'model',
+    '--no-timing',
+    '--x-initial',
+    '0',
+    '-Wno-fatal',
+  ]
+  return [
+    '--cc',
+    ...options,
+    ...split,
+    `+define+XGEN_MEM_DIR="${memoryDirectory}"`,
+    'visible.vlt',
+    ...[...verilog.keys()].sort(),
+  ]
+}
+
+function compilerArguments({ include }: Toolchain): string[] {
+  const defines = ['VM_COVERAGE', 'VM_SC', 'VM_TRACE', 'VM_TRACE_FST', 'VM_TRACE_VCD'].map(
+    (name) => `-D${name}=0`,
+  )
+  return ['-std=gnu++17', '-pthread', `-I${include}`, `-I${join(include, 'vltstd')}`, '-Imodel', ...defines]
+}
+
+function visibility({ visible }: Design): string {
+  const lines = visible.map(({ module, signal }) => `public_flat_rd -module "${module}" -var "${signal}"`)
+  return `\`verilator_config\n${[...new Set(lines)].sort().join('\n')}\n`
+}
+
+/** What Verilator wrote, by its own list of classes: the model's sources, and the names of the runtime's that they need. */
+function modelSources(model: string) {
+  const lists = readFileSync(join(model, 'Vdesign_classes.mk'), 'utf8')
+  const list = (name: string) => {
+    const match = new RegExp(`^${name} \\+= \\\\\\n((?:\\t.*\\\\\\n)*)`, 'm').exec(lists)
+    return match === null ? [] : match[1]!.split(/[\s\\]+/).filter((word) => word !== '')
+  }
+  const classes = list('VM_CLASSES_FAST').map((name) => `${name}.cpp`)
+  const rest = readdirSync(model).filter((name) => name.endsWith('.cpp') && !classes.includes(name))
+  return {
+    often: classes.map((name) => `model/${name}`),
+    once: rest.sort().map((name) => `model/${name}`),
+    runtime: [...list('VM_GLOBAL_FAST'), ...list('VM_GLOBAL_SLOW')],
+  }
+}
+
+const includes = (files: readonly string[]) => files.map((file) => `#include "${file}"\n`).join('')
+
+/** Verilator's own runtime, compiled once for a version of both tools. */
+async function runtimeObjects(
+  names: readonly string[],
+  key: string,
+  tools: Toolchain,
+  compile: readonly string[],
+  cache: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const objects: string[] = []
+  for (const name of names) {
+    const directory = join(cache, 'runtime', key.slice(0, 32), name)
+    await makeOnce(cache, directory, async (work, log) => {
+      const args = [...compile, fast, '-c', join(tools.include, `${name}.cpp`), '-o', `${name}.o`]
+      const environment = { TMPDIR: work }
+      await runTool({
+        name: 'g++',
+        file: tools.compiler,
+        args,
+        cwd: work,
+        log: log('g++'),
+        signal,
+        timeoutSeconds: compileSeconds,
+        environment,
+      })
+    })
+    objects.push(join(directory, `${name}.o`))
+  }
+  return objects
+}
+
+/** Runs work side by side; the first failure stops the rest, and is reported when all have ended. */
+async function allOrStop<T>(
+  signal: AbortSignal,
+  work: (inner: AbortSignal) => readonly Promise<T>[],
+): Promise<T[]> {
+  const stop = new AbortController()
+  const running = work(AbortSignal.any([signal, stop.signal]))
+  const failures: unknown[] = []
+  for (const one of running) {
+    one.catch((error: unknown) => {
+      failures.push(error)
+      stop.abort()
+    })
+  }
+  const settled = await Promise.allSettled(running)
+  if (failures.length > 0) throw failures[0]
+  return settled.map((one) => (one as PromiseFulfilledResult<T>).value)
+}
