@@ -45,8 +45,8 @@ export function addBoothRow<T>(
   place: number,
 ): void {
   const width = c.width(x) + 1
-  const single = c.and(c.signExtend(x, width), replicate(c, digit.one, width))
-  const double = c.and(c.cat(x, c.constant(0, 1)), replicate(c, digit.two, width))
+  const single = c.and(c.label(c.signExtend(x, width), 'single'), replicate(c, digit.one, width))
+  const double = c.and(c.label(c.cat(x, c.constant(0, 1)), 'doubled'), replicate(c, digit.two, width))
   const row = c.label(c.xor(c.or(single, double), replicate(c, digit.negative, width)), `row_${place}`)
   addSignedRow(c, columns, bitsOf(c, row), place)
   addRow(columns, [digit.negative], place)

@@ -72,8 +72,8 @@ function reduceDadda<T>(c: Comb<T>, columns: T[][]): T[][] {
       while (column.length > limit) {
         const { sum, carry } =
           column.length === limit + 1
-            ? halfAdder(c, column.shift()!, column.shift()!)
-            : fullAdder(c, column.shift()!, column.shift()!, column.shift()!)
+            ? halfAdder(c, column.shift()!, column.shift()!, i)
+            : fullAdder(c, column.shift()!, column.shift()!, column.shift()!, i)
         column.push(sum)
         columns[i + 1]?.push(carry)
       }
@@ -91,11 +91,11 @@ function reduceWallace<T>(c: Comb<T>, columns: T[][]): T[][] {
       for (let j = 0; j < column.length; j += 3) {
         const [x, y, z] = column.slice(j, j + 3) as [T, T, T]
         if (j + 3 <= column.length) {
-          const { sum, carry } = fullAdder(c, x, y, z)
+          const { sum, carry } = fullAdder(c, x, y, z, i)
           next[i]!.push(sum)
           next[i + 1]?.push(carry)
         } else if (j + 2 === column.length && column.length > 2) {
-          const { sum, carry } = halfAdder(c, x, y)
+          const { sum, carry } = halfAdder(c, x, y, i)
           next[i]!.push(sum)
           next[i + 1]?.push(carry)
         } else next[i]!.push(...column.slice(j))

@@ -274,16 +274,16 @@ function fitsInPlace(node: NetNode, sink: Sink, size: { length: number; operator
 function derivedName(node: NetNode, sink: Sink, name: ReadonlyMap<NetNode, string>): string {
   if (sink.count === 1 && sink.hint !== '') return sink.hint
   const [a, b] = node.operands.map((operand) => name.get(operand))
-  const short = (text: string, otherwise: string) => (text.length <= 28 ? text : otherwise)
+  // Names made of derived names would grow without end.
+  const given = node.operands.every((operand) => operand.name !== undefined)
+  const short = (text: string, otherwise: string) => (given && text.length <= 28 ? text : otherwise)
   switch (node.kind) {
     case 'not':
       return short(`not_${a}`, 'inverse')
     case 'and':
     case 'or':
     case 'xor':
-      return a !== undefined && b !== undefined
-        ? short(`${a}_${node.kind}_${b}`, `${node.kind}_of`)
-        : `${node.kind}_of`
+      return short(`${a}_${node.kind}_${b}`, `${node.kind}_of`)
     case 'add':
       return 'sum'
     case 'sub':
@@ -302,9 +302,9 @@ function derivedName(node: NetNode, sink: Sink, name: ReadonlyMap<NetNode, strin
       return 'joined'
     case 'zeroExtend':
     case 'signExtend':
-      return a === undefined ? 'extended' : short(`${a}_extended`, 'extended')
+      return short(`${a}_extended`, 'extended')
     default:
-      return a === undefined ? 'shifted' : short(`${a}_shifted`, 'shifted')
+      return short(`${a}_shifted`, 'shifted')
   }
 }
 

@@ -57,7 +57,7 @@ function printModule(module: Module, header: readonly string[]): string {
     `module ${module.name} (`,
     ...printPorts(module, inputs, e),
     ');',
-    ...[...declarations, ...body].map((line) => (line === '' ? '' : `  ${line}`)),
+    ...[...declarations, ...body].flatMap((line) => (line === '' ? [''] : wrap(`  ${line}`))),
     '',
     'endmodule',
     '',
@@ -69,7 +69,26 @@ function printModule(module: Module, header: readonly string[]): string {
 /** Where memory images lie, from the simulator's or synthesiser's working directory: -DXGEN_MEM_DIR='"path/"'. */
 const imageDirectory = ['`ifndef XGEN_MEM_DIR', '`define XGEN_MEM_DIR "mem/"', '`endif']
 
+/** Breaks a long statement after commas. */
+function wrap(line: string): string[] {
+  if (line.length <= longestLine || line.includes('//') || !line.includes(', ')) return [line]
+  const indent = `${/^ */.exec(line)![0]}    `
+  const lines: string[] = []
+  let current = ''
+  for (const piece of line.split(/(?<=, )/)) {
+    if (current.length + piece.trimEnd().length > longestLine && current.trim() !== '') {
+      lines.push(current.trimEnd())
+      current = indent
+    }
+    current += piece
+  }
+  return [...lines, current]
+}
+
 const section = (lines: readonly string[]) => (lines.length === 0 ? [] : ['', ...lines])
+
+/** Columns of a line of Verilog. */
+const longestLine = 110
 
 const range = (width: number) => (width === 1 ? '' : `[${width - 1}:0] `)
 
@@ -125,7 +144,7 @@ function printInstance({ name, module, inputs, outputs }: InstanceNet, e: Expres
   const connections = pins.map(([port, value]) => `.${port}(${value})`)
   const oneLine = `${module.name} ${name} (${connections.join(', ')});`
   const lines =
-    oneLine.length <= 110
+    oneLine.length + 2 <= longestLine
       ? [oneLine]
       : [
           `${module.name} ${name} (`,
