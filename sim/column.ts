@@ -1,6 +1,7 @@
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan, PlanLayer } from '../src/plan/plan.ts'
 import type { TileArray } from './array.ts'
+import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
 
 /** The accumulator columns with their post-processing: bias, requantisation, pooling. */
@@ -10,8 +11,8 @@ export interface Columns {
   readonly pooled: Int32Array
   /** Begins a run: the parameter memory is read from its first word. */
   begin(): void
-  /** The edge that closes `cycle`. `written` is told of every write to an accumulator or to `total`. */
-  clock(cycle: number, written: (layer: number) => void): void
+  /** The edge that closes `cycle`. */
+  clock(cycle: number): void
 }
 
 export function columns(
@@ -19,6 +20,7 @@ export function columns(
   images: MemoryImages,
   line: IssueLine,
   tiles: readonly TileArray[],
+  counter: EventCounter,
 ): Columns {
   const count = plan.array.columns
   const bottom = (plan.array.rows - 1) * count
@@ -56,11 +58,14 @@ export function columns(
   }
 
   const accumulate = (column: number, at: number, { fold }: Streamed) => {
+    counter.sum(fold.layer)
+    if (fold.rowFold > 0) counter.add('accumulatorReads', fold.layer, 1)
     let sum = fold.rowFold === 0 ? 0 : stored[column]!
     let arrived = 0
     for (const tile of tiles) arrived |= tile.sum[bottom + column]!
     sum = ((sum + arrived) << unused) >> unused
     if (!fold.last) {
+      counter.add('accumulatorWrites', fold.layer, 1)
       accumulator[column * depth + line.position[at]!] = sum
       return
     }
@@ -86,7 +91,7 @@ export function columns(
     begin() {
       parameterWord = 0
     },
-    clock(cycle, written) {
+    clock(cycle) {
       for (let column = 0; column < count; column++) {
         const age = cycle - arrival - column
 
@@ -110,7 +115,6 @@ export function columns(
         const streamed = line.streamed[at]
         if (streamed !== undefined && column < streamed.fold.columns) {
           accumulate(column, at, streamed)
-          written(streamed.fold.layer)
         }
         stored[column] = ahead
       }

@@ -8,6 +8,15 @@ export interface LayerEvents {
   readonly lastWrite: number
   /** PE cycles spent on a product of a filter: idle rows, columns without a filter and pauses between positions do not count. */
   readonly busy: number
+  /** Codes read from the banks; a tap outside the map reads none. */
+  readonly bankReads: number
+  /** Words stored in the banks, copies included. */
+  readonly bankWrites: number
+  /** Words of one code a column. */
+  readonly weightReads: number
+  /** Partial sums, of one column each. */
+  readonly accumulatorReads: number
+  readonly accumulatorWrites: number
 }
 
 /** What the model saw of its last image. */
@@ -19,56 +28,72 @@ export interface RunEvents {
   readonly outputCycles: number
 }
 
+type Counted = Exclude<keyof LayerEvents, 'firstActivation' | 'lastWrite'>
+
+const counted: readonly Counted[] = [
+  'busy',
+  'bankReads',
+  'bankWrites',
+  'weightReads',
+  'accumulatorReads',
+  'accumulatorWrites',
+]
+
+/** Cycles by phase: idle, input, run, output. */
+type PhaseCycles = [number, number, number, number]
+
 export interface EventCounter {
   begin(): void
-  inputCycle(): void
-  outputCycle(): void
-  runCycle(): void
+  /** A cycle of a phase is over. */
+  passed(phase: number): void
+  /** In the current cycle a layer's activation is at PE (0, 0). */
   activation(layer: number): void
-  write(layer: number): void
-  work(layer: number, pes: number): void
+  /** The edge that closes the current cycle writes a sum of the layer. */
+  sum(layer: number): void
+  add(what: Counted, layer: number, count: number): void
   snapshot(): RunEvents
 }
 
 export function eventCounter(plan: Plan): EventCounter {
-  const count = plan.layers.length
-  const first = new Float64Array(count)
-  const last = new Float64Array(count)
-  const busy = new Float64Array(count)
-  let input = 0
-  let run = 0
-  let output = 0
+  const layers = plan.layers.length
+  const first = new Float64Array(layers)
+  const last = new Float64Array(layers)
+  const counts = Object.fromEntries(counted.map((what) => [what, new Float64Array(layers)])) as Record<
+    Counted,
+    Float64Array
+  >
+  const cycles: PhaseCycles = [0, 0, 0, 0]
   return {
     begin() {
       first.fill(-1)
       last.fill(-1)
-      busy.fill(0)
-      input = 0
-      run = 0
-      output = 0
+      for (const what of counted) counts[what].fill(0)
+      cycles.fill(0)
     },
-    inputCycle: () => void input++,
-    outputCycle: () => void output++,
-    runCycle: () => void run++,
-    // `run` cycles are complete: the current one is number `run`
+    passed(phase) {
+      cycles[phase]!++
+    },
     activation(layer) {
-      if (first[layer]! < 0) first[layer] = run
+      if (first[layer]! < 0) first[layer] = cycles[2]
     },
-    write(layer) {
-      last[layer] = run
+    sum(layer) {
+      last[layer] = cycles[2]
     },
-    work(layer, pes) {
-      busy[layer] = busy[layer]! + pes
+    add(what, layer, count) {
+      counts[what][layer] = counts[what][layer]! + count
     },
     snapshot: () => ({
       layers: Array.from(first, (firstActivation, layer) => ({
         firstActivation,
         lastWrite: last[layer]!,
-        busy: busy[layer]!,
+        ...(Object.fromEntries(counted.map((what) => [what, counts[what][layer]!])) as Record<
+          Counted,
+          number
+        >),
       })),
-      inputCycles: input,
-      runCycles: run,
-      outputCycles: output,
+      inputCycles: cycles[1],
+      runCycles: cycles[2],
+      outputCycles: cycles[3],
     }),
   }
 }

@@ -1,5 +1,6 @@
 import type { Plan } from '../src/plan/plan.ts'
 import type { Banks } from './banks.ts'
+import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
 
 /** The row feeders: from a position and a row's tap to the activation that enters the array. */
@@ -12,7 +13,7 @@ export interface Feeders {
   clock(cycle: number): void
 }
 
-export function feeders(plan: Plan, line: IssueLine, memory: Banks): Feeders {
+export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: EventCounter): Feeders {
   const { rows } = plan.array
   const activation = new Int32Array(rows)
   const active = new Array<Streamed | undefined>(rows).fill(undefined)
@@ -36,6 +37,13 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks): Feeders {
     inside[row] = y >= 0 && y < inputSize[0] && x >= 0 && x < inputSize[1] ? 1 : 0
   }
 
+  const count = (row: number) => {
+    const fold = active[row]?.fold
+    if (fold !== undefined) counter.add('busy', fold.layer, fold.columns)
+    const read = reached[row]?.fold
+    if (read !== undefined && inside[row] === 1) counter.add('bankReads', read.layer, 1)
+  }
+
   const load = (row: number, { fold, layer }: Streamed) => {
     const tap = fold.tap + row
     const channel = tap % layer.channels
@@ -52,7 +60,9 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks): Feeders {
     activation,
     active,
     clock(cycle) {
+      if (active[0] !== undefined) counter.activation(active[0].fold.layer)
       for (let row = 0; row < rows; row++) {
+        count(row)
         activation[row] = reached[row] !== undefined && inside[row] === 1 ? word[row]! : 0
         active[row] = reached[row]
 

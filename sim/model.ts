@@ -24,34 +24,24 @@ export interface CycleModel extends Device {
  */
 export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
   const line = issueLine(plan)
+  const counter = eventCounter(plan)
   const memory = banks(plan)
-  const walk = sequencer(plan, line)
-  const rows = feeders(plan, line, memory)
+  const walk = sequencer(plan, line, counter)
+  const rows = feeders(plan, line, memory, counter)
   const tiles = plan.tiles.map((_, tile) => tileArray(plan, images, tile, line, rows))
-  const columnUnits = columns(plan, images, line, tiles)
-  const store = writer(plan, line, memory, columnUnits)
+  const columnUnits = columns(plan, images, line, tiles, counter)
+  const store = writer(plan, line, memory, columnUnits, counter)
   const input = inputStream(plan, memory)
   const output = outputStream(plan, memory)
-  const counter = eventCounter(plan)
   const phase = new Int32Array(1)
   const readProbes = probeReader(plan, { phase, rows, tiles, columnUnits, store, output })
   const outputs = { busy: false, done: false, inReady: false, outValid: false, outData: 0, outLast: false }
   let cycle = 0
   let done = false
 
-  const observe = () => {
-    for (let row = 0; row < plan.array.rows; row++) {
-      const active = rows.active[row]
-      if (active === undefined) continue
-      counter.work(active.fold.layer, active.fold.columns)
-      if (row === 0) counter.activation(active.fold.layer)
-    }
-  }
-
   const datapath = () => {
     walk.issue(cycle)
-    observe()
-    columnUnits.clock(cycle, counter.write)
+    columnUnits.clock(cycle)
     for (const tile of tiles) tile.clock(cycle)
     rows.clock(cycle)
     store.clock(cycle)
@@ -75,6 +65,7 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
     clock(inputs) {
       done = false
       datapath()
+      counter.passed(phase[0]!)
       switch (phase[0]) {
         case phases.idle:
           if (!inputs.start) break
@@ -83,20 +74,17 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
           input.begin()
           break
         case phases.input:
-          counter.inputCycle()
           if (!input.clock(inputs)) break
           phase[0] = phases.run
           walk.begin()
           columnUnits.begin()
           break
         case phases.run:
-          counter.runCycle()
           if (!walk.finished) break
           phase[0] = phases.output
           output.begin()
           break
         default:
-          counter.outputCycle()
           if (!output.clock(inputs)) break
           phase[0] = phases.idle
           done = true

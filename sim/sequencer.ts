@@ -1,5 +1,6 @@
 import type { Plan } from '../src/plan/plan.ts'
 import { type Fold, type Step, stepsOf } from '../src/plan/steps.ts'
+import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
 
 export const phases = { idle: 0, input: 1, run: 2, output: 3 } as const
@@ -14,7 +15,7 @@ export interface Sequencer {
   readonly finished: boolean
 }
 
-export function sequencer(plan: Plan, line: IssueLine): Sequencer {
+export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): Sequencer {
   let steps: Iterator<Step> | undefined
   let step: Step | undefined
   let age = 0
@@ -93,6 +94,7 @@ export function sequencer(plan: Plan, line: IssueLine): Sequencer {
     line.loadRow[at] = age
     line.loadWord[at] = loadWord++
     line.loaded[at] = loaded
+    counter.add('weightReads', loaded.fold.layer, 1)
   }
 
   const nextStep = () => {

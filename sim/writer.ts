@@ -1,6 +1,7 @@
 import type { Plan } from '../src/plan/plan.ts'
 import type { Banks } from './banks.ts'
 import type { Columns } from './column.ts'
+import type { EventCounter } from './events.ts'
 import type { IssueLine } from './line.ts'
 
 /** Aligns the columns of a finished position and stores them in the banks, one lane a cycle. */
@@ -12,7 +13,13 @@ export interface Writer {
   clock(cycle: number): void
 }
 
-export function writer(plan: Plan, line: IssueLine, memory: Banks, source: Columns): Writer {
+export function writer(
+  plan: Plan,
+  line: IssueLine,
+  memory: Banks,
+  source: Columns,
+  counter: EventCounter,
+): Writer {
   const { rows, columns } = plan.array
   const { aligned } = plan.latency
   const addressMask = 2 ** plan.widths.bankAddress - 1
@@ -22,10 +29,12 @@ export function writer(plan: Plan, line: IssueLine, memory: Banks, source: Colum
   const history = new Int32Array(columns * columns)
   let left = 0
   let modulus = 1
+  let owner = 0
 
   const store = () => {
     const address = state[1]!
     for (let bank = 0; bank < rows; bank++) memory.write(bank, address, hold[bank % modulus]!)
+    counter.add('bankWrites', owner, rows)
     state[1] = (address + 1) & addressMask
     for (let column = 0; column < columns; column++) {
       hold[column] = column + modulus < columns ? hold[column + modulus]! : 0
@@ -45,6 +54,7 @@ export function writer(plan: Plan, line: IssueLine, memory: Banks, source: Colum
     state[1] = address & addressMask
     left = fold.columnFold === layer.columnFolds - 1 ? layer.lanesLast : layer.lanes
     modulus = layer.outputModulus
+    owner = fold.layer
   }
 
   return {

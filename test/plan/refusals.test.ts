@@ -31,11 +31,11 @@ describe('what the array cannot run is refused with the place and the remedy', (
   it('too little memory: the bits that are needed, by memory', () => {
     const error = refusal(sketch(convolution), { ...array, memoryBits: 1000 })
     expect(error.kind).toBe('usage')
-    expect(error.where).toBe('array.memory')
+    expect(error.where).toBe('array.memory_bits')
     expect(error.message).toMatch(
       /^"sketch" needs [\d,]+ bits .*feature maps [\d,]+, weights 1,152, .*1,000 are allowed$/,
     )
-    expect(error.hint).toContain('--set array.memory=')
+    expect(error.hint).toContain('--set array.memory_bits=')
     // with what it asks for, it is made
     const needed = Number(/needs ([\d,]+) bits/.exec(error.message)![1]!.replaceAll(',', ''))
     const graph = sketchGraph(sketch(convolution))
