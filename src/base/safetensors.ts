@@ -55,8 +55,11 @@ export function readSafetensors(bytes: Uint8Array, file: string): NamedTensor[] 
 }
 
 /** A .safetensors file of float32 tensors, in the order given. The same tensors give the same bytes. */
-export function writeSafetensors(tensors: readonly NamedTensor[]): Uint8Array {
-  const header: Record<string, unknown> = {}
+export function writeSafetensors(
+  tensors: readonly NamedTensor[],
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array {
+  const header: Record<string, unknown> = metadata === undefined ? {} : { __metadata__: metadata }
   let at = 0
   for (const { name, shape, data } of tensors) {
     header[name] = { dtype: 'F32', shape, data_offsets: [at, at + data.length * 4] }
@@ -76,6 +79,25 @@ export function writeSafetensors(tensors: readonly NamedTensor[]): Uint8Array {
     }
   }
   return bytes
+}
+
+/** The text entries that a file carries beside its tensors; none where it is no safetensors file. */
+export function readMetadata(bytes: Uint8Array): Readonly<Record<string, string>> {
+  const parsed = metadataSchema.safeParse(headerOf(bytes))
+  return parsed.success ? (parsed.data.__metadata__ ?? {}) : {}
+}
+
+const metadataSchema = z.object({ __metadata__: z.record(z.string(), z.string()).optional() })
+
+function headerOf(bytes: Uint8Array): unknown {
+  if (bytes.length < 8) return undefined
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true))
+  if (length > largestHeader || 8 + length > bytes.length) return undefined
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
+  } catch {
+    return undefined
+  }
 }
 
 function element(view: DataView, dtype: string, at: number): number {

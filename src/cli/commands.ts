@@ -1,4 +1,7 @@
 import type { Command } from './command.ts'
+import { doctor } from './commands/doctor.ts'
+import { mult } from './commands/mult.ts'
+import { train } from './commands/train.ts'
 
 /** All commands, in the order of the help text. Each stands in a file of its own under commands/. */
-export const commands: readonly Command[] = []
+export const commands: readonly Command[] = [doctor, mult, train]

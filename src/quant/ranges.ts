@@ -18,7 +18,7 @@ export type Ranges = ReadonlyMap<string, Range>
 const positive = z.number().positive().max(1e30)
 export const rangesSchema = z.record(
   z.string(),
-  z.strictObject({ largest: positive, clips: z.array(positive).length(mostMagnitudeBits) }),
+  z.strictObject({ largest: positive, clips: z.array(positive).length(mostMagnitudeBits).readonly() }),
 )
 
 export function rangeOf(ranges: Ranges, layer: string): Range {

@@ -1,0 +1,250 @@
+import { invariant } from '../base/errors.ts'
+import { convolutionWindows, poolMap } from '../float/forward.ts'
+import { multiplyMatrices, rowMajor, transposed } from '../float/matmul.ts'
+import { gatherPatches, scatterPatches } from '../float/patches.ts'
+import type { Conv2d, Dense, Pool } from '../net/network.ts'
+import { elements, type LayerShape } from '../net/shapes.ts'
+
+/** A layer's parameters with their gradients, summed over the batch. */
+export interface Parameter {
+  readonly name: string
+  readonly values: Float32Array
+  readonly gradient: Float32Array
+}
+
+/** A layer that runs both ways over a batch [image][...]. Arrays are reused from batch to batch. */
+export interface TrainedLayer {
+  readonly parameters: readonly Parameter[]
+  forward(input: Float32Array, images: number): Float32Array
+  /** From the gradient of the result to that of the input; parameter gradients are added up. */
+  backward(gradient: Float32Array, images: number): Float32Array
+}
+
+/** `first`: nobody needs the gradient of the input, so it is not computed. */
+export function trainedLayer(
+  shaped: LayerShape,
+  parameters: readonly Parameter[],
+  batch: number,
+  first: boolean,
+): TrainedLayer {
+  const { layer } = shaped
+  switch (layer.kind) {
+    case 'conv2d':
+      return convolution(layer, shaped, parameters, batch, first)
+    case 'dense':
+      return dense(layer, shaped, parameters, batch, first)
+    case 'relu':
+      return relu(elements(shaped.output), batch)
+    case 'pool':
+      return pooling(layer, shaped, batch)
+    case 'flatten':
+      return { parameters: [], forward: (input) => input, backward: (gradient) => gradient }
+  }
+}
+
+function convolution(
+  layer: Conv2d,
+  shaped: LayerShape,
+  parameters: readonly Parameter[],
+  batch: number,
+  first: boolean,
+): TrainedLayer {
+  const [weight, bias] = parameters as [Parameter, Parameter]
+  const windows = convolutionWindows(layer, shaped)
+  const channels = windows.input[0] / layer.groups
+  const filters = layer.filters / layer.groups
+  const taps = channels * layer.kernel[0] * layer.kernel[1]
+  const positions = windows.output[0] * windows.output[1]
+  const inputSize = elements(shaped.input)
+  const outputSize = elements(shaped.output)
+  const output = new Float32Array(batch * outputSize)
+  const inputGradient = new Float32Array(first ? 0 : batch * inputSize)
+  const patches = new Float32Array(taps * positions)
+  const patchGradient = new Float32Array(first ? 0 : taps * positions)
+  let kept = new Float32Array(0)
+
+  const eachGroup = (
+    images: number,
+    visit: (image: Float32Array, i: number, g: number, at: number) => void,
+  ) => {
+    for (let i = 0; i < images; i++) {
+      const image = kept.subarray(i * inputSize, (i + 1) * inputSize)
+      for (let g = 0; g < layer.groups; g++) {
+        gatherPatches(windows, image, g * channels, channels, patches)
+        visit(image, i, g, i * outputSize + g * filters * positions)
+      }
+    }
+  }
+  return {
+    parameters,
+    forward(input, images) {
+      kept = input as Float32Array<ArrayBuffer>
+      eachGroup(images, (_image, _i, g, at) => {
+        const target = { data: output, offset: at, row: positions, accumulate: false }
+        multiplyMatrices(
+          [filters, positions, taps],
+          rowMajor(weight.values, taps, g * filters * taps),
+          rowMajor(patches, positions),
+          target,
+        )
+      })
+      for (let row = 0; row < images * layer.filters; row++) {
+        const b = bias.values[row % layer.filters]!
+        for (let p = row * positions; p < (row + 1) * positions; p++) output[p] = output[p]! + b
+      }
+      return output
+    },
+    backward(gradient, images) {
+      if (!first) inputGradient.fill(0, 0, images * inputSize)
+      for (let row = 0; row < images * layer.filters; row++) {
+        let sum = 0
+        for (let p = row * positions; p < (row + 1) * positions; p++) sum += gradient[p]!
+        bias.gradient[row % layer.filters]! += sum
+      }
+      eachGroup(images, (_image, i, g, at) => {
+        const result = rowMajor(gradient, positions, at)
+        const weights = { data: weight.gradient, offset: g * filters * taps, row: taps, accumulate: true }
+        multiplyMatrices(
+          [filters, taps, positions],
+          result,
+          transposed(rowMajor(patches, positions)),
+          weights,
+        )
+        if (first) return
+        const target = { data: patchGradient, offset: 0, row: positions, accumulate: false }
+        multiplyMatrices(
+          [taps, positions, filters],
+          transposed(rowMajor(weight.values, taps, g * filters * taps)),
+          result,
+          target,
+        )
+        scatterPatches(
+          windows,
+          patchGradient,
+          g * channels,
+          channels,
+          inputGradient.subarray(i * inputSize, (i + 1) * inputSize),
+        )
+      })
+      return inputGradient
+    },
+  }
+}
+
+function dense(
+  layer: Dense,
+  shaped: LayerShape,
+  parameters: readonly Parameter[],
+  batch: number,
+  first: boolean,
+): TrainedLayer {
+  const [weight, bias] = parameters as [Parameter, Parameter]
+  const features = elements(shaped.input)
+  const { units } = layer
+  const output = new Float32Array(batch * units)
+  const inputGradient = new Float32Array(first ? 0 : batch * features)
+  let kept: Float32Array = output
+  return {
+    parameters,
+    forward(input, images) {
+      kept = input
+      const target = { data: output, offset: 0, row: units, accumulate: false }
+      multiplyMatrices(
+        [images, units, features],
+        rowMajor(input, features),
+        transposed(rowMajor(weight.values, features)),
+        target,
+      )
+      for (let i = 0; i < images * units; i++) output[i] = output[i]! + bias.values[i % units]!
+      return output
+    },
+    backward(gradient, images) {
+      for (let i = 0; i < images * units; i++) bias.gradient[i % units]! += gradient[i]!
+      const weights = { data: weight.gradient, offset: 0, row: features, accumulate: true }
+      multiplyMatrices(
+        [units, features, images],
+        transposed(rowMajor(gradient, units)),
+        rowMajor(kept, features),
+        weights,
+      )
+      if (first) return inputGradient
+      const target = { data: inputGradient, offset: 0, row: features, accumulate: false }
+      multiplyMatrices(
+        [images, features, units],
+        rowMajor(gradient, units),
+        rowMajor(weight.values, features),
+        target,
+      )
+      return inputGradient
+    },
+  }
+}
+
+function relu(size: number, batch: number): TrainedLayer {
+  const output = new Float32Array(batch * size)
+  const inputGradient = new Float32Array(batch * size)
+  return {
+    parameters: [],
+    forward(input, images) {
+      for (let i = 0; i < images * size; i++) output[i] = Math.max(0, input[i]!)
+      return output
+    },
+    backward(gradient, images) {
+      for (let i = 0; i < images * size; i++) inputGradient[i] = output[i]! > 0 ? gradient[i]! : 0
+      return inputGradient
+    },
+  }
+}
+
+function pooling(layer: Pool, shaped: LayerShape, batch: number): TrainedLayer {
+  const inputSize = elements(shaped.input)
+  const outputSize = elements(shaped.output)
+  const [, , width] = shaped.input
+  const [, , columns] = shaped.output
+  invariant(width !== undefined && columns !== undefined, `pooling layer "${layer.name}" has no map`)
+  const output = new Float32Array(batch * outputSize)
+  const from = new Int32Array(batch * outputSize)
+  const inputGradient = new Float32Array(batch * inputSize)
+  const share = 1 / (layer.window[0] * layer.window[1])
+  return {
+    parameters: [],
+    forward(input, images) {
+      for (let i = 0; i < images; i++) {
+        const [start, end] = [i * outputSize, (i + 1) * outputSize]
+        poolMap(
+          layer,
+          shaped,
+          input.subarray(i * inputSize, (i + 1) * inputSize),
+          output.subarray(start, end),
+          from.subarray(start, end),
+        )
+      }
+      return output
+    },
+    backward(gradient, images) {
+      inputGradient.fill(0, 0, images * inputSize)
+      for (let at = 0; at < images * outputSize; at++) {
+        const image = Math.floor(at / outputSize) * inputSize
+        if (layer.mode === 'max') {
+          inputGradient[image + from[at]!]! += gradient[at]!
+          continue
+        }
+        for (const source of windowOf(layer, shaped, at % outputSize))
+          inputGradient[image + source]! += gradient[at]! * share
+      }
+      return inputGradient
+    },
+  }
+}
+
+/** Indices of the inputs that one pooled value is the mean of. */
+function* windowOf(layer: Pool, shaped: LayerShape, at: number): Generator<number> {
+  const [, height, width] = shaped.input as readonly [number, number, number]
+  const [, rows, columns] = shaped.output as readonly [number, number, number]
+  const c = Math.floor(at / (rows * columns))
+  const y = Math.floor((at % (rows * columns)) / columns) * layer.stride[0]
+  const x = (at % columns) * layer.stride[1]
+  for (let ky = 0; ky < layer.window[0]; ky++) {
+    for (let kx = 0; kx < layer.window[1]; kx++) yield (c * height + y + ky) * width + x + kx
+  }
+}
