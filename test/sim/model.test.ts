@@ -4,9 +4,10 @@ import { patienceOf, runImage } from '../../sim/drive.ts'
 import { type CycleModel, cycleModel } from '../../sim/model.ts'
 import { noPressure, randomPressure } from '../../sim/pressure.ts'
 import { fromStream, toStream } from '../../sim/stream.ts'
+import { createEmulator } from '../../src/emu/emulator.ts'
 import { makePlan, type Planned } from '../../src/plan/make.ts'
 import type { Plan } from '../../src/plan/plan.ts'
-import { layerCycles, runCycles } from '../../src/plan/steps.ts'
+import { inferenceCycles, layerCycles, runCycles } from '../../src/plan/steps.ts'
 import type { QGraph } from '../../src/quant/qgraph.ts'
 import {
   lenetSketch,
@@ -47,8 +48,22 @@ function checkCycles(model: CycleModel, { plan }: Planned, cycles: number) {
   expect(measured(model)).toEqual(plan.layers.map((layer) => layer.cycles))
   expect(measured(model)).toEqual(layerCycles(plan))
   expect(model.events.runCycles).toBe(runCycles(plan))
-  // start, input, run, output (one cycle to fetch the first element), done
+  expect(cycles).toBe(inferenceCycles(plan))
   expect(cycles).toBe(1 + plan.input.elements + runCycles(plan) + plan.output.elements + 1 + 1)
+}
+
+/** Every tap of every position is multiplied once with every filter; weights are read once. */
+function checkCounts(model: CycleModel, plan: Plan) {
+  for (const [index, layer] of plan.layers.entries()) {
+    const seen = model.events.layers[index]!
+    const sums = layer.positions * layer.filters * (layer.rowFolds - 1)
+    expect(seen.busy).toBe(layer.positions * layer.taps * layer.filters)
+    expect(seen.weightReads).toBe(layer.taps * layer.columnFolds)
+    expect([seen.accumulatorReads, seen.accumulatorWrites]).toEqual([sums, sums])
+    expect(seen.bankReads).toBeLessThanOrEqual(layer.positions * layer.taps * layer.columnFolds)
+    const stored = layer.outputShape[0] * layer.outputShape[1] * layer.outputShape[2]
+    expect(seen.bankWrites).toBe((stored / layer.outputModulus) * plan.array.rows)
+  }
 }
 
 describe('the cycle model', () => {
@@ -57,12 +72,16 @@ describe('the cycle model', () => {
     fc.assert(
       fc.property(sketches, arrays, fc.integer({ min: 0, max: 2 ** 31 }), (sketch, array, seed) => {
         const graph = sketchGraph(sketch)
-        const planned = makePlan(graph, sketchAssignment(sketch, graph), array)
+        const assignment = sketchAssignment(sketch, graph)
+        const emulator = createEmulator(graph, assignment)
+        const planned = makePlan(graph, assignment, array)
         const model = cycleModel(planned.plan, planned.images)
         const first = randomInput(graph, seed)
         const run = runModel(model, planned.plan, first)
         expect(run.values).toEqual(oracle(sketch, graph, first))
+        expect(run.values).toEqual([...emulator.runImage(Int8Array.from(first)).get(graph.output)!])
         checkCycles(model, planned, run.cycles)
+        checkCounts(model, planned.plan)
 
         // a second image on the same device, which keeps what the first one left in its registers and memories
         const second = randomInput(graph, seed + 1)
