@@ -1,0 +1,89 @@
+import { prepare } from '../../flow/preparation.ts'
+import { type Simulation, simulate } from '../../flow/sim.ts'
+import type { Command } from '../command.ts'
+import { arrayOptions, configurationOf, netOptions } from '../options.ts'
+
+export const sim: Command = {
+  name: 'sim',
+  summary: 'Cycles, utilisation and accesses by layer, from the cycle model alone',
+  examples: [
+    ['$0 sim --net lenet5 --array 16x16', 'Cycles by layer on 256 PEs'],
+    ['$0 sim --net lenet5 --json', 'The same numbers, and the accesses, for a script'],
+  ],
+  configure: (y) => arrayOptions(netOptions(y)),
+  run: async (options, session) => {
+    const configuration = configurationOf(options)
+    const prepared = prepare(configuration)
+    session.progress.step(`simulate ${prepared.network.name}`)
+    const simulation = simulate(configuration, prepared, options.seed)
+    session.progress.done(`${count(simulation.inference.total)} cycles`)
+    session.print(simulation, describe(simulation))
+    return 0
+  },
+}
+
+const count = (n: number) => n.toLocaleString('en-US')
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+
+const heading = [
+  'layer',
+  'kind',
+  'multiplier',
+  'M x K x N',
+  'folds',
+  'cycles',
+  'use of PEs',
+  'SCALE-Sim',
+  'ratio',
+  'then',
+]
+
+function describe(simulation: Simulation): string {
+  const { net, array, layers, inference } = simulation
+  const rows = layers.map(({ gemm: { M, K, N }, ...layer }) => [
+    layer.name,
+    layer.kind,
+    layer.multiplier,
+    `${M} x ${K} x ${N}`,
+    count(layer.folds),
+    count(layer.cycles),
+    percent(layer.utilisation),
+    count(layer.scaleSimCycles),
+    (layer.cycles / layer.scaleSimCycles).toFixed(2),
+    count(layer.postCycles),
+  ])
+  const total = [
+    'in all',
+    '',
+    '',
+    '',
+    count(layers.reduce((sum, layer) => sum + layer.folds, 0)),
+    count(simulation.cycles),
+    percent(simulation.utilisation),
+    count(simulation.scaleSimCycles),
+    (simulation.cycles / simulation.scaleSimCycles).toFixed(2),
+    count(inference.postProcessing),
+  ]
+  const { input, load, layers: inLayers, postProcessing, output, handshake } = inference
+  return [
+    `${net} on ${array.rows}x${array.columns} PEs, weight-stationary`,
+    '',
+    ...table([heading, ...rows, total]),
+    '',
+    'A layer counts from its first activation entering the array to its last accumulator write; "then" are the cycles until the next',
+    'layer begins (requantise, pool, store). SCALE-Sim: its weight-stationary form for the same matrix product.',
+    `One inference without stalls: ${count(inference.total)} cycles = input ${count(input)} + first weights ${count(load)} + layers ${count(inLayers)}` +
+      ` + post-processing ${count(postProcessing)} + output ${count(output)} + start and done ${handshake}`,
+  ].join('\n')
+}
+
+/** Columns of text to the left, of numbers to the right. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = heading.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('  ')
+      .trimEnd(),
+  )
+}

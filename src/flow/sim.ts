@@ -1,0 +1,139 @@
+import { patienceOf, runImage } from '../../sim/drive.ts'
+import type { LayerEvents } from '../../sim/events.ts'
+import { cycleModel } from '../../sim/model.ts'
+import { noPressure } from '../../sim/pressure.ts'
+import { invariant } from '../base/errors.ts'
+import { seededRandom } from '../base/random.ts'
+import type { MemoryImages } from '../plan/images.ts'
+import { makePlan } from '../plan/make.ts'
+import type { Plan, PlanLayer } from '../plan/plan.ts'
+import type { QGraph } from '../quant/qgraph.ts'
+import type { Configuration } from './configuration.ts'
+import { arraySpec, type Prepared } from './preparation.ts'
+
+/** What the cycle model measured on one layer. */
+export interface SimulatedLayer {
+  readonly name: string
+  readonly kind: 'conv2d' | 'dense'
+  readonly dataflow: 'weight-stationary'
+  readonly multiplier: string
+  /** From the first activation entering the array to the last accumulator write, both included. */
+  readonly cycles: number
+  readonly macs: number
+  /** macs / (cycles * rows * columns). */
+  readonly utilisation: number
+  /** The matrix product: M positions before pooling, K taps, N filters. */
+  readonly gemm: { readonly M: number; readonly K: number; readonly N: number }
+  readonly folds: number
+  /** Cycles between the last accumulator write and the next layer's first activation: requantise, pool, store. */
+  readonly postCycles: number
+  /** What SCALE-Sim v2 reports for a weight-stationary array of this size. */
+  readonly scaleSimCycles: number
+  /** Multiplications done (positions that pooling drops are never streamed), and words moved. */
+  readonly accesses: Omit<LayerEvents, 'firstActivation' | 'lastWrite' | 'busy'> & {
+    readonly multiplications: number
+  }
+}
+
+/** What `xgen sim --json` prints. */
+export interface Simulation {
+  readonly net: string
+  readonly array: { readonly rows: number; readonly columns: number }
+  /** Sum of the layers' cycles. */
+  readonly cycles: number
+  readonly utilisation: number
+  readonly scaleSimCycles: number
+  /** One inference without stalls, from `start` to `done`; the parts add up to `total`. */
+  readonly inference: {
+    readonly total: number
+    readonly input: number
+    /** The first weights. */
+    readonly load: number
+    readonly layers: number
+    readonly postProcessing: number
+    readonly output: number
+    /** The cycles with `start` and with `done`. */
+    readonly handshake: number
+  }
+  readonly layers: readonly SimulatedLayer[]
+}
+
+/** Plans a prepared network on the configured array and steps one inference. */
+export function simulate(configuration: Configuration, prepared: Prepared, seed: number): Simulation {
+  const { plan, images } = makePlan(prepared.graph, prepared.assignment, arraySpec(configuration))
+  return simulatePlan(plan, images, prepared.graph, seed)
+}
+
+/** Steps one inference on random codes: cycles and counts do not depend on the values. */
+export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, seed: number): Simulation {
+  const model = cycleModel(plan, images)
+  const { cycles } = runImage(model, randomCodes(plan, seed), noPressure, undefined, patienceOf(plan))
+  const { layers: events, inputCycles, runCycles, outputCycles } = model.events
+  const pes = plan.array.rows * plan.array.columns
+  const dense = new Set(
+    graph.nodes.flatMap((node) => (node.kind === 'conv' && node.dense ? [node.name] : [])),
+  )
+  const layers = plan.layers.map((layer, index): SimulatedLayer => {
+    const { firstActivation, lastWrite, busy, ...accesses } = events[index]!
+    const measured = lastWrite - firstActivation + 1
+    invariant(
+      measured === layer.cycles,
+      `the model took ${measured} cycles for "${layer.name}", the plan says ${layer.cycles}`,
+    )
+    const next = events[index + 1]?.firstActivation ?? runCycles
+    return {
+      name: layer.name,
+      kind: dense.has(layer.name) ? 'dense' : 'conv2d',
+      dataflow: plan.array.dataflow,
+      multiplier: plan.tiles[layer.tile]!.multiplier,
+      cycles: measured,
+      macs: layer.macs,
+      utilisation: layer.macs / (measured * pes),
+      gemm: gemmOf(layer),
+      folds: layer.rowFolds * layer.columnFolds,
+      postCycles: next - lastWrite - 1,
+      scaleSimCycles: scaleSimCycles(plan, layer),
+      accesses: { multiplications: busy, ...accesses },
+    }
+  })
+  const sum = (of: (layer: SimulatedLayer) => number) => layers.reduce((total, layer) => total + of(layer), 0)
+  const layerCycles = sum((layer) => layer.cycles)
+  return {
+    net: plan.network,
+    array: { rows: plan.array.rows, columns: plan.array.columns },
+    cycles: layerCycles,
+    utilisation: sum((layer) => layer.macs) / (layerCycles * pes),
+    scaleSimCycles: sum((layer) => layer.scaleSimCycles),
+    inference: {
+      total: cycles,
+      input: inputCycles,
+      load: events[0]!.firstActivation,
+      layers: layerCycles,
+      postProcessing: sum((layer) => layer.postCycles),
+      output: outputCycles,
+      handshake: cycles - inputCycles - runCycles - outputCycles,
+    },
+    layers,
+  }
+}
+
+/** M counts the positions that the network defines: those at a dropped edge too, which the array skips. */
+function gemmOf({ macs, taps, filters }: PlanLayer) {
+  return { M: macs / (taps * filters), K: taps, N: filters }
+}
+
+/** ceil(K/R) * ceil(N/C) * (2R + C + M - 2) - 1, as SCALE-Sim v2 prints it for dataflow "ws". */
+export function scaleSimCycles({ array: { rows, columns } }: Plan, layer: PlanLayer): number {
+  const { M, K, N } = gemmOf(layer)
+  return Math.ceil(K / rows) * Math.ceil(N / columns) * (2 * rows + columns + M - 2) - 1
+}
+
+function randomCodes({ input }: Plan, seed: number): Uint8Array {
+  const random = seededRandom(seed)
+  const mask = input.signed ? 255 : 2 ** input.bits - 1
+  const half = input.signed ? 2 ** (input.bits - 1) : 0
+  return Uint8Array.from(
+    { length: input.elements },
+    () => (random.integer(0, 2 ** input.bits - 1) - half) & mask,
+  )
+}

@@ -1,0 +1,101 @@
+import { execa } from 'execa'
+import { describe, expect, it } from 'vitest'
+import { scaleSimCycles, simulatePlan } from '../../src/flow/sim.ts'
+import { makePlan } from '../../src/plan/make.ts'
+import { inferenceCycles } from '../../src/plan/steps.ts'
+import { lenetSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
+
+function simulateLenet(size: number) {
+  const graph = sketchGraph(lenetSketch)
+  const array = { dataflow: 'weight-stationary' as const, rows: size, columns: size, memoryBits: 2 ** 26 }
+  const { plan, images } = makePlan(graph, sketchAssignment(lenetSketch, graph), array)
+  return { plan, simulation: simulatePlan(plan, images, graph, 1) }
+}
+
+describe('the simulation of LeNet-5 on 16x16', () => {
+  const { plan, simulation } = simulateLenet(16)
+
+  it('gives cycles and utilisation by layer and in all', () => {
+    expect(simulation.layers.map(({ kind, cycles, macs }) => [kind, cycles, macs])).toEqual([
+      ['conv2d', 1589, 117_600],
+      ['conv2d', 1031, 240_000],
+      ['dense', 3208, 48_000],
+      ['dense', 724, 10_080],
+      ['dense', 94, 840],
+    ])
+    expect(simulation.cycles).toBe(6646)
+    expect(simulation.utilisation).toBeCloseTo(416_520 / (6646 * 256), 12)
+    expect(simulation.layers[1]!.utilisation).toBeCloseTo(240_000 / (1031 * 256), 12)
+  })
+
+  it('splits one inference into parts that add up', () => {
+    const { total, ...parts } = simulation.inference
+    expect(Object.values(parts).reduce((sum, part) => sum + part, 0)).toBe(total)
+    expect(total).toBe(inferenceCycles(plan))
+    expect(parts).toMatchObject({ input: 784, output: 11, layers: 6646, handshake: 2 })
+  })
+
+  it("stands beside SCALE-Sim's form, whose sum for LeNet-5 is 15,053", () => {
+    expect(plan.layers.map((layer) => scaleSimCycles(plan, layer))).toEqual([1659, 1459, 9399, 2255, 281])
+    expect(simulation.scaleSimCycles).toBe(15_053)
+  })
+
+  it('counts multiplications and accesses', () => {
+    const [conv1, conv2] = simulation.layers
+    expect(conv1!.accesses.multiplications).toBe(117_600)
+    // padding is not read: of 28x28x25 taps those outside the map are missing, once for each row (and column) of the kernel
+    expect(conv1!.accesses.bankReads).toBe((28 * 5 - 6) ** 2)
+    expect(conv2!.accesses.weightReads).toBe(150)
+    expect(conv2!.accesses.accumulatorWrites).toBe(100 * 16 * 9)
+  })
+})
+
+describe('xgen sim', () => {
+  const run = (...args: string[]) =>
+    execa('npx', ['tsx', 'src/cli/main.ts', 'sim', ...args], { reject: false, env: { XGEN_NET: '' } })
+
+  it('prints one JSON object with the fields that scripts rely on', async () => {
+    const { stdout, exitCode } = await run(
+      '--net',
+      'lenet5',
+      '--array',
+      '16x16',
+      '--mult',
+      'conv2=roup:p=1,r=2',
+      '--json',
+    )
+    expect(exitCode).toBe(0)
+    const result = JSON.parse(stdout)
+    expect(result).toMatchObject({ net: 'lenet5', cycles: 6646 })
+    expect(result.layers.map((layer: { name: string }) => layer.name)).toEqual([
+      'conv1',
+      'conv2',
+      'fc1',
+      'fc2',
+      'fc3',
+    ])
+    expect(result.layers[1]).toMatchObject({
+      name: 'conv2',
+      kind: 'conv2d',
+      dataflow: 'weight-stationary',
+      multiplier: 'roup:p=1,r=2',
+      cycles: 1031,
+      macs: 240_000,
+    })
+    expect(result.layers[1].utilisation).toBeCloseTo(240_000 / (1031 * 256), 6)
+  })
+
+  it('prints a table for people', async () => {
+    const { stdout, exitCode } = await run('--net', 'lenet5', '--array', '16x16')
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/conv2 +conv2d +exact +100 x 150 x 16 +10 +1,031 +90\.9 % +1,459 +0\.71/)
+    expect(stdout).toMatch(/in all .* 6,646 .* 15,053/)
+    expect(stdout).toContain('input 784')
+  })
+
+  it('refuses what it cannot simulate with the exit code of a usage error', async () => {
+    const { stderr, exitCode } = await run('--net', 'lenet5', '--array', '0x16')
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('array.rows')
+  })
+})
