@@ -1,13 +1,13 @@
-import { indexBits } from '../base/integers.ts'
 import { parseDomain } from '../arith/domain.ts'
 import { parseMultiplier } from '../arith/registry.ts'
+import { indexBits } from '../base/integers.ts'
+import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import type { Plan } from '../plan/plan.ts'
-import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import { accumulatorColumn, columnPorts, postPorts } from './accumulator-column.ts'
-import { featureBank } from './feature-bank.ts'
 import { controlDelay } from './control-delay.ts'
-import { all, any, bit, connect, equalTo, fit } from './gates.ts'
+import { featureBank } from './feature-bank.ts'
+import { all, any, bit, connect, equalTo, resize } from './gates.ts'
 import { outputWriter, writerPorts } from './output-writer.ts'
 import { parameterMemory } from './parameter-memory.ts'
 import { positionPorts, rowFeeder, rowPorts } from './row-feeder.ts'
@@ -33,17 +33,38 @@ export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
 
     const inputLast = m.wire('input_last', 1)
     const outputLast = m.wire('output_last', 1)
-    const control = m.instance(sequencer(plan), 'u_sequencer', { start, input_last: inputLast.value, output_last: outputLast.value })
+    const control = m.instance(sequencer(plan), 'u_sequencer', {
+      start,
+      input_last: inputLast.value,
+      output_last: outputLast.value,
+    })
     const port = (name: string): Node => control[name]!
 
-    const input = m.instance(inputStream(plan), 'u_input', { restart: port('input_begin'), open: port('input_open'), in_valid: inValid })
+    const input = m.instance(inputStream(plan), 'u_input', {
+      restart: port('input_begin'),
+      open: port('input_open'),
+      in_valid: inValid,
+    })
     inputLast.drive(input['last_out']!)
-    const output = m.instance(outputStream(plan), 'u_output', { restart: port('output_begin'), out_ready: outReady })
+    const output = m.instance(outputStream(plan), 'u_output', {
+      restart: port('output_begin'),
+      out_ready: outReady,
+    })
     outputLast.drive(output['finished']!)
 
     const writer = writerPort(m, plan)
-    const { feeders, firstBankData } = rowsOf(m, plan, control, { ...input, data: inData }, output, writer.stored)
-    const weights = m.instance(weightMemory(plan, images), 'u_weights', { read: port('load'), address: port('weight_address') })
+    const { feeders, firstBankData } = rowsOf(
+      m,
+      plan,
+      control,
+      { ...input, data: inData },
+      output,
+      writer.stored,
+    )
+    const weights = m.instance(weightMemory(plan, images), 'u_weights', {
+      read: port('load'),
+      address: port('weight_address'),
+    })
     const sums = tilesOf(m, plan, feeders, weights)
     const vector = columnsOf(m, plan, images, control, sums)
     writer.connect(control, vector)
@@ -81,7 +102,8 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
     })
     const serve = i === 0
     const lane = i % plan.input.modulus
-    const hostWrite = plan.input.modulus === 1 ? input['take']! : c.and(input['take']!, equalTo(c, input['lane_out']!, lane))
+    const hostWrite =
+      plan.input.modulus === 1 ? input['take']! : c.and(input['take']!, equalTo(c, input['lane_out']!, lane))
     const { data: word } = m.instance(bank, `u_bank_${i}`, {
       host_write: hostWrite,
       host_address: input['address_out']!,
@@ -90,7 +112,9 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
       store_address: stored['store_address']!,
       store_data: stored[`store_data_${i}`]!,
       read: serve ? c.or(out['bank_read']!, output['fetch_out']!) : out['bank_read']!,
-      read_address: serve ? c.mux(output['fetch_out']!, output['address_out']!, out['bank_address']!) : out['bank_address']!,
+      read_address: serve
+        ? c.mux(output['fetch_out']!, output['address_out']!, out['bank_address']!)
+        : out['bank_address']!,
     })
     data.drive(word!)
     if (serve) firstBankData = word!
@@ -107,27 +131,48 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
   const outputs = plan.tiles.map((tile, t) => {
     const domain = parseDomain(tile.domain)
     const multiplier = parseMultiplier(tile.multiplier, domain)
-    const module = systolicTile(tile.name, multiplier, { rows, columns, accumulatorBits: plan.widths.accumulator })
+    const module = systolicTile(tile.name, multiplier, {
+      rows,
+      columns,
+      accumulatorBits: plan.widths.accumulator,
+    })
     const edge = feeders.flatMap((feeder, i) => [
-      [`activation_${i}`, fit(c, feeder['activation_out']!, domain.nA)] as const,
+      [`activation_${i}`, resize(c, feeder['activation_out']!, domain.nA)] as const,
       [`active_${i}`, bit(c, feeder['active']!, t)] as const,
       [`load_${i}`, bit(c, feeder['load_out']!, t)] as const,
       [`swap_${i}`, bit(c, feeder['swap']!, t)] as const,
     ])
-    const buses = Array.from({ length: columns }, (_, j) => [`weight_${j}`, fit(c, weights[`weight_${j}`]!, domain.nB)] as const)
+    const buses = Array.from(
+      { length: columns },
+      (_, j) => [`weight_${j}`, resize(c, weights[`weight_${j}`]!, domain.nB)] as const,
+    )
     return m.instance(module, `u_${tile.name}`, Object.fromEntries([...edge, ...buses]))
   })
   return Array.from({ length: columns }, (_, j) => any(c, ...outputs.map((out) => out[`sum_${j}`]!)))
 }
 
 /** Control follows the positions down the rows, then right along the columns. */
-function columnsOf(m: ModuleBuilder, plan: Plan, images: MemoryImages, control: Ports, sums: readonly Node[]): Ports {
+function columnsOf(
+  m: ModuleBuilder,
+  plan: Plan,
+  images: MemoryImages,
+  control: Ports,
+  sums: readonly Node[],
+): Ports {
   const { c } = m
   const names = Object.keys(columnPorts(plan))
-  const delayed = m.instance(controlDelay(plan), 'u_control_delay', connect('control_', pick(control, 'control_', names)))
+  const delayed = m.instance(
+    controlDelay(plan),
+    'u_control_delay',
+    connect('control_', pick(control, 'control_', names)),
+  )
   let bundle = pick(delayed, 'late_', names)
   const beginFold = all(c, bundle['valid']!, bundle['begin_fold']!, bundle['last']!)
-  const fetched = m.instance(parameterMemory(plan, images), 'u_parameters', { clear: control['input_open']!, begin_fold: beginFold, columns: bundle['columns']! })
+  const fetched = m.instance(parameterMemory(plan, images), 'u_parameters', {
+    clear: control['input_open']!,
+    begin_fold: beginFold,
+    columns: bundle['columns']!,
+  })
   const column = accumulatorColumn(plan)
   const layer = pick(control, 'layer_', Object.keys(postPorts(plan)))
   const codes: Record<string, Node> = {}
@@ -152,13 +197,19 @@ function writerPort(m: ModuleBuilder, plan: Plan) {
   const wires = {
     store: m.wire('store', 1),
     store_address: m.wire('store_address', bankAddress),
-    ...Object.fromEntries(Array.from({ length: plan.array.rows }, (_, i) => [`store_data_${i}`, m.wire(`store_data_${i}`, code)])),
+    ...Object.fromEntries(
+      Array.from({ length: plan.array.rows }, (_, i) => [`store_data_${i}`, m.wire(`store_data_${i}`, code)]),
+    ),
   }
   return {
     stored: Object.fromEntries(Object.entries(wires).map(([name, wire]) => [name, wire.value])),
     connect(control: Ports, vector: Ports) {
       const layer = connect('layer_', pick(control, 'layer_', Object.keys(writerPorts(plan))))
-      const out = m.instance(outputWriter(plan), 'u_writer', { ...layer, begin_layer: control['begin_layer']!, ...vector })
+      const out = m.instance(outputWriter(plan), 'u_writer', {
+        ...layer,
+        begin_layer: control['begin_layer']!,
+        ...vector,
+      })
       for (const [name, wire] of Object.entries(wires)) wire.drive(out[name]!)
     },
   }

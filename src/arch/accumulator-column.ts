@@ -1,7 +1,7 @@
-import { unsignedBits } from '../base/integers.ts'
 import { addBias, clamp, roundShift, scale } from '../arith/requantiser.ts'
-import { parameterBits, type Plan } from '../plan/plan.ts'
+import { unsignedBits } from '../base/integers.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
+import { type Plan, parameterBits } from '../plan/plan.ts'
 import { all, bit, connect, follow, followReset, inputs } from './gates.ts'
 
 /** What travels right along the columns with each position, one column a cycle. */
@@ -25,7 +25,8 @@ export function postPorts(plan: Plan) {
   return { low: 9, high: 9, output_signed: 1, average: 1, pool_shift: poolShiftBits(plan) }
 }
 
-export const poolShiftBits = (plan: Plan) => unsignedBits(Math.max(...plan.layers.map((layer) => layer.poolShift)))
+export const poolShiftBits = (plan: Plan) =>
+  unsignedBits(Math.max(...plan.layers.map((layer) => layer.poolShift)))
 
 /**
  * The accumulator of one column and all that happens to a finished sum: bias, requantisation with ReLU as clamp, pooling
@@ -34,33 +35,49 @@ export const poolShiftBits = (plan: Plan) => unsignedBits(Math.max(...plan.layer
 export function accumulatorColumn(plan: Plan): Module {
   const { accumulator, code } = plan.widths
   const columnBits = unsignedBits(plan.array.columns)
-  return defineModule('accumulator_column', 'Accumulator column: sums row folds, then bias, requantise, clamp, pool.', (m) => {
-    const { c } = m
-    const number = m.input('column_index', columnBits)
-    const early = inputs(m, 'control_', columnPorts(plan))
-    const post = inputs(m, 'layer_', postPorts(plan))
-    const parameter = m.input('parameter_word', parameterBits)
-    const arriving = m.input('sum', accumulator)
+  return defineModule(
+    'accumulator_column',
+    'Accumulator column: sums row folds, then bias, requantise, clamp, pool.',
+    (m) => {
+      const { c } = m
+      const number = m.input('column_index', columnBits)
+      const early = inputs(m, 'control_', columnPorts(plan))
+      const post = inputs(m, 'layer_', postPorts(plan))
+      const parameter = m.input('parameter_word', parameterBits)
+      const arriving = m.input('sum', accumulator)
 
-    const { valid: earlyValid, ...earlyRest } = early
-    const control = {
-      valid: followReset(m, 'valid', earlyValid),
-      ...Object.fromEntries(Object.entries(earlyRest).map(([name, node]) => [name, follow(m, name, node)])),
-    } as typeof early
-    for (const [name, node] of Object.entries(connect('next_', control))) m.output(name, node)
+      const { valid: earlyValid, ...earlyRest } = early
+      const control = {
+        valid: followReset(m, 'valid', earlyValid),
+        ...Object.fromEntries(Object.entries(earlyRest).map(([name, node]) => [name, follow(m, name, node)])),
+      } as typeof early
+      for (const [name, node] of Object.entries(connect('next_', control))) m.output(name, node)
 
-    const mine = c.label(c.and(control.valid, c.less(number, control.columns)), 'mine')
-    const memory = m.memory('partial_sums', { width: accumulator, depth: plan.memories.accumulatorDepth })
-    const before = memory.read('sum_before', early.index, c.and(early.valid, c.not(early.first)))
-    const sum = c.label(c.add(arriving, c.mux(control.first, c.constant(0, accumulator), before)), 'accumulated')
-    memory.write(c.and(mine, c.not(control.last)), control.index, sum)
+      const mine = c.label(c.and(control.valid, c.less(number, control.columns)), 'mine')
+      const memory = m.memory('partial_sums', { width: accumulator, depth: plan.memories.accumulatorDepth })
+      const before = memory.read('sum_before', early.index, c.and(early.valid, c.not(early.first)))
+      const sum = c.label(
+        c.add(arriving, c.mux(control.first, c.constant(0, accumulator), before)),
+        'accumulated',
+      )
+      memory.write(c.and(mine, c.not(control.last)), control.index, sum)
 
-    const finish = c.label(c.and(mine, control.last), 'finish')
-    const total = follow(m, 'total', sum, finish)
-    const word = follow(m, 'parameter_held', parameter, all(c, mine, control.begin_fold, control.last))
-    const rounded = requantise(m, total, word, post.low, post.high)
-    pool(m, rounded, finish, control.window_first, control.window_last, post, code, Math.max(...plan.layers.map((layer) => layer.poolShift)))
-  })
+      const finish = c.label(c.and(mine, control.last), 'finish')
+      const total = follow(m, 'total', sum, finish)
+      const word = follow(m, 'parameter_held', parameter, all(c, mine, control.begin_fold, control.last))
+      const rounded = requantise(m, total, word, post.low, post.high)
+      pool(
+        m,
+        rounded,
+        finish,
+        control.window_first,
+        control.window_last,
+        post,
+        code,
+        Math.max(...plan.layers.map((layer) => layer.poolShift)),
+      )
+    },
+  )
 }
 
 /** Three cycles from `total` to a code; the parameters hold still meanwhile (Plan: cyclesFinal). */
@@ -70,7 +87,11 @@ function requantise(m: ModuleBuilder, total: Node, word: Node, low: Node, high: 
   const wide = c.width(total) === 32 ? total : c.signExtend(total, 32)
   const biased = follow(m, 'biased', addBias(c, wide, c.label(bias, 'bias')))
   const scaled = follow(m, 'scaled', scale(c, biased, c.label(multiplier, 'multiplier')))
-  return follow(m, 'rounded', clamp(c, c.label(roundShift(c, scaled, c.label(shift, 'shift')), 'shifted_code'), low, high))
+  return follow(
+    m,
+    'rounded',
+    clamp(c, c.label(roundShift(c, scaled, c.label(shift, 'shift')), 'shifted_code'), low, high),
+  )
 }
 
 /** Running maximum or sum over a window; a layer without pooling has windows of one. */

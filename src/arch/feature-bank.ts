@@ -1,22 +1,30 @@
-import type { Plan } from '../plan/plan.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
+import type { Plan } from '../plan/plan.ts'
 
 /** One bank of feature maps: a memory of one read and one write port. The host writes while inputs arrive, the writer while the network runs. */
 export function featureBank(plan: Plan): Module {
   const { code, bankAddress } = plan.widths
-  return defineModule('feature_bank', `Feature-map bank of ${plan.memories.bankDepth} codes; each row of the array reads a bank of its own.`, (m) => {
-    const { c } = m
-    const hostWrite = m.input('host_write', 1)
-    const hostAddress = m.input('host_address', bankAddress)
-    const hostData = m.input('host_data', code)
-    const store = m.input('store', 1)
-    const storeAddress = m.input('store_address', bankAddress)
-    const storeData = m.input('store_data', code)
-    const read = m.input('read', 1)
-    const readAddress = m.input('read_address', bankAddress)
+  return defineModule(
+    'feature_bank',
+    `Feature-map bank of ${plan.memories.bankDepth} codes; each row of the array reads a bank of its own.`,
+    (m) => {
+      const { c } = m
+      const hostWrite = m.input('host_write', 1)
+      const hostAddress = m.input('host_address', bankAddress)
+      const hostData = m.input('host_data', code)
+      const store = m.input('store', 1)
+      const storeAddress = m.input('store_address', bankAddress)
+      const storeData = m.input('store_data', code)
+      const read = m.input('read', 1)
+      const readAddress = m.input('read_address', bankAddress)
 
-    const memory = m.memory('codes', { width: code, depth: plan.memories.bankDepth })
-    memory.write(c.or(hostWrite, store), c.mux(hostWrite, hostAddress, storeAddress), c.mux(hostWrite, hostData, storeData))
-    m.output('data', memory.read('data_read', readAddress, read))
-  })
+      const memory = m.memory('codes', { width: code, depth: plan.memories.bankDepth })
+      memory.write(
+        c.or(hostWrite, store),
+        c.mux(hostWrite, hostAddress, storeAddress),
+        c.mux(hostWrite, hostData, storeData),
+      )
+      m.output('data', memory.read('data_read', readAddress, read))
+    },
+  )
 }

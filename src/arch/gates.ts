@@ -3,7 +3,8 @@ import type { ModuleBuilder, Node } from '../hdl/module.ts'
 
 /** Small idioms of control logic, on netlist nodes. */
 
-export const equalTo = (c: Comb<Node>, x: Node, value: number): Node => c.equal(x, c.constant(value, c.width(x)))
+export const equalTo = (c: Comb<Node>, x: Node, value: number): Node =>
+  c.equal(x, c.constant(value, c.width(x)))
 
 export const plus = (c: Comb<Node>, x: Node, value: number): Node => c.add(x, c.constant(value, c.width(x)))
 
@@ -14,7 +15,9 @@ export const any = (c: Comb<Node>, ...conditions: Node[]): Node => conditions.re
 
 /** `values[index]`; indices beyond the last give the last. */
 export function choose(c: Comb<Node>, index: Node, values: readonly Node[]): Node {
-  return values.reduceRight((rest, value, i) => (i === values.length - 1 ? value : c.mux(equalTo(c, index, i), value, rest)))
+  return values.reduceRight((rest, value, i) =>
+    i === values.length - 1 ? value : c.mux(equalTo(c, index, i), value, rest),
+  )
 }
 
 /** The register that follows `x` by one cycle. */
@@ -32,20 +35,28 @@ export function followReset(m: ModuleBuilder, name: string, x: Node): Node {
 }
 
 /** `x` where `enable` is 1, else 0. */
-export const gate = (c: Comb<Node>, enable: Node, x: Node): Node => c.mux(enable, x, c.constant(0, c.width(x)))
+export const gate = (c: Comb<Node>, enable: Node, x: Node): Node =>
+  c.mux(enable, x, c.constant(0, c.width(x)))
 
 export const bit = (c: Comb<Node>, x: Node, index: number): Node => c.slice(x, index, index)
 
 /** `x` cut or zero-extended to `width` bits. */
-export function fit(c: Comb<Node>, x: Node, width: number): Node {
+export function resize(c: Comb<Node>, x: Node, width: number): Node {
   const has = c.width(x)
   return has === width ? x : has > width ? c.slice(x, width - 1, 0) : c.zeroExtend(x, width)
 }
 
 /** Declares one input port a field. */
-export function inputs<K extends string>(m: ModuleBuilder, prefix: string, widths: Readonly<Record<K, number>>): Record<K, Node> {
+export function inputs<K extends string>(
+  m: ModuleBuilder,
+  prefix: string,
+  widths: Readonly<Record<K, number>>,
+): Record<K, Node> {
   const entries = Object.entries(widths) as [K, number][]
-  return Object.fromEntries(entries.map(([name, width]) => [name, m.input(prefix + name, width)])) as Record<K, Node>
+  return Object.fromEntries(entries.map(([name, width]) => [name, m.input(prefix + name, width)])) as Record<
+    K,
+    Node
+  >
 }
 
 /** Connections for the ports that `inputs` declares. */

@@ -1,13 +1,19 @@
 import { unsignedBits } from '../base/integers.ts'
-import type { Plan } from '../plan/plan.ts'
 import { defineModule, type Module, type Node } from '../hdl/module.ts'
+import type { Plan } from '../plan/plan.ts'
 import { choose, equalTo, follow, followReset, inputs, plus } from './gates.ts'
 
 /** What the writer must know of the layer that runs. */
 export function writerPorts(plan: Plan) {
   const lanes = unsignedBits(Math.max(...plan.layers.map((layer) => Math.max(layer.lanes, layer.lanesLast))))
   const { bankAddress } = plan.widths
-  return { output_base: bankAddress, output_words: bankAddress, lanes, lanes_last: lanes, modulus: Math.max(1, Math.ceil(Math.log2(plan.moduli.length))) }
+  return {
+    output_base: bankAddress,
+    output_words: bankAddress,
+    lanes,
+    lanes_last: lanes,
+    modulus: Math.max(1, Math.ceil(Math.log2(plan.moduli.length))),
+  }
 }
 
 /**
@@ -17,54 +23,76 @@ export function writerPorts(plan: Plan) {
 export function outputWriter(plan: Plan): Module {
   const { rows, columns } = plan.array
   const { code, bankAddress } = plan.widths
-  return defineModule('output_writer', 'Output writer: aligns the columns and stores one vector of codes in the banks, lane by lane.', (m) => {
-    const { c } = m
-    const layer = inputs(m, 'layer_', writerPorts(plan))
-    const beginLayer = m.input('begin_layer', 1)
-    const valid = m.input('valid', 1)
-    const beginMap = m.input('begin_map', 1)
-    const columnLast = m.input('column_last', 1)
-    const codes = Array.from({ length: columns }, (_, j) => m.input(`code_${j}`, code))
+  return defineModule(
+    'output_writer',
+    'Output writer: aligns the columns and stores one vector of codes in the banks, lane by lane.',
+    (m) => {
+      const { c } = m
+      const layer = inputs(m, 'layer_', writerPorts(plan))
+      const beginLayer = m.input('begin_layer', 1)
+      const valid = m.input('valid', 1)
+      const beginMap = m.input('begin_map', 1)
+      const columnLast = m.input('column_last', 1)
+      const codes = Array.from({ length: columns }, (_, j) => m.input(`code_${j}`, code))
 
-    // The last column's control is 5 cycles ahead of its code: the depth of requantisation and pooling.
-    const late = (name: string, x: Node) => {
-      let node = x
-      for (let stage = 1; stage <= plan.latency.post; stage++) node = followReset(m, `${name}_${stage}`, node)
-      return node
-    }
-    const arrive = c.label(late('valid', valid), 'vector_arrives')
-    const first = late('begin_map', beginMap)
-    const inLastFold = late('column_last', columnLast)
-    const aligned = codes.map((node, j) => {
-      for (let delay = 1; delay < columns - j; delay++) node = follow(m, `code_${j}_delay_${delay}`, node)
-      return node
-    })
+      // The last column's control is 5 cycles ahead of its code: the depth of requantisation and pooling.
+      const late = (name: string, x: Node) => {
+        let node = x
+        for (let stage = 1; stage <= plan.latency.post; stage++)
+          node = followReset(m, `${name}_${stage}`, node)
+        return node
+      }
+      const arrive = c.label(late('valid', valid), 'vector_arrives')
+      const first = late('begin_map', beginMap)
+      const inLastFold = late('column_last', columnLast)
+      const aligned = codes.map((node, j) => {
+        for (let delay = 1; delay < columns - j; delay++) node = follow(m, `code_${j}_delay_${delay}`, node)
+        return node
+      })
 
-    const busy = m.register('busy', 1, { reset: 0 })
-    const laneBits = c.width(layer.lanes)
-    const left = m.register('lanes_left', laneBits, { reset: 0 })
-    const lastLane = equalTo(c, left.q, 0)
-    busy.next(c.or(arrive, c.and(busy.q, c.not(lastLane))))
-    const lanes = c.mux(inLastFold, layer.lanes_last, layer.lanes)
-    left.next(c.mux(arrive, plus(c, lanes, -1), c.mux(lastLane, left.q, plus(c, left.q, -1))))
+      const busy = m.register('busy', 1, { reset: 0 })
+      const laneBits = c.width(layer.lanes)
+      const left = m.register('lanes_left', laneBits, { reset: 0 })
+      const lastLane = equalTo(c, left.q, 0)
+      busy.next(c.or(arrive, c.and(busy.q, c.not(lastLane))))
+      const lanes = c.mux(inLastFold, layer.lanes_last, layer.lanes)
+      left.next(c.mux(arrive, plus(c, lanes, -1), c.mux(lastLane, left.q, plus(c, left.q, -1))))
 
-    const mapBase = m.register('map_base', bankAddress)
-    const following = m.register('next_position', bankAddress)
-    const address = m.register('address', bankAddress)
-    const begin = c.label(c.mux(first, mapBase.q, following.q), 'vector_address')
-    const laneCount = bankAddress >= laneBits ? c.zeroExtend(layer.lanes, bankAddress) : c.slice(layer.lanes, bankAddress - 1, 0)
-    mapBase.next(c.mux(beginLayer, layer.output_base, c.add(mapBase.q, laneCount)), c.or(beginLayer, c.and(arrive, first)))
-    following.next(c.add(begin, layer.output_words), arrive)
-    address.next(c.mux(arrive, begin, plus(c, address.q, 1)), c.or(arrive, busy.q))
+      const mapBase = m.register('map_base', bankAddress)
+      const following = m.register('next_position', bankAddress)
+      const address = m.register('address', bankAddress)
+      const begin = c.label(c.mux(first, mapBase.q, following.q), 'vector_address')
+      const laneCount =
+        bankAddress >= laneBits
+          ? c.zeroExtend(layer.lanes, bankAddress)
+          : c.slice(layer.lanes, bankAddress - 1, 0)
+      mapBase.next(
+        c.mux(beginLayer, layer.output_base, c.add(mapBase.q, laneCount)),
+        c.or(beginLayer, c.and(arrive, first)),
+      )
+      following.next(c.add(begin, layer.output_words), arrive)
+      address.next(c.mux(arrive, begin, plus(c, address.q, 1)), c.or(arrive, busy.q))
 
-    const hold = codes.map((_, j) => m.register(`hold_${j}`, code))
-    const lane = (j: number): Node => hold[j]?.q ?? c.constant(0, code)
-    const byModulus = (of: (modulus: number) => Node) => choose(c, layer.modulus, plan.moduli.map(of))
-    for (const [j, register] of hold.entries()) {
-      register.next(c.mux(arrive, aligned[j]!, byModulus((modulus) => lane(j + modulus))), c.or(arrive, busy.q))
-    }
-    m.output('store', busy.q)
-    m.output('store_address', address.q)
-    for (let i = 0; i < rows; i++) m.output(`store_data_${i}`, byModulus((modulus) => lane(i % modulus)))
-  })
+      const hold = codes.map((_, j) => m.register(`hold_${j}`, code))
+      const lane = (j: number): Node => hold[j]?.q ?? c.constant(0, code)
+      const byModulus = (of: (modulus: number) => Node) => choose(c, layer.modulus, plan.moduli.map(of))
+      for (const [j, register] of hold.entries()) {
+        register.next(
+          c.mux(
+            arrive,
+            aligned[j]!,
+            byModulus((modulus) => lane(j + modulus)),
+          ),
+          c.or(arrive, busy.q),
+        )
+      }
+      m.output('store', busy.q)
+      m.output('store_address', address.q)
+      for (let i = 0; i < rows; i++)
+        m.output(
+          `store_data_${i}`,
+          byModulus((modulus) => lane(i % modulus)),
+        )
+    },
+  )
 }

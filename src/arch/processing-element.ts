@@ -11,25 +11,31 @@ import { multiplierCore } from './multiplier-core.ts'
 export function processingElement(multiplier: Multiplier, accumulatorBits: number): Module {
   const { nA, nB } = multiplier.domain
   const core = multiplierCore(multiplier)
-  return defineModule(`pe_${multiplier.id}`, `Processing element: sum_out <= partial + ${multiplier.spec}(activation, weight).`, (m) => {
-    const { c } = m
-    const activation = m.input('activation', nA)
-    const active = m.input('active', 1)
-    const load = m.input('load', 1)
-    const swap = m.input('swap', 1)
-    const weightIn = m.input('weight_in', nB)
-    const partial = m.input('partial', accumulatorBits)
+  return defineModule(
+    `pe_${multiplier.id}`,
+    `Processing element: sum_out <= partial + ${multiplier.spec}(activation, weight).`,
+    (m) => {
+      const { c } = m
+      const activation = m.input('activation', nA)
+      const active = m.input('active', 1)
+      const load = m.input('load', 1)
+      const swap = m.input('swap', 1)
+      const weightIn = m.input('weight_in', nB)
+      const partial = m.input('partial', accumulatorBits)
 
-    const next = follow(m, 'weight_next', weightIn, load)
-    const weight = follow(m, 'weight', next, swap)
-    const { p } = m.instance(core, 'u_multiplier', { a: activation, b: weight })
-    const product = multiplier.productSigned ? c.signExtend(p!, accumulatorBits) : c.zeroExtend(p!, accumulatorBits)
-    const sum = follow(m, 'sum', c.add(partial, c.label(gate(c, active, product), 'product')))
+      const next = follow(m, 'weight_next', weightIn, load)
+      const weight = follow(m, 'weight', next, swap)
+      const { p } = m.instance(core, 'u_multiplier', { a: activation, b: weight })
+      const product = multiplier.productSigned
+        ? c.signExtend(p!, accumulatorBits)
+        : c.zeroExtend(p!, accumulatorBits)
+      const sum = follow(m, 'sum', c.add(partial, c.label(gate(c, active, product), 'product')))
 
-    m.output('activation_out', follow(m, 'activation_passed', activation))
-    m.output('active_out', followReset(m, 'active_passed', active))
-    m.output('load_out', followReset(m, 'load_passed', load))
-    m.output('swap_out', followReset(m, 'swap_passed', swap))
-    m.output('sum_out', sum)
-  })
+      m.output('activation_out', follow(m, 'activation_passed', activation))
+      m.output('active_out', followReset(m, 'active_passed', active))
+      m.output('load_out', followReset(m, 'load_passed', load))
+      m.output('swap_out', followReset(m, 'swap_passed', swap))
+      m.output('sum_out', sum)
+    },
+  )
 }

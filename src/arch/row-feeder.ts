@@ -1,18 +1,33 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
-import type { Plan } from '../plan/plan.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
+import type { Plan } from '../plan/plan.ts'
 import { connect, follow, followReset, gate, inputs } from './gates.ts'
 
 /** What the loader says of one row of the next fold. */
 export function rowPorts(plan: Plan) {
   const { bankAddress, coordinate } = plan.widths
-  return { load: 1, load_row: indexBits(plan.array.rows), load_tile: plan.tiles.length, offset: bankAddress, kernel_y: coordinate, kernel_x: coordinate }
+  return {
+    load: 1,
+    load_row: indexBits(plan.array.rows),
+    load_tile: plan.tiles.length,
+    offset: bankAddress,
+    kernel_y: coordinate,
+    kernel_x: coordinate,
+  }
 }
 
 /** A position on its way down the rows; `swap` marks the first one of a fold. */
 export function positionPorts(plan: Plan) {
   const { bankAddress, coordinate } = plan.widths
-  return { valid: 1, swap: 1, address: bankAddress, y: coordinate, x: coordinate, rows: unsignedBits(plan.array.rows), tile: plan.tiles.length }
+  return {
+    valid: 1,
+    swap: 1,
+    address: bankAddress,
+    y: coordinate,
+    x: coordinate,
+    rows: unsignedBits(plan.array.rows),
+    tile: plan.tiles.length,
+  }
 }
 
 /**
@@ -22,42 +37,60 @@ export function positionPorts(plan: Plan) {
 export function rowFeeder(plan: Plan): Module {
   const { code, coordinate } = plan.widths
   const rowBits = indexBits(plan.array.rows)
-  return defineModule('row_feeder', 'Row feeder: reads the activations of one row from its bank, one tap a fold, one position a cycle.', (m) => {
-    const { c } = m
-    const index = m.input('row_index', rowBits)
-    const row = inputs(m, '', rowPorts(plan))
-    const position = inputs(m, 'position_', positionPorts(plan))
-    const height = m.input('height', coordinate)
-    const width = m.input('width', coordinate)
-    const data = m.input('bank_data', code)
+  return defineModule(
+    'row_feeder',
+    'Row feeder: reads the activations of one row from its bank, one tap a fold, one position a cycle.',
+    (m) => {
+      const { c } = m
+      const index = m.input('row_index', rowBits)
+      const row = inputs(m, '', rowPorts(plan))
+      const position = inputs(m, 'position_', positionPorts(plan))
+      const height = m.input('height', coordinate)
+      const width = m.input('width', coordinate)
+      const data = m.input('bank_data', code)
 
-    const mine = c.label(c.and(row.load, c.equal(row.load_row, index)), 'load_this_row')
-    const tap = (name: 'offset' | 'kernel_y' | 'kernel_x') => {
-      const next = follow(m, `${name}_next`, row[name], mine)
-      const held = follow(m, `${name}_held`, next, position.swap)
-      return c.mux(position.swap, next, held)
-    }
-    const [offset, kernelY, kernelX] = [tap('offset'), tap('kernel_y'), tap('kernel_x')]
+      const mine = c.label(c.and(row.load, c.equal(row.load_row, index)), 'load_this_row')
+      const tap = (name: 'offset' | 'kernel_y' | 'kernel_x') => {
+        const next = follow(m, `${name}_next`, row[name], mine)
+        const held = follow(m, `${name}_held`, next, position.swap)
+        return c.mux(position.swap, next, held)
+      }
+      const [offset, kernelY, kernelX] = [tap('offset'), tap('kernel_y'), tap('kernel_x')]
 
-    // A coordinate below 0 wraps to a large unsigned number, so one comparison finds both edges.
-    const [insideY, insideX] = [c.less(c.add(position.y, kernelY), height), c.less(c.add(position.x, kernelX), width)]
-    const inside = c.and(c.label(insideY, 'inside_y'), c.label(insideX, 'inside_x'))
-    const used = c.label(c.and(position.valid, c.less(c.zeroExtend(index, c.width(position.rows)), position.rows)), 'used')
-    m.output('bank_read', used)
-    m.output('bank_address', c.add(position.address, offset))
+      // A coordinate below 0 wraps to a large unsigned number, so one comparison finds both edges.
+      const [insideY, insideX] = [
+        c.less(c.add(position.y, kernelY), height),
+        c.less(c.add(position.x, kernelX), width),
+      ]
+      const inside = c.and(c.label(insideY, 'inside_y'), c.label(insideX, 'inside_x'))
+      const used = c.label(
+        c.and(position.valid, c.less(c.zeroExtend(index, c.width(position.rows)), position.rows)),
+        'used',
+      )
+      m.output('bank_read', used)
+      m.output('bank_address', c.add(position.address, offset))
 
-    const keep = follow(m, 'inside_map', c.and(used, inside))
-    const activation = follow(m, 'activation', gate(c, keep, data))
-    const everyTile = (x: typeof used) => (plan.tiles.length === 1 ? x : c.cat(...plan.tiles.map(() => x)))
-    const active = followReset(m, 'active_next', c.and(everyTile(used), position.tile))
-    m.output('activation_out', activation)
-    m.output('active', followReset(m, 'active_now', active))
-    m.output('load_out', followReset(m, 'load_now', c.and(everyTile(mine), row.load_tile)))
-    m.output('swap', followReset(m, 'swap_now', c.and(everyTile(position.swap), position.tile)))
+      const keep = follow(m, 'inside_map', c.and(used, inside))
+      const activation = follow(m, 'activation', gate(c, keep, data))
+      const everyTile = (x: typeof used) => (plan.tiles.length === 1 ? x : c.cat(...plan.tiles.map(() => x)))
+      const active = followReset(m, 'active_next', c.and(everyTile(used), position.tile))
+      m.output('activation_out', activation)
+      m.output('active', followReset(m, 'active_now', active))
+      m.output('load_out', followReset(m, 'load_now', c.and(everyTile(mine), row.load_tile)))
+      m.output('swap', followReset(m, 'swap_now', c.and(everyTile(position.swap), position.tile)))
 
-    const { valid, swap, ...rest } = position
-    const passed = Object.entries(rest).map(([name, node]) => [name, follow(m, `passed_${name}`, node)] as const)
-    const flags = { valid: followReset(m, 'passed_valid', valid), swap: followReset(m, 'passed_swap', swap) }
-    for (const [name, node] of Object.entries(connect('next_', { ...flags, ...Object.fromEntries(passed) }))) m.output(name, node)
-  })
+      const { valid, swap, ...rest } = position
+      const passed = Object.entries(rest).map(
+        ([name, node]) => [name, follow(m, `passed_${name}`, node)] as const,
+      )
+      const flags = {
+        valid: followReset(m, 'passed_valid', valid),
+        swap: followReset(m, 'passed_swap', swap),
+      }
+      for (const [name, node] of Object.entries(
+        connect('next_', { ...flags, ...Object.fromEntries(passed) }),
+      ))
+        m.output(name, node)
+    },
+  )
 }

@@ -1,11 +1,18 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
-import type { Plan } from '../plan/plan.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
-import { columnPorts, postPorts } from './accumulator-column.ts'
-import { all, any, equalTo, fit, gate, plus } from './gates.ts'
-import { type LayerFields, layerIndexBits, programMemory, splitStreaming, splitWord, streamingPart } from './program-memory.ts'
+import type { Plan } from '../plan/plan.ts'
+import { type columnPorts, postPorts } from './accumulator-column.ts'
+import { all, any, equalTo, gate, plus, resize } from './gates.ts'
 import { writerPorts } from './output-writer.ts'
+import {
+  type LayerFields,
+  layerIndexBits,
+  programMemory,
+  splitStreaming,
+  splitWord,
+  streamingPart,
+} from './program-memory.ts'
 
 const phases = { idle: 0, input: 1, run: 2, output: 3 } as const
 
@@ -40,54 +47,75 @@ interface LoadingFold {
  * come from the Plan, and nothing here depends on the data.
  */
 export function sequencer(plan: Plan): Module {
-  return defineModule('sequencer', 'Sequencer: walks the program, layer by layer, fold by fold; loads one fold while it streams another.', (m) => {
-    const { c } = m
-    const start = m.input('start', 1)
-    const inputLast = m.input('input_last', 1)
-    const outputLast = m.input('output_last', 1)
+  return defineModule(
+    'sequencer',
+    'Sequencer: walks the program, layer by layer, fold by fold; loads one fold while it streams another.',
+    (m) => {
+      const { c } = m
+      const start = m.input('start', 1)
+      const inputLast = m.input('input_last', 1)
+      const outputLast = m.input('output_last', 1)
 
-    const phase = m.register('phase', 2, { reset: phases.idle })
-    const inPhase = (name: keyof typeof phases) => c.label(equalTo(c, phase.q, phases[name]), `phase_is_${name}`)
-    const running = inPhase('run')
-    const stepBits = unsignedBits(Math.max(plan.array.rows, ...plan.layers.flatMap((l) => [l.cyclesPartial, l.cyclesFinal, l.cyclesLast])))
-    const remaining = m.register('remaining', stepBits, { reset: 0 })
-    const advance = c.label(c.and(running, equalTo(c, remaining.q, 0)), 'advance')
-    const begin = c.label(c.and(inPhase('input'), inputLast), 'begin_run')
+      const phase = m.register('phase', 2, { reset: phases.idle })
+      const inPhase = (name: keyof typeof phases) =>
+        c.label(equalTo(c, phase.q, phases[name]), `phase_is_${name}`)
+      const running = inPhase('run')
+      const stepBits = unsignedBits(
+        Math.max(
+          plan.array.rows,
+          ...plan.layers.flatMap((l) => [l.cyclesPartial, l.cyclesFinal, l.cyclesLast]),
+        ),
+      )
+      const remaining = m.register('remaining', stepBits, { reset: 0 })
+      const advance = c.label(c.and(running, equalTo(c, remaining.q, 0)), 'advance')
+      const begin = c.label(c.and(inPhase('input'), inputLast), 'begin_run')
 
-    const loading = m.wire('swap_folds', 1)
-    const run: Run = { begin, advance, swap: loading.value }
-    const fold = loader(m, plan, run)
-    loading.drive(c.and(advance, fold.valid))
-    const finished = c.label(c.and(advance, c.not(fold.valid)), 'finished')
-    streamer(m, plan, run, fold)
+      const loading = m.wire('swap_folds', 1)
+      const run: Run = { begin, advance, swap: loading.value }
+      const fold = loader(m, plan, run)
+      loading.drive(c.and(advance, fold.valid))
+      const finished = c.label(c.and(advance, c.not(fold.valid)), 'finished')
+      streamer(m, plan, run, fold)
 
-    const state = (value: number) => c.constant(value, 2)
-    phase.next(
-      c.mux(
-        c.and(inPhase('idle'), start),
-        state(phases.input),
-        c.mux(begin, state(phases.run), c.mux(finished, state(phases.output), c.mux(outputLast, state(phases.idle), phase.q))),
-      ),
-    )
-    const needed = c.label(stepLength(c, stepBits, fold), 'step_length')
-    const counted = c.mux(run.swap, needed, c.mux(begin, plus(c, fit(c, fold.rowsAtBegin, stepBits), -1), plus(c, remaining.q, -1)))
-    remaining.next(counted, any(c, begin, running))
-    const done = m.register('done_now', 1, { reset: 0 })
-    done.next(outputLast)
+      const state = (value: number) => c.constant(value, 2)
+      phase.next(
+        c.mux(
+          c.and(inPhase('idle'), start),
+          state(phases.input),
+          c.mux(
+            begin,
+            state(phases.run),
+            c.mux(finished, state(phases.output), c.mux(outputLast, state(phases.idle), phase.q)),
+          ),
+        ),
+      )
+      const needed = c.label(stepLength(c, stepBits, fold), 'step_length')
+      const counted = c.mux(
+        run.swap,
+        needed,
+        c.mux(begin, plus(c, resize(c, fold.rowsAtBegin, stepBits), -1), plus(c, remaining.q, -1)),
+      )
+      remaining.next(counted, any(c, begin, running))
+      const done = m.register('done_now', 1, { reset: 0 })
+      done.next(outputLast)
 
-    m.output('done', done.q)
-    m.output('busy', c.not(inPhase('idle')))
-    m.output('input_open', inPhase('input'))
-    m.output('input_begin', inPhase('idle'))
-    m.output('output_begin', finished)
-  })
+      m.output('done', done.q)
+      m.output('busy', c.not(inPhase('idle')))
+      m.output('input_open', inPhase('input'))
+      m.output('input_begin', inPhase('idle'))
+      m.output('output_begin', finished)
+    },
+  )
 }
 
 /** Cycles - 1 of the step that streams the fold loaded now and loads the one after it. */
 function stepLength(c: Comb<Node>, bits: number, { layer, last, columnLast, rowsNext }: LoadingFold): Node {
-  const cycles = (name: string) => fit(c, layer[name]!, bits)
-  const streaming = c.label(c.mux(last, c.mux(columnLast, cycles('cycles_last'), cycles('cycles_final')), cycles('cycles_partial')), 'stream_cycles')
-  const rows = fit(c, rowsNext, bits)
+  const cycles = (name: string) => resize(c, layer[name]!, bits)
+  const streaming = c.label(
+    c.mux(last, c.mux(columnLast, cycles('cycles_last'), cycles('cycles_final')), cycles('cycles_partial')),
+    'stream_cycles',
+  )
+  const rows = resize(c, rowsNext, bits)
   return plus(c, c.mux(c.less(streaming, rows), rows, streaming), -1)
 }
 
@@ -107,9 +135,15 @@ function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   const tapsLeft = m.register('taps_left', tapBits)
   const columnFold = m.register('column_fold', c.width(layer['column_folds_last']!))
   const first = m.register('first_row_fold', 1)
-  const rowsOf = (taps: Node) => (2 ** tapBits - 1 <= rows ? fit(c, taps, rowBits) : c.mux(c.less(c.constant(rows, tapBits), taps), c.constant(rows, rowBits), fit(c, taps, rowBits)))
+  const rowsOf = (taps: Node) =>
+    2 ** tapBits - 1 <= rows
+      ? resize(c, taps, rowBits)
+      : c.mux(c.less(c.constant(rows, tapBits), taps), c.constant(rows, rowBits), resize(c, taps, rowBits))
   const foldRows = c.label(rowsOf(tapsLeft.q), 'fold_rows')
-  const rowLast = c.label(2 ** tapBits - 1 <= rows ? c.constant(1, 1) : c.not(c.less(c.constant(rows, tapBits), tapsLeft.q)), 'last_row_fold')
+  const rowLast = c.label(
+    2 ** tapBits - 1 <= rows ? c.constant(1, 1) : c.not(c.less(c.constant(rows, tapBits), tapsLeft.q)),
+    'last_row_fold',
+  )
   const columnLast = c.label(c.equal(columnFold.q, layer['column_folds_last']!), 'last_column_fold')
   const layerEnds = c.label(c.and(rowLast, columnLast), 'layer_ends')
   const none = equalTo(c, nextLayer.q, 0)
@@ -117,15 +151,32 @@ function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
 
   // The program word of layer nextLayer is fetched ahead; nextLayer is 0 again while the last layer loads.
   const takeWord = c.label(c.or(run.begin, all(c, run.swap, layerEnds)), 'take_word')
-  const afterThis = plan.layers.length === 1 ? c.constant(0, c.width(nextLayer.q)) : c.mux(equalTo(c, nextLayer.q, plan.layers.length - 1), c.constant(0, c.width(nextLayer.q)), plus(c, nextLayer.q, 1))
+  const afterThis =
+    plan.layers.length === 1
+      ? c.constant(0, c.width(nextLayer.q))
+      : c.mux(
+          equalTo(c, nextLayer.q, plan.layers.length - 1),
+          c.constant(0, c.width(nextLayer.q)),
+          plus(c, nextLayer.q, 1),
+        )
   nextLayer.next(afterThis, c.label(c.and(takeWord, c.not(c.and(run.swap, networkEnds))), 'step_layer'))
   word.next(program.word, takeWord)
 
   const leftInFold = tapBits >= rowBits && 2 ** tapBits > rows ? plus(c, tapsLeft.q, -rows) : tapsLeft.q
-  const tapsNext = c.label(c.mux(takeWord, coming['taps']!, c.mux(rowLast, layer['taps']!, leftInFold)), 'taps_next')
+  const tapsNext = c.label(
+    c.mux(takeWord, coming['taps']!, c.mux(rowLast, layer['taps']!, leftInFold)),
+    'taps_next',
+  )
   const change = c.label(c.or(run.begin, run.swap), 'change_fold')
   tapsLeft.next(tapsNext, change)
-  columnFold.next(c.mux(takeWord, c.constant(0, c.width(columnFold.q)), c.mux(rowLast, plus(c, columnFold.q, 1), columnFold.q)), change)
+  columnFold.next(
+    c.mux(
+      takeWord,
+      c.constant(0, c.width(columnFold.q)),
+      c.mux(rowLast, plus(c, columnFold.q, 1), columnFold.q),
+    ),
+    change,
+  )
   const newColumns = c.label(c.or(takeWord, rowLast), 'new_column_fold')
   first.next(newColumns, change)
   const more = c.label(c.or(run.begin, c.not(networkEnds)), 'more_folds')
@@ -135,12 +186,15 @@ function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   const rowIndexBits = indexBits(rows)
   const row = m.register('row', rowIndexBits, { reset: 0 })
   const issuing = m.register('row_valid', 1, { reset: 0 })
-  const rowEnds = c.label(c.equal(fit(c, row.q, rowBits), plus(c, foldRows, -1)), 'rows_end')
+  const rowEnds = c.label(c.equal(resize(c, row.q, rowBits), plus(c, foldRows, -1)), 'rows_end')
   const idle = c.constant(0, 1)
   row.next(c.mux(change, c.constant(0, rowIndexBits), plus(c, row.q, 1)), c.or(change, issuing.q))
   issuing.next(c.mux(change, more, c.mux(rowEnds, idle, issuing.q)))
   const weightAddress = m.register('weight_address_count', plan.widths.weightAddress, { reset: 0 })
-  weightAddress.next(c.mux(run.begin, c.constant(0, plan.widths.weightAddress), plus(c, weightAddress.q, 1)), c.or(run.begin, issuing.q))
+  weightAddress.next(
+    c.mux(run.begin, c.constant(0, plan.widths.weightAddress), plus(c, weightAddress.q, 1)),
+    c.or(run.begin, issuing.q),
+  )
 
   const place = tapPlace(m, plan, layer, issuing.q, c.label(c.and(change, newColumns), 'first_tap'))
   m.output('load', issuing.q)
@@ -166,7 +220,9 @@ function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
 }
 
 const tileBits = (c: Comb<Node>, plan: Plan, tile: Node): Node =>
-  plan.tiles.length === 1 ? c.constant(1, 1) : c.cat(...plan.tiles.map((_, t) => equalTo(c, tile, t)).reverse())
+  plan.tiles.length === 1
+    ? c.constant(1, 1)
+    : c.cat(...plan.tiles.map((_, t) => equalTo(c, tile, t)).reverse())
 
 /** Walks channel, kernel x, kernel y, and keeps the offset of the tap from the position: one more every `modulus` taps, a jump with each kernel row. */
 function tapPlace(m: ModuleBuilder, plan: Plan, layer: LayerFields, step: Node, clear: Node) {
@@ -192,7 +248,7 @@ function tapPlace(m: ModuleBuilder, plan: Plan, layer: LayerFields, step: Node, 
   const offset = m.register('tap_offset', bankAddress)
   const jump = c.mux(x.carry, layer['offset_carry']!, c.constant(1, bankAddress))
   offset.next(c.mux(clear, c.constant(0, bankAddress), c.add(offset.q, jump)), c.or(clear, channel.carry))
-  return { offset: offset.q, y, x: fit(c, x.value, coordinate) }
+  return { offset: offset.q, y, x: resize(c, x.value, coordinate) }
 }
 
 /** Issues the positions of the fold at work: their addresses for the rows, their flags for the columns. */
@@ -220,7 +276,10 @@ function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold):
   const wait = m.register('interval_count', intervalBits)
   const limit = gate(c, last, layer['interval_last']!)
   const waitEnds = c.label(c.equal(wait.q, limit), 'interval_ends')
-  wait.next(c.mux(c.or(run.swap, waitEnds), c.constant(0, intervalBits), plus(c, wait.q, 1)), c.or(run.swap, issuing.q))
+  wait.next(
+    c.mux(c.or(run.swap, waitEnds), c.constant(0, intervalBits), plus(c, wait.q, 1)),
+    c.or(run.swap, issuing.q),
+  )
   const step = c.label(c.and(issuing.q, waitEnds), 'next_position')
   const valid = c.label(c.and(issuing.q, equalTo(c, wait.q, 0)), 'position_now')
 
@@ -232,7 +291,10 @@ function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold):
   const counter = (name: string, lastName: string, advance: Node) => {
     const register = m.register(name, c.width(layer[lastName]!))
     const ends = c.label(c.equal(register.q, layer[lastName]!), `${name}_ends`)
-    register.next(c.mux(c.or(run.swap, ends), c.constant(0, c.width(register.q)), plus(c, register.q, 1)), c.or(run.swap, advance))
+    register.next(
+      c.mux(c.or(run.swap, ends), c.constant(0, c.width(register.q)), plus(c, register.q, 1)),
+      c.or(run.swap, advance),
+    )
     return { value: register.q, ends, carry: c.label(c.and(advance, ends), `${name}_carry`) }
   }
   const windowX = counter('window_x', 'window_x_last', step)
@@ -240,9 +302,19 @@ function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold):
   const poolX = counter('pool_x', 'pool_x_last', windowY.carry)
   const level = (part: string) => {
     const steps = [0, 1, 2, 3].map((i) => layer[`step${i}_${part}`]!)
-    const increment = c.label(c.mux(poolX.carry, steps[3]!, c.mux(windowY.carry, steps[2]!, c.mux(windowX.carry, steps[1]!, steps[0]!))), `step_${part}`)
+    const increment = c.label(
+      c.mux(
+        poolX.carry,
+        steps[3]!,
+        c.mux(windowY.carry, steps[2]!, c.mux(windowX.carry, steps[1]!, steps[0]!)),
+      ),
+      `step_${part}`,
+    )
     const register = m.register(`position_${part}_now`, c.width(steps[0]!))
-    register.next(c.mux(run.swap, loading.layer[`start_${part}`]!, c.add(register.q, increment)), c.or(run.swap, step))
+    register.next(
+      c.mux(run.swap, loading.layer[`start_${part}`]!, c.add(register.q, increment)),
+      c.or(run.swap, step),
+    )
     return register.q
   }
   const point = { address: level('address'), y: level('y'), x: level('x') }
@@ -250,11 +322,18 @@ function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold):
   const firstWindow = m.register('first_window', 1)
   firstWindow.next(run.swap, c.or(run.swap, windowY.carry))
 
-  for (const [name, node] of Object.entries({ valid, swap: foldStart.q, ...point, rows, tile: tileBits(c, plan, layer['tile']!) })) m.output(`position_${name}`, node)
+  for (const [name, node] of Object.entries({
+    valid,
+    swap: foldStart.q,
+    ...point,
+    rows,
+    tile: tileBits(c, plan, layer['tile']!),
+  }))
+    m.output(`position_${name}`, node)
   const columnsBits = unsignedBits(plan.array.columns)
   const control: Record<keyof ReturnType<typeof columnPorts>, Node> = {
     valid,
-    index: fit(c, count.q, plan.widths.accumulatorAddress),
+    index: resize(c, count.q, plan.widths.accumulatorAddress),
     first,
     last,
     begin_fold: foldStart.q,
@@ -268,5 +347,6 @@ function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold):
   m.output('begin_layer', layerStart.q)
   m.output('height', layer['height']!)
   m.output('width', layer['width']!)
-  for (const [name, bits] of Object.entries({ ...postPorts(plan), ...writerPorts(plan) })) m.output(`layer_${name}`, fit(c, layer[name]!, bits))
+  for (const [name, bits] of Object.entries({ ...postPorts(plan), ...writerPorts(plan) }))
+    m.output(`layer_${name}`, resize(c, layer[name]!, bits))
 }

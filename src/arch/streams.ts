@@ -1,6 +1,6 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
-import type { Plan } from '../plan/plan.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
+import type { Plan } from '../plan/plan.ts'
 import { all, any, equalTo, plus } from './gates.ts'
 
 /** Takes the input map from the host, one element a cycle, and says which banks and word each goes to. */
@@ -24,7 +24,10 @@ export function inputStream(plan: Plan): Module {
     const wrap = equalTo(c, lane.q, modulus - 1)
     lane.next(c.mux(c.or(begin, wrap), c.constant(0, laneBits), plus(c, lane.q, 1)), any(c, begin, take))
     const address = m.register('address', bankAddress, { reset: base })
-    address.next(c.mux(begin, c.constant(base, bankAddress), plus(c, address.q, 1)), any(c, begin, c.and(take, wrap)))
+    address.next(
+      c.mux(begin, c.constant(base, bankAddress), plus(c, address.q, 1)),
+      any(c, begin, c.and(take, wrap)),
+    )
 
     m.output('take', take)
     m.output('address_out', address.q)
@@ -37,27 +40,31 @@ export function inputStream(plan: Plan): Module {
 export function outputStream(plan: Plan): Module {
   const { elements, base } = plan.output
   const { bankAddress } = plan.widths
-  return defineModule('output_stream', `Output stream: ${elements} codes in the order y, x, channel, read from bank 0.`, (m) => {
-    const { c } = m
-    const begin = m.input('restart', 1)
-    const ready = m.input('out_ready', 1)
+  return defineModule(
+    'output_stream',
+    `Output stream: ${elements} codes in the order y, x, channel, read from bank 0.`,
+    (m) => {
+      const { c } = m
+      const begin = m.input('restart', 1)
+      const ready = m.input('out_ready', 1)
 
-    const leftBits = unsignedBits(elements)
-    const left = m.register('left', leftBits, { reset: 0 })
-    const address = m.register('address', bankAddress)
-    const valid = m.register('valid', 1, { reset: 0 })
-    const last = m.register('last', 1, { reset: 0 })
-    const more = c.not(equalTo(c, left.q, 0))
-    const fetch = c.label(all(c, more, c.or(c.not(valid.q), ready)), 'fetch')
-    left.next(c.mux(begin, c.constant(elements, leftBits), plus(c, left.q, -1)), c.or(begin, fetch))
-    address.next(c.mux(begin, c.constant(base, bankAddress), plus(c, address.q, 1)), c.or(begin, fetch))
-    valid.next(c.mux(fetch, c.constant(1, 1), c.and(valid.q, c.not(ready))))
-    last.next(equalTo(c, left.q, 1), fetch)
+      const leftBits = unsignedBits(elements)
+      const left = m.register('left', leftBits, { reset: 0 })
+      const address = m.register('address', bankAddress)
+      const valid = m.register('valid', 1, { reset: 0 })
+      const last = m.register('last', 1, { reset: 0 })
+      const more = c.not(equalTo(c, left.q, 0))
+      const fetch = c.label(all(c, more, c.or(c.not(valid.q), ready)), 'fetch')
+      left.next(c.mux(begin, c.constant(elements, leftBits), plus(c, left.q, -1)), c.or(begin, fetch))
+      address.next(c.mux(begin, c.constant(base, bankAddress), plus(c, address.q, 1)), c.or(begin, fetch))
+      valid.next(c.mux(fetch, c.constant(1, 1), c.and(valid.q, c.not(ready))))
+      last.next(equalTo(c, left.q, 1), fetch)
 
-    m.output('fetch_out', fetch)
-    m.output('address_out', address.q)
-    m.output('out_valid', valid.q)
-    m.output('out_last', c.and(valid.q, last.q))
-    m.output('finished', all(c, valid.q, last.q, ready))
-  })
+      m.output('fetch_out', fetch)
+      m.output('address_out', address.q)
+      m.output('out_valid', valid.q)
+      m.output('out_last', c.and(valid.q, last.q))
+      m.output('finished', all(c, valid.q, last.q, ready))
+    },
+  )
 }

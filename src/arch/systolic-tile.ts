@@ -12,23 +12,43 @@ export interface TileShape {
  * rows x columns PEs: activations and their control go right, partial sums go down, and each column has one weight
  * bus that all of its PEs see (the load bit that travels with the row says which PE takes it).
  */
-export function systolicTile(name: string, multiplier: Multiplier, { rows, columns, accumulatorBits }: TileShape): Module {
+export function systolicTile(
+  name: string,
+  multiplier: Multiplier,
+  { rows, columns, accumulatorBits }: TileShape,
+): Module {
   const { nA, nB } = multiplier.domain
   const pe = processingElement(multiplier, accumulatorBits)
-  return defineModule(name, `Systolic tile of ${rows} x ${columns} PEs with multiplier ${multiplier.spec}.`, (m) => {
-    const weights = Array.from({ length: columns }, (_, j) => m.input(`weight_${j}`, nB))
-    let partials: Node[] = weights.map(() => m.c.constant(0, accumulatorBits))
-    for (let i = 0; i < rows; i++) {
-      let activation = m.input(`activation_${i}`, nA)
-      let active = m.input(`active_${i}`, 1)
-      let load = m.input(`load_${i}`, 1)
-      let swap = m.input(`swap_${i}`, 1)
-      partials = partials.map((partial, j) => {
-        const out = m.instance(pe, `u_pe_${i}_${j}`, { activation, active, load, swap, weight_in: weights[j]!, partial })
-        ;[activation, active, load, swap] = [out['activation_out']!, out['active_out']!, out['load_out']!, out['swap_out']!]
-        return out['sum_out']!
-      })
-    }
-    for (const [j, sum] of partials.entries()) m.output(`sum_${j}`, sum)
-  })
+  return defineModule(
+    name,
+    `Systolic tile of ${rows} x ${columns} PEs with multiplier ${multiplier.spec}.`,
+    (m) => {
+      const weights = Array.from({ length: columns }, (_, j) => m.input(`weight_${j}`, nB))
+      let partials: Node[] = weights.map(() => m.c.constant(0, accumulatorBits))
+      for (let i = 0; i < rows; i++) {
+        let activation = m.input(`activation_${i}`, nA)
+        let active = m.input(`active_${i}`, 1)
+        let load = m.input(`load_${i}`, 1)
+        let swap = m.input(`swap_${i}`, 1)
+        partials = partials.map((partial, j) => {
+          const out = m.instance(pe, `u_pe_${i}_${j}`, {
+            activation,
+            active,
+            load,
+            swap,
+            weight_in: weights[j]!,
+            partial,
+          })
+          ;[activation, active, load, swap] = [
+            out['activation_out']!,
+            out['active_out']!,
+            out['load_out']!,
+            out['swap_out']!,
+          ]
+          return out['sum_out']!
+        })
+      }
+      for (const [j, sum] of partials.entries()) m.output(`sum_${j}`, sum)
+    },
+  )
 }

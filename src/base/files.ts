@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { dataError, XgenError } from './errors.ts'
@@ -45,6 +55,9 @@ export function readInput(path: string, what: string): Buffer {
     return readFileSync(path)
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw dataError(`${what} ${path} ${missing ? 'does not exist' : `cannot be read: ${(cause as Error).message}`}`, { cause })
+    throw dataError(
+      `${what} ${path} ${missing ? 'does not exist' : `cannot be read: ${(cause as Error).message}`}`,
+      { cause },
+    )
   }
 }

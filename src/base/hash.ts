@@ -5,7 +5,8 @@ export function canonicalJson(value: unknown, indent?: number): string {
   return JSON.stringify(
     value,
     (_key, v: unknown) => {
-      if (ArrayBuffer.isView(v) && !(v instanceof DataView)) return Array.from(v as unknown as ArrayLike<number>)
+      if (ArrayBuffer.isView(v) && !(v instanceof DataView))
+        return Array.from(v as unknown as ArrayLike<number>)
       if (v !== null && typeof v === 'object' && !Array.isArray(v)) {
         const record = v as Record<string, unknown>
         return Object.fromEntries(

@@ -37,7 +37,10 @@ export function progressOn({ enabled, stream = process.stderr }: ProgressOptions
       const share = total === undefined || total === 0 ? 0 : Math.min(1, done / total)
       const width = 24
       const filled = Math.round(share * width)
-      const counted = total === undefined ? `${done}` : `${'#'.repeat(filled)}${'.'.repeat(width - filled)} ${done}/${total}`
+      const counted =
+        total === undefined
+          ? `${done}`
+          : `${'#'.repeat(filled)}${'.'.repeat(width - filled)} ${done}/${total}`
       stream.write(`\r\u001b[2K${label} ${counted} ${note}`.slice(0, (stream.columns ?? 100) + 5))
     },
     done(note = '') {

@@ -40,7 +40,9 @@ export function openSession(options: CommonOptions, signal: AbortSignal): Sessio
     signal,
     progress: progressOn({ enabled: options.progress && !options.quiet }),
     print(value, text) {
-      process.stdout.write(options.json ? `${JSON.stringify(value)}\n` : text.endsWith('\n') ? text : `${text}\n`)
+      process.stdout.write(
+        options.json ? `${JSON.stringify(value)}\n` : text.endsWith('\n') ? text : `${text}\n`,
+      )
     },
   }
 }

@@ -2,9 +2,9 @@
 import { availableParallelism } from 'node:os'
 import yargs, { type Argv } from 'yargs'
 import { exitCodes, usageError, XgenError } from '../base/errors.ts'
+import { version } from '../base/version.ts'
 import { type Command, type CommonOptions, openSession } from './command.ts'
 import { commands } from './commands.ts'
-import { version } from '../base/version.ts'
 
 /** Runs one command line and returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -34,13 +34,36 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .recommendCommands()
     .options({
-      json: { type: 'boolean', default: false, describe: 'Print one JSON object on stdout', group: 'Common:' },
+      json: {
+        type: 'boolean',
+        default: false,
+        describe: 'Print one JSON object on stdout',
+        group: 'Common:',
+      },
       quiet: { alias: 'q', type: 'boolean', default: false, describe: 'Errors only', group: 'Common:' },
-      verbose: { alias: 'v', type: 'boolean', default: false, describe: 'Say more on stderr', group: 'Common:' },
-      progress: { type: 'boolean', default: true, describe: 'Show progress (--no-progress: none)', group: 'Common:' },
+      verbose: {
+        alias: 'v',
+        type: 'boolean',
+        default: false,
+        describe: 'Say more on stderr',
+        group: 'Common:',
+      },
+      progress: {
+        type: 'boolean',
+        default: true,
+        describe: 'Show progress (--no-progress: none)',
+        group: 'Common:',
+      },
       offline: { type: 'boolean', default: false, describe: 'Never use the network', group: 'Common:' },
       seed: { type: 'number', default: 1, describe: 'Seed of all random numbers', group: 'Common:' },
-      jobs: { alias: 'j', type: 'number', default: availableParallelism(), defaultDescription: 'all cores', describe: 'Parallel work', group: 'Common:' },
+      jobs: {
+        alias: 'j',
+        type: 'number',
+        default: availableParallelism(),
+        defaultDescription: 'all cores',
+        describe: 'Parallel work',
+        group: 'Common:',
+      },
     })
 
     .fail((message: string | null, error: Error | null) => {
@@ -51,18 +74,20 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
   return code
 }
 
-function register(parser: Argv<any>, command: Command, signal: AbortSignal, finish: (code: number) => void) {
+function register(parser: Argv, command: Command, signal: AbortSignal, finish: (code: number) => void) {
   const usage = command.positional === undefined ? command.name : `${command.name} ${command.positional}`
   parser.command(
     usage,
     command.summary,
-    (y) => command.configure(command.examples.reduce((with_, [line, meaning]) => with_.example(line, meaning), y)),
+    (y) =>
+      command.configure(command.examples.reduce((with_, [line, meaning]) => with_.example(line, meaning), y)),
     async (parsed) => {
       const options = parsed as unknown as CommonOptions
       if (!Number.isSafeInteger(options.seed) || options.seed < 0 || options.seed > 0xffffffff) {
         throw usageError('--seed must be a whole number from 0 to 4294967295')
       }
-      if (!Number.isSafeInteger(options.jobs) || options.jobs < 1) throw usageError('--jobs must be a whole number of at least 1')
+      if (!Number.isSafeInteger(options.jobs) || options.jobs < 1)
+        throw usageError('--jobs must be a whole number of at least 1')
       finish(await command.run(options, openSession(options, signal)))
     },
   )
@@ -77,7 +102,10 @@ function report(error: unknown, args: readonly string[]): number {
     const place = known.where === undefined ? '' : `${known.where}: `
     process.stderr.write(`xgen: ${place}${known.message}\n`)
     if (known.hint !== undefined) process.stderr.write(`  ${known.hint}\n`)
-    if (known.kind === 'internal') process.stderr.write(`${known.stack ?? ''}\n  This is a bug in xgen. Please report it with the command that led here.\n`)
+    if (known.kind === 'internal')
+      process.stderr.write(
+        `${known.stack ?? ''}\n  This is a bug in xgen. Please report it with the command that led here.\n`,
+      )
   }
   return exitCodes[known.kind]
 }

@@ -1,7 +1,7 @@
-import { operandRange } from '../arith/domain.ts'
 import { topName } from '../arch/accelerator.ts'
+import { operandRange } from '../arith/domain.ts'
+import { type Plan, type PlanStream, parameterBits } from '../plan/plan.ts'
 import { programBits, programFields } from '../plan/program.ts'
-import { parameterBits, type Plan, type PlanStream } from '../plan/plan.ts'
 import { inferenceCycles, runCycles } from '../plan/steps.ts'
 import { renderTemplate } from './templates.ts'
 
@@ -22,11 +22,19 @@ export function portsPage(plan: Plan): string {
       memory(`feature banks (${array.rows} of them)`, memories.bankDepth * array.rows, plan.widths.code),
       memory('weights.hex', memories.weightWords, array.columns * memories.weightBits),
       memory('parameters.hex', memories.parameterWords, parameterBits),
-      memory(`accumulators (${array.columns} of them)`, memories.accumulatorDepth * array.columns, plan.widths.accumulator),
+      memory(
+        `accumulators (${array.columns} of them)`,
+        memories.accumulatorDepth * array.columns,
+        plan.widths.accumulator,
+      ),
       memory('program.hex', plan.layers.length, programBits(programFields(plan))),
     ],
     totalBits: memories.bits.total,
-    layers: plan.layers.map(({ name, tile, cycles }) => ({ name, tile: `${plan.tiles[tile]!.name} (${plan.tiles[tile]!.multiplier})`, cycles })),
+    layers: plan.layers.map(({ name, tile, cycles }) => ({
+      name,
+      tile: `${plan.tiles[tile]!.name} (${plan.tiles[tile]!.multiplier})`,
+      cycles,
+    })),
     layerCycles: plan.layers.reduce((sum, layer) => sum + layer.cycles, 0),
     runCycles: runCycles(plan),
     totalCycles: inferenceCycles(plan),

@@ -28,7 +28,11 @@ interface StoredRecord extends RunRecord {
  * last, so that a directory with a run.json is complete.
  */
 export function writeRunDirectory(directory: string, files: Files, record: RunRecord, force: boolean): void {
-  const stored: StoredRecord = { ...record, configurationHash: hashOf(record.configuration), files: [...files.keys()].sort() }
+  const stored: StoredRecord = {
+    ...record,
+    configurationHash: hashOf(record.configuration),
+    files: [...files.keys()].sort(),
+  }
   const existing = inspect(directory, stored.configurationHash, force)
   if (existing === 'absent') {
     const temporary = `${directory}.${process.pid}.part`
@@ -50,16 +54,26 @@ export function writeRunDirectory(directory: string, files: Files, record: RunRe
 
 function writeAll(directory: string, files: Files, stored: StoredRecord): void {
   for (const [name, contents] of files) {
-    invariant(!name.startsWith(sep) && !name.split('/').includes('..'), `generated file ${name} leaves its directory`)
+    invariant(
+      !name.startsWith(sep) && !name.split('/').includes('..'),
+      `generated file ${name} leaves its directory`,
+    )
     writeFileAtomically(join(directory, name), contents)
   }
   writeFileAtomically(join(directory, 'run.json'), `${canonicalJson(stored, 2)}\n`)
 }
 
-function inspect(directory: string, configurationHash: string, force: boolean): 'absent' | { readonly files: readonly string[] } {
+function inspect(
+  directory: string,
+  configurationHash: string,
+  force: boolean,
+): 'absent' | { readonly files: readonly string[] } {
   if (!existsSync(directory)) return 'absent'
   if (!lstatSync(directory).isDirectory() && !isDirectoryLink(directory)) {
-    throw usageError(`the output directory ${directory} is a file`, { where: '--out', hint: 'Name another directory with --out.' })
+    throw usageError(`the output directory ${directory} is a file`, {
+      where: '--out',
+      hint: 'Name another directory with --out.',
+    })
   }
   if (readdirSync(directory).length === 0) return 'absent'
   const previous = readRecord(directory)
@@ -75,7 +89,9 @@ function inspect(directory: string, configurationHash: string, force: boolean): 
       hint: 'Name another directory with --out, or replace its generated files with --force.',
     })
   }
-  return { files: previous?.files.filter((name) => !name.startsWith('/') && !name.split('/').includes('..')) ?? [] }
+  return {
+    files: previous?.files.filter((name) => !name.startsWith('/') && !name.split('/').includes('..')) ?? [],
+  }
 }
 
 const isDirectoryLink = (path: string) => lstatSync(path).isSymbolicLink() && existsSync(join(path, '.'))
@@ -83,8 +99,12 @@ const isDirectoryLink = (path: string) => lstatSync(path).isSymbolicLink() && ex
 function readRecord(directory: string): { configurationHash: string; files: readonly string[] } | undefined {
   try {
     const record = JSON.parse(readFileSync(join(directory, 'run.json'), 'utf8')) as Partial<StoredRecord>
-    const files = Array.isArray(record.files) ? record.files.filter((name): name is string => typeof name === 'string') : []
-    return typeof record.configurationHash === 'string' ? { configurationHash: record.configurationHash, files } : undefined
+    const files = Array.isArray(record.files)
+      ? record.files.filter((name): name is string => typeof name === 'string')
+      : []
+    return typeof record.configurationHash === 'string'
+      ? { configurationHash: record.configurationHash, files }
+      : undefined
   } catch {
     return undefined
   }

@@ -19,7 +19,10 @@ export function checkArray(spec: ArraySpec): void {
     ['cols', spec.columns],
   ] as const) {
     if (!Number.isSafeInteger(value) || value < 1 || value > 256) {
-      throw usageError(`array.${name} is ${value}: an array has 1 to 256 ${name === 'rows' ? 'rows' : 'columns'}`, { where: `array.${name}` })
+      throw usageError(
+        `array.${name} is ${value}: an array has 1 to 256 ${name === 'rows' ? 'rows' : 'columns'}`,
+        { where: `array.${name}` },
+      )
     }
   }
 }

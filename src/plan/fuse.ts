@@ -28,7 +28,8 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
     current = node.output
     at++
     if (node.kind === 'reshape') continue
-    if (node.kind === 'pool') throw unsupported(node.name, 'is a pooling layer that does not follow a convolution or dense layer')
+    if (node.kind === 'pool')
+      throw unsupported(node.name, 'is a pooling layer that does not follow a convolution or dense layer')
     if (node.groups !== 1) throw unsupported(node.name, `is a grouped convolution (groups: ${node.groups})`)
     const next = graph.nodes[at]
     const pool = next?.kind === 'pool' && next.input === current ? next : undefined
@@ -42,7 +43,10 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
     layers.push({ conv: node, pool, kernel, input: map, output, outputId: current })
     map = output
   }
-  if (layers.length === 0) throw usageError(`the network "${graph.name}" has no convolution or dense layer`, { hint: 'An accelerator needs at least one.' })
+  if (layers.length === 0)
+    throw usageError(`the network "${graph.name}" has no convolution or dense layer`, {
+      hint: 'An accelerator needs at least one.',
+    })
   if (current !== graph.output) throw unsupported(graph.output, 'is not the last tensor of the chain')
   return layers
 }
@@ -50,7 +54,10 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
 function checkPool(pool: QPool): void {
   const [height, width] = pool.window
   if (pool.stride[0] !== height || pool.stride[1] !== width) {
-    throw unsupported(pool.name, `has windows that overlap or leave gaps (window ${height}x${width}, stride ${pool.stride.join('x')})`)
+    throw unsupported(
+      pool.name,
+      `has windows that overlap or leave gaps (window ${height}x${width}, stride ${pool.stride.join('x')})`,
+    )
   }
   if (pool.mode === 'average' && !Number.isInteger(Math.log2(height * width))) {
     throw unsupported(pool.name, `averages ${height * width} values, which is no power of two`)

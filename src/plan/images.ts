@@ -1,6 +1,6 @@
 import { sha256 } from '../base/hash.ts'
-import type { FusedLayer } from './fuse.ts'
 import type { ArraySpec } from './array.ts'
+import type { FusedLayer } from './fuse.ts'
 
 /** What the weight and parameter memories hold. The order is the order of use, so both are read by counting. */
 export interface MemoryImages {

@@ -58,7 +58,11 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
   const drained = (positions - 1) * interval + array.rows + array.columns + drainStages + lanesLast
 
   // + 0 makes a plain 0 of -0, which a written plan would not keep
-  const point = (dy: number, dx: number): Point => ({ address: (dy * width + dx) * inputWords, y: dy + 0, x: dx + 0 })
+  const point = (dy: number, dx: number): Point => ({
+    address: (dy * width + dx) * inputWords,
+    y: dy + 0,
+    x: dx + 0,
+  })
   const acrossWindow = -(window[1] - 1) * stride[1]
   const lastColumn = outputWidth * window[1] - 1
   return {

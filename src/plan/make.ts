@@ -1,15 +1,23 @@
+import { type Assignment, uniformMultiplier } from '../approx/assignment.ts'
+import { domainName } from '../arith/domain.ts'
+import type { Multiplier } from '../arith/multiplier.ts'
 import { usageError } from '../base/errors.ts'
 import { hashOf } from '../base/hash.ts'
 import { indexBits } from '../base/integers.ts'
-import { domainName } from '../arith/domain.ts'
-import type { Multiplier } from '../arith/multiplier.ts'
-import { type Assignment, uniformMultiplier } from '../approx/assignment.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { type ArraySpec, checkArray } from './array.ts'
 import { type FusedLayer, fuseLayers } from './fuse.ts'
 import { hashImages, type MemoryImages, memoryImages, weightWords } from './images.ts'
 import { bankModulus, bankWords, mapLayer } from './layer.ts'
-import { parameterBits, type Memories, type Plan, type PlanLayer, type PlanStream, type Tile, type Widths } from './plan.ts'
+import {
+  type Memories,
+  type Plan,
+  type PlanLayer,
+  type PlanStream,
+  parameterBits,
+  type Tile,
+  type Widths,
+} from './plan.ts'
 import { coordinateBits, programBits, programFields } from './program.ts'
 import { partialSumBits } from './range.ts'
 import { layerCycles } from './steps.ts'
@@ -59,7 +67,16 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
     return { name: `tile_${index}`, multiplier, domain }
   })
   const fields = programFields({ layers, array, widths, moduli, tiles: plainTiles })
-  const memories = measureMemories(array, layers, maps.depth, weightBase, weightBits, parameterBase, widths, programBits(fields))
+  const memories = measureMemories(
+    array,
+    layers,
+    maps.depth,
+    weightBase,
+    weightBits,
+    parameterBase,
+    widths,
+    programBits(fields),
+  )
   checkMemory(graph.name, array, memories)
   const images = memoryImages(array, fused)
   const draft: Plan = {
@@ -69,7 +86,10 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
     tiles: plainTiles,
     layers,
     input: stream(graph, graph.input, maps.bases[0]!, maps.moduli[0]!),
-    output: { ...stream(graph, graph.output, maps.bases.at(-1)!, maps.moduli.at(-1)!), shape: fused.at(-1)!.output.shape },
+    output: {
+      ...stream(graph, graph.output, maps.bases.at(-1)!, maps.moduli.at(-1)!),
+      shape: fused.at(-1)!.output.shape,
+    },
     memories,
     widths,
     latency: { feeder: 2, accumulator: array.rows + 2, post: 5, aligned: array.rows + array.columns + 6 },
@@ -86,10 +106,13 @@ function multiplierOf(layer: string, assignment: Assignment): Multiplier {
   const assigned = assignment.get(layer)
   const multiplier = assigned && uniformMultiplier(assigned)
   if (multiplier === undefined) {
-    throw usageError(`layer "${layer}" has different multipliers for its filters or kernels: the hardware runs one multiplier a layer so far`, {
-      where: layer,
-      hint: 'Choose multipliers by layer for hardware; "xgen eval" emulates choices by filter and kernel.',
-    })
+    throw usageError(
+      `layer "${layer}" has different multipliers for its filters or kernels: the hardware runs one multiplier a layer so far`,
+      {
+        where: layer,
+        hint: 'Choose multipliers by layer for hardware; "xgen eval" emulates choices by filter and kernel.',
+      },
+    )
   }
   return multiplier
 }
@@ -113,7 +136,12 @@ function placeMaps(array: ArraySpec, fused: readonly FusedLayer[]) {
   return { moduli, bases, depth }
 }
 
-function widthsOf(layers: readonly PlanLayer[], bankDepth: number, weightWordCount: number, parameterWords: number): Widths {
+function widthsOf(
+  layers: readonly PlanLayer[],
+  bankDepth: number,
+  weightWordCount: number,
+  parameterWords: number,
+): Widths {
   return {
     code: 8,
     accumulator: Math.max(...layers.map((layer) => layer.accumulatorBits)),
@@ -164,7 +192,10 @@ function checkMemory(network: string, array: ArraySpec, { bits }: Memories): voi
     `"${network}" needs ${count(bits.total)} bits of on-chip memory (feature maps ${count(bits.banks)}, weights ${count(bits.weights)}, ` +
       `accumulators ${count(bits.accumulators)}, parameters ${count(bits.parameters)}, program ${count(bits.program)}); ` +
       `${count(array.memoryBits)} are allowed`,
-    { where: 'array.memory_bits', hint: 'Allow more (--set array.memory_bits=<bits>), choose another array, or a smaller network.' },
+    {
+      where: 'array.memory_bits',
+      hint: 'Allow more (--set array.memory_bits=<bits>), choose another array, or a smaller network.',
+    },
   )
 }
 

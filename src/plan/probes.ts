@@ -35,7 +35,13 @@ export function probesOf(plan: Plan): readonly Probe[] {
   const grid = range(rows).flatMap((row) => range(columns).map((column) => ({ row, column })))
   const weightBits = (tile: number) => parseDomain(plan.tiles[tile]!.domain).nB
   return [
-    { name: 'phase', width: 2, path: 'u_sequencer.phase', meaning: '0 idle, 1 input, 2 run, 3 output', at: { kind: 'sequencer' } },
+    {
+      name: 'phase',
+      width: 2,
+      path: 'u_sequencer.phase',
+      meaning: '0 idle, 1 input, 2 run, 3 output',
+      at: { kind: 'sequencer' },
+    },
     ...range(rows).map(
       (row): Probe => ({
         name: `activation[${row}]`,
@@ -83,8 +89,20 @@ export function probesOf(plan: Plan): readonly Probe[] {
         at: { kind: 'pooled', column },
       }),
     ),
-    { name: 'write_valid', width: 1, path: 'u_writer.busy', meaning: 'the writer stores a lane in this cycle', at: { kind: 'writer' } },
-    { name: 'write_address', width: widths.bankAddress, path: 'u_writer.address', meaning: 'bank word that the writer stores to', at: { kind: 'writer' } },
+    {
+      name: 'write_valid',
+      width: 1,
+      path: 'u_writer.busy',
+      meaning: 'the writer stores a lane in this cycle',
+      at: { kind: 'writer' },
+    },
+    {
+      name: 'write_address',
+      width: widths.bankAddress,
+      path: 'u_writer.address',
+      meaning: 'bank word that the writer stores to',
+      at: { kind: 'writer' },
+    },
     ...range(columns).map(
       (column): Probe => ({
         name: `hold[${column}]`,
@@ -94,6 +112,12 @@ export function probesOf(plan: Plan): readonly Probe[] {
         at: { kind: 'writer' },
       }),
     ),
-    { name: 'out_valid', width: 1, path: 'u_output.valid', meaning: 'an output element is offered', at: { kind: 'output' } },
+    {
+      name: 'out_valid',
+      width: 1,
+      path: 'u_output.valid',
+      meaning: 'an output element is offered',
+      at: { kind: 'output' },
+    },
   ]
 }

@@ -15,11 +15,14 @@ export interface ProgramField {
  * for loading come before those for streaming. Loop limits are
  * stored as the last index (limit - 1), so that the hardware compares and never subtracts.
  */
-export function programFields(plan: Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli' | 'tiles'>): readonly ProgramField[] {
+export function programFields(
+  plan: Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli' | 'tiles'>,
+): readonly ProgramField[] {
   const { layers, array, widths } = plan
   type Value = (layer: PlanLayer) => number
   const fixed = (name: string, width: number, value: Value) => ({ name, width, value })
-  const counted = (name: string, value: Value) => fixed(name, unsignedBits(Math.max(...layers.map(value))), value)
+  const counted = (name: string, value: Value) =>
+    fixed(name, unsignedBits(Math.max(...layers.map(value))), value)
   const address = (name: string, value: Value) => fixed(name, widths.bankAddress, value)
   const coordinate = (name: string, value: Value) => fixed(name, widths.coordinate, value)
   const level = (index: number) => [
@@ -64,7 +67,10 @@ export function programFields(plan: Pick<Plan, 'layers' | 'array' | 'widths' | '
     fixed('lanes_last', lanes, (l) => l.lanesLast),
     fixed('modulus', indexBits(plan.moduli.length), (l) => plan.moduli.indexOf(l.outputModulus)),
   ]
-  return [...load.map((field) => ({ ...field, use: 'load' as const })), ...stream.map((field) => ({ ...field, use: 'stream' as const }))]
+  return [
+    ...load.map((field) => ({ ...field, use: 'load' as const })),
+    ...stream.map((field) => ({ ...field, use: 'stream' as const })),
+  ]
 }
 
 export function programBits(fields: readonly ProgramField[]): number {
@@ -73,7 +79,10 @@ export function programBits(fields: readonly ProgramField[]): number {
 
 /** The program word of a layer. */
 export function programWord(fields: readonly ProgramField[], layer: PlanLayer): bigint {
-  return fields.reduce((word, field) => (word << BigInt(field.width)) | BigInt.asUintN(field.width, BigInt(field.value(layer))), 0n)
+  return fields.reduce(
+    (word, field) => (word << BigInt(field.width)) | BigInt.asUintN(field.width, BigInt(field.value(layer))),
+    0n,
+  )
 }
 
 /** Signed bits for map coordinates: y + ky and x + kx over all positions, compared without wrapping. */

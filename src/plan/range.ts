@@ -1,5 +1,5 @@
-import { signedBits } from '../base/integers.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
+import { signedBits } from '../base/integers.ts'
 import type { QConv } from '../quant/qgraph.ts'
 
 /**

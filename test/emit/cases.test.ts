@@ -17,13 +17,23 @@ interface Case {
 
 function generate({ sketch, array }: Case): Map<string, string> {
   const graph = sketchGraph(sketch)
-  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), { dataflow: 'weight-stationary', ...array, memoryBits: 2 ** 26 })
+  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), {
+    dataflow: 'weight-stationary',
+    ...array,
+    memoryBits: 2 ** 26,
+  })
   return new Map(acceleratorFiles(plan, images, '(version)').files)
 }
 
 function stored(directory: string): Map<string, string> {
-  const names = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-  return new Map(names.map((entry) => join(entry.parentPath, entry.name)).map((path) => [path.slice(directory.length + 1), readFileSync(path, 'utf8')]))
+  const names = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  )
+  return new Map(
+    names
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [path.slice(directory.length + 1), readFileSync(path, 'utf8')]),
+  )
 }
 
 describe('golden designs', () => {

@@ -13,19 +13,31 @@ import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '
 const scratch = mkdtempSync(join(tmpdir(), 'xgen-lint-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
-const found = async (tool: string, flag: string) => (await execa(tool, [flag], { reject: false })).exitCode === 0
+const found = async (tool: string, flag: string) =>
+  (await execa(tool, [flag], { reject: false })).exitCode === 0
 const verilator = await found('verilator', '--version')
 const icarus = await found('iverilog', '-V')
 
 const mixed: NetworkSketch = {
   ...lenetSketch,
-  layers: lenetSketch.layers.map((layer, index) => ({ ...layer, multiplier: ['exact', 'roup:p=1,r=2', 'trunc:ka=1,kb=1'][index % 3]! })),
+  layers: lenetSketch.layers.map((layer, index) => ({
+    ...layer,
+    multiplier: ['exact', 'roup:p=1,r=2', 'trunc:ka=1,kb=1'][index % 3]!,
+  })),
 }
 const averaging: NetworkSketch = {
   input: [3, 9, 7],
   seed: 3,
   layers: [
-    { filters: 5, kernel: [3, 2], stride: [2, 1], padding: [1, 0, 1, 2], relu: true, unsigned: true, pool: { mode: 'average', window: [2, 2] } },
+    {
+      filters: 5,
+      kernel: [3, 2],
+      stride: [2, 1],
+      padding: [1, 0, 1, 2],
+      relu: true,
+      unsigned: true,
+      pool: { mode: 'average', window: [2, 2] },
+    },
     { filters: 4, kernel: [2, 2], multiplier: 'exact:arch=booth4' },
   ],
 }
@@ -37,7 +49,12 @@ const designs: [name: string, sketch: NetworkSketch, rows: number, columns: numb
 
 describe.each(designs)('%s', (name, sketch, rows, columns) => {
   const graph = sketchGraph(sketch)
-  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), { dataflow: 'weight-stationary', rows, columns, memoryBits: 2 ** 26 })
+  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), {
+    dataflow: 'weight-stationary',
+    rows,
+    columns,
+    memoryBits: 2 ** 26,
+  })
   const { files } = acceleratorFiles(plan, images, 'test')
   const directory = join(scratch, name.replace(/\W+/g, '-'))
   for (const [path, text] of files) writeFileAtomically(join(directory, path), text)
@@ -46,14 +63,22 @@ describe.each(designs)('%s', (name, sketch, rows, columns) => {
 
   it('Verilator -Wall has nothing to say', async (context) => {
     if (!verilator) context.skip('not run: no Verilator')
-    const { all, exitCode } = await execa('verilator', ['--lint-only', '-Wall', '--top-module', top, ...sources], { cwd: directory, all: true, reject: false })
+    const { all, exitCode } = await execa(
+      'verilator',
+      ['--lint-only', '-Wall', '--top-module', top, ...sources],
+      { cwd: directory, all: true, reject: false },
+    )
     expect(all).toBe('')
     expect(exitCode).toBe(0)
   })
 
   it('Icarus -Wall has nothing to say', async (context) => {
     if (!icarus) context.skip('not run: no Icarus Verilog')
-    const { all, exitCode } = await execa('iverilog', ['-Wall', '-g2005', '-s', top, '-o', 'design.vvp', ...sources], { cwd: directory, all: true, reject: false })
+    const { all, exitCode } = await execa(
+      'iverilog',
+      ['-Wall', '-g2005', '-s', top, '-o', 'design.vvp', ...sources],
+      { cwd: directory, all: true, reject: false },
+    )
     expect(all).toBe('')
     expect(exitCode).toBe(0)
   })
@@ -61,7 +86,11 @@ describe.each(designs)('%s', (name, sketch, rows, columns) => {
   it('Yosys finds a whole design without a warning', async () => {
     const { runYosys } = await import('@yowasp/yosys')
     const tree = (prefix: string) =>
-      Object.fromEntries([...files].filter(([path]) => path.startsWith(prefix)).map(([path, text]) => [path.slice(prefix.length), text]))
+      Object.fromEntries(
+        [...files]
+          .filter(([path]) => path.startsWith(prefix))
+          .map(([path, text]) => [path.slice(prefix.length), text]),
+      )
     let log = ''
     const note = (bytes: Uint8Array | null) => {
       if (bytes !== null) log += Buffer.from(bytes).toString()

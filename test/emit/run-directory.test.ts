@@ -10,7 +10,13 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(base, { recursive: true, force: true }))
 
-const record = (configuration: unknown): RunRecord => ({ xgen: '0', command: 'rtl', configuration, inputs: {}, plan: 'p' })
+const record = (configuration: unknown): RunRecord => ({
+  xgen: '0',
+  command: 'rtl',
+  configuration,
+  inputs: {},
+  plan: 'p',
+})
 const files = (entries: Record<string, string>) => new Map(Object.entries(entries))
 
 describe('a run directory', () => {
@@ -18,7 +24,10 @@ describe('a run directory', () => {
     const out = join(base, 'deep', 'run')
     writeRunDirectory(out, files({ 'rtl/a.v': 'module a;' }), record({ net: 'x' }), false)
     expect(readFileSync(join(out, 'rtl/a.v'), 'utf8')).toBe('module a;')
-    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({ configuration: { net: 'x' }, files: ['rtl/a.v'] })
+    expect(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8'))).toMatchObject({
+      configuration: { net: 'x' },
+      files: ['rtl/a.v'],
+    })
   })
 
   it('of the same configuration is written again: stale files go, foreign files stay', () => {
@@ -44,11 +53,15 @@ describe('a run directory', () => {
     const path = join(base, 'file')
     writeFileSync(path, '')
     expect(() => writeRunDirectory(path, files({ a: '1' }), record(1), true)).toThrow(/is a file/)
-    expect(() => writeRunDirectory(base, files({ a: '1' }), record(1), false)).toThrow(/holds no complete xgen run/)
+    expect(() => writeRunDirectory(base, files({ a: '1' }), record(1), false)).toThrow(
+      /holds no complete xgen run/,
+    )
   })
 
   it('never writes outside itself', () => {
-    expect(() => writeRunDirectory(join(base, 'run'), files({ '../a': '1' }), record(1), false)).toThrow(/leaves its directory/)
+    expect(() => writeRunDirectory(join(base, 'run'), files({ '../a': '1' }), record(1), false)).toThrow(
+      /leaves its directory/,
+    )
     expect(existsSync(join(base, 'run'))).toBe(false)
   })
 })

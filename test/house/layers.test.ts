@@ -42,7 +42,8 @@ function reach(room: string): ReadonlySet<string> {
   return seen
 }
 
-const roomOf = (path: string) => (path.startsWith('src/') ? path.split('/').slice(0, 2).join('/') : path.split('/')[0]!)
+const roomOf = (path: string) =>
+  path.startsWith('src/') ? path.split('/').slice(0, 2).join('/') : path.split('/')[0]!
 
 function sources(directory: string): string[] {
   return readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
@@ -52,7 +53,9 @@ function sources(directory: string): string[] {
 
 function importsOf(path: string): string[] {
   const text = readFileSync(join(root, path), 'utf8')
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g)].map((match) => relative(root, resolve(root, dirname(path), match[1]!)))
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g)].map((match) =>
+    relative(root, resolve(root, dirname(path), match[1]!)),
+  )
 }
 
 const files = ['src', 'sim', 'testbench'].flatMap(sources)
@@ -78,7 +81,9 @@ describe('the layers of the house', () => {
   })
 
   it('oracles import nothing from the project', () => {
-    const own = sources('test/oracles').flatMap((path) => importsOf(path).map((target) => `${path} imports ${target}`))
+    const own = sources('test/oracles').flatMap((path) =>
+      importsOf(path).map((target) => `${path} imports ${target}`),
+    )
     expect(own.filter((line) => / imports (src|sim|testbench)\//.test(line))).toEqual([])
   })
 })

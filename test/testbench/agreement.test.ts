@@ -1,0 +1,164 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { patienceOf } from '../../sim/drive.ts'
+import { cycleModel } from '../../sim/model.ts'
+import { fullPattern, randomPattern } from '../../sim/pressure.ts'
+import { fromStream, toStream } from '../../sim/stream.ts'
+import { topName } from '../../src/arch/accelerator.ts'
+import { writeFileAtomically } from '../../src/base/files.ts'
+import { type Accelerator, acceleratorFiles } from '../../src/emit/accelerator-files.ts'
+import { createEmulator } from '../../src/emu/emulator.ts'
+import type { ArraySpec } from '../../src/plan/array.ts'
+import { makePlan, type Planned } from '../../src/plan/make.ts'
+import { compareDevices } from '../../testbench/comparison.ts'
+import { drive, harvest } from '../../testbench/host.ts'
+import { follower, lockstep } from '../../testbench/lockstep.ts'
+import { netlistDevice, visibleRegisters } from '../../testbench/netlist-device.ts'
+import { simulate } from '../../testbench/simulation.ts'
+import type { Stimulus } from '../../testbench/stimulus.ts'
+import { findToolchain } from '../../testbench/toolchain.ts'
+import { buildSimulator } from '../../testbench/verilator.ts'
+import { watchOf } from '../../testbench/watch.ts'
+import { type NetworkSketch, randomInput, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
+import { arrays, sketches } from '../fixtures/sketches.ts'
+
+/**
+ * Random networks on random arrays: emulator, cycle model, netlist and (a sample) Verilator agree in every output, every probe and every
+ * cycle, with and without stalls. The emulator and the model against plain loops: test/emu, test/sim.
+ */
+const full = process.env['XGEN_FULL'] === '1'
+const never = new AbortController().signal
+
+interface Specimen {
+  readonly planned: Planned
+  readonly accelerator: Accelerator
+  readonly stimulus: Stimulus
+  /** Expected output codes of each image, [c][h][w]. */
+  readonly expected: readonly (readonly number[])[]
+}
+
+function specimen(sketch: NetworkSketch, array: ArraySpec, seed: number): Specimen {
+  const graph = sketchGraph(sketch)
+  const assignment = sketchAssignment(sketch, graph)
+  const planned = makePlan(graph, assignment, array)
+  const inputs = [randomInput(graph, seed), randomInput(graph, seed + 1)]
+  const emulator = createEmulator(graph, assignment)
+  return {
+    planned,
+    accelerator: acceleratorFiles(planned.plan, planned.images, 'test'),
+    stimulus: {
+      images: inputs.map((codes) => toStream(codes, planned.plan.input.shape)),
+      patterns: [fullPattern, randomPattern(seed)],
+      patternOf: [0, 1],
+      patience: patienceOf(planned.plan),
+    },
+    expected: inputs.map((codes) => [...emulator.runImage(Int8Array.from(codes)).get(graph.output)!]),
+  }
+}
+
+async function run(
+  { planned, accelerator, stimulus }: Specimen,
+  simulator?: { path: string; directory: string },
+) {
+  const { plan, images } = planned
+  const watch = watchOf(plan)
+  const phase = watch.probes.findIndex((probe) => probe.name === 'phase')
+  const netlist = compareDevices('netlist', watch, phase, 16)
+  const verilog = compareDevices('verilog', watch, phase, 16)
+  const outputs = harvest()
+  const reference = (function* () {
+    for (const cycle of drive(cycleModel(plan, images), stimulus, watch.probes.length)) {
+      outputs.take(cycle.words[0]!)
+      yield cycle
+    }
+  })()
+  const watchers = [
+    follower(
+      netlistDevice(accelerator.top, watch.probes),
+      netlist,
+      watch.probes.length,
+      stimulus.images.length,
+    ),
+  ]
+  const recording =
+    simulator === undefined
+      ? undefined
+      : {
+          batches: simulate({
+            simulator: simulator.path,
+            top: topName(plan.network),
+            directory: simulator.directory,
+            stimulus,
+            probes: watch.probes,
+            signal: never,
+          }),
+          comparison: verilog,
+          onPorts: () => {},
+        }
+  await lockstep(reference, watchers, recording, never)
+  const codes = outputs.outputs.map((bytes) => [...fromStream(bytes, plan.output.shape, plan.output.signed)])
+  return { codes, netlist: netlist.result(), verilog: verilog.result() }
+}
+
+describe('emulator = cycle model = netlist, for random networks on random arrays', () => {
+  it('in every output, probe and cycle', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        sketches,
+        arrays,
+        fc.integer({ min: 0, max: 2 ** 31 }),
+        async (sketch, array, seed) => {
+          const made = specimen(sketch, array, seed)
+          const { codes, netlist } = await run(made)
+          expect(codes).toEqual(made.expected)
+          expect(netlist).toMatchObject({ mismatches: 0, ended: undefined })
+          expect(netlist.compared).toBeGreaterThan(0)
+        },
+      ),
+      { numRuns: full ? 600 : 80, seed: 11 },
+    )
+  })
+})
+
+const verilator = (await execa('verilator', ['--version'], { reject: false })).exitCode === 0
+
+describe('and Verilator, for a sample of them', () => {
+  const sample = fc.sample(fc.tuple(sketches, arrays), { numRuns: full ? 40 : 5, seed: 12 })
+  it.for(
+    sample.map(([sketch, array], index) => ({
+      index,
+      size: `${array.rows}x${array.columns}`,
+      sketch,
+      array,
+    })),
+  )('sample $index on $size', async ({ index, sketch, array }, context) => {
+    if (!verilator) context.skip('not run: no Verilator')
+    const made = specimen(sketch, array, index)
+    const { plan } = made.planned
+    const scratch = mkdtempSync(join(tmpdir(), 'xgen-agreement-'))
+    try {
+      const verilog = new Map<string, string>()
+      for (const [path, text] of made.accelerator.files) {
+        if (path.startsWith('rtl/')) verilog.set(path.slice(4), text)
+        if (path.startsWith('mem/')) writeFileAtomically(join(scratch, 'run', path), text)
+      }
+      const watch = watchOf(plan)
+      const design = {
+        top: topName(plan.network),
+        verilog,
+        visible: visibleRegisters(made.accelerator.top, watch.probes),
+      }
+      const built = await buildSimulator(design, await findToolchain(), never)
+      const result = await run(made, { path: built.simulator, directory: join(scratch, 'run') })
+      expect(result.codes).toEqual(made.expected)
+      expect(result.verilog).toMatchObject({ mismatches: 0, ended: undefined })
+      expect(result.verilog.cycles).toBe(result.netlist.cycles)
+    } finally {
+      rmSync(scratch, { recursive: true, force: true })
+    }
+  })
+})
