@@ -1,4 +1,4 @@
-import { inflateRawSync } from 'node:zlib'
+import { crc32, inflateRawSync } from 'node:zlib'
 import { dataError } from './errors.ts'
 
 export interface ZipEntry {
@@ -68,4 +68,42 @@ function endOfDirectory(view: DataView): number | undefined {
     if (view.getUint32(at, true) === 0x06054b50) return at
   }
   return undefined
+}
+
+/** A ZIP archive of stored files, with a fixed date: the same entries give the same bytes. */
+export function writeZip(entries: readonly ZipEntry[]): Uint8Array {
+  const locals: Buffer[] = []
+  const directory: Buffer[] = []
+  let at = 0
+  for (const { name, contents } of entries) {
+    const nameBytes = Buffer.from(name)
+    // Version 2.0, no flags, stored, 1 January 1980, checksum, both sizes, lengths of the name and of no extra field.
+    const fields = Buffer.alloc(26)
+    fields.writeUInt16LE(20, 0)
+    fields.writeUInt16LE(0x21, 8)
+    fields.writeUInt32LE(crc32(contents), 10)
+    fields.writeUInt32LE(contents.length, 14)
+    fields.writeUInt32LE(contents.length, 18)
+    fields.writeUInt16LE(nameBytes.length, 22)
+    const tail = Buffer.alloc(14)
+    tail.writeUInt32LE(at, 10)
+    locals.push(signature(0x04034b50), fields, nameBytes, Buffer.from(contents))
+    directory.push(signature(0x02014b50), Buffer.from([20, 0]), fields, tail, nameBytes)
+    at += 30 + nameBytes.length + contents.length
+  }
+  const end = Buffer.alloc(18)
+  end.writeUInt16LE(entries.length, 4)
+  end.writeUInt16LE(entries.length, 6)
+  end.writeUInt32LE(
+    directory.reduce((sum, part) => sum + part.length, 0),
+    8,
+  )
+  end.writeUInt32LE(at, 12)
+  return Buffer.concat([...locals, ...directory, signature(0x06054b50), end])
+}
+
+function signature(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(value)
+  return bytes
 }

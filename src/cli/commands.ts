@@ -1,8 +1,13 @@
 import type { Command } from './command.ts'
+import { data } from './commands/data.ts'
 import { doctor } from './commands/doctor.ts'
+import { evaluation } from './commands/eval.ts'
+import { inference } from './commands/infer.ts'
+import { init } from './commands/init.ts'
 import { mult } from './commands/mult.ts'
+import { net } from './commands/net.ts'
 import { sim } from './commands/sim.ts'
 import { train } from './commands/train.ts'
 
 /** All commands, in the order of the help text. Each stands in a file of its own under commands/. */
-export const commands: readonly Command[] = [doctor, mult, train, sim]
+export const commands: readonly Command[] = [doctor, init, net, data, mult, inference, evaluation, train, sim]

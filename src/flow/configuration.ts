@@ -108,6 +108,8 @@ function readConfigurationFile(path: string): ConfigurationSource {
     throw usageError(`${path} holds no settings`, { where: path })
   const isRun = Object.hasOwn(whole, 'configuration')
   const value = structuredClone(isRun ? (whole as Draft)['configuration'] : whole) as Draft
+  // A key whose lines are all commented out is empty, which means the default.
+  for (const key of Object.keys(value)) if (value[key] === null) delete value[key]
   if (!isRun) relocate(value, dirname(path))
   return { source, base: isRun ? ['configuration'] : [], value }
 }

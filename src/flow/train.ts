@@ -1,5 +1,5 @@
 import { buildAssignment } from '../approx/build.ts'
-import { dataError, usageError, XgenError } from '../base/errors.ts'
+import { usageError, XgenError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import type { Progress } from '../base/progress.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
@@ -7,7 +7,6 @@ import { createEmulator } from '../emu/emulator.ts'
 import { type DataSet, dataSet } from '../net/data/catalogue.ts'
 import { imageAt, loadSplit, realImage } from '../net/data/store.ts'
 import type { Network, Weights } from '../net/network.ts'
-import { outputShape } from '../net/shapes.ts'
 import { hashWeights, initialWeights, readWeights, serialiseWeights } from '../net/weights.ts'
 import { loadNetwork } from '../net/zoo.ts'
 import { calibrate } from '../quant/calibrate.ts'
@@ -16,6 +15,7 @@ import { quantise } from '../quant/quantise.ts'
 import { recordPath, serialiseRecord, type WeightRecord } from '../quant/record.ts'
 import { removeCheckpoint } from '../train/checkpoint.ts'
 import { floatAccuracy, type Trained, type TrainingSettings, train } from '../train/trainer.ts'
+import { checkFit } from './fit.ts'
 
 /** What `xgen train` does: trains in float (or, with 0 epochs, takes weights as they are), calibrates, measures. */
 export interface TrainRequest extends TrainingSettings {
@@ -86,20 +86,6 @@ export async function trainNetwork(
   }
 }
 
-function checkFit(network: Network, set: DataSet): void {
-  const { shape } = network.input
-  if (shape.some((n, i) => n !== set.shape[i])) {
-    throw dataError(
-      `the images of ${set.name} are ${set.shape.join('x')}; the network "${network.name}" takes ${shape.join('x')}`,
-    )
-  }
-  const [classes] = outputShape(network)
-  if (classes !== set.classes.length)
-    throw dataError(
-      `${set.name} has ${set.classes.length} classes; the network "${network.name}" gives ${classes} results`,
-    )
-}
-
 async function trainOrKeep(
   request: TrainRequest,
   network: Network,
@@ -125,6 +111,7 @@ async function trainOrKeep(
     })
   } catch (error) {
     if (!signal.aborted) throw error
+    progress.done(`stopped; go on with the same command and --resume`)
     throw new XgenError('interrupted', `interrupted; the training is kept in ${checkpoint}`, {
       hint: 'Go on with the same command and --resume.',
       cause: error,

@@ -1,6 +1,7 @@
 import { dataError, XgenError } from '../base/errors.ts'
 import { readInput } from '../base/files.ts'
 import { sha256 } from '../base/hash.ts'
+import { readNpz } from '../base/npz.ts'
 import { seededRandom } from '../base/random.ts'
 import { readSafetensors, writeSafetensors } from '../base/safetensors.ts'
 import { didYouMean } from '../base/suggest.ts'
@@ -12,9 +13,10 @@ import { elements, layerShapes, weightShape } from './shapes.ts'
 export function readWeights(path: string, network: Network): Weights {
   const bytes = readInput(path, 'weight file')
   if (/\.safetensors$/i.test(path)) return checkWeights(readSafetensors(bytes, path), network, path)
+  if (/\.npz$/i.test(path)) return checkWeights(readNpz(bytes, path), network, path)
   throw new XgenError('usage', `${path} is no weight file that xgen reads`, {
     where: path,
-    hint: 'Use .safetensors.',
+    hint: 'Use .safetensors or .npz.',
   })
 }
 

@@ -1,0 +1,65 @@
+import { usageError } from '../../base/errors.ts'
+import { checkNetwork, listNetworks, type NetReport, showNetwork } from '../../flow/net.ts'
+import type { Command } from '../command.ts'
+
+export const net: Command = {
+  name: 'net',
+  summary: 'Networks: list, show, check',
+  positional: '<action> [name]',
+  examples: [
+    ['xgen net show lenet5', 'Layers, shapes, parameters and multiplications'],
+    ['xgen net check my-net.yaml', 'Whether a network file can be used'],
+  ],
+  configure: (y) =>
+    y
+      .positional('action', {
+        choices: ['list', 'show', 'check'] as const,
+        describe: 'What to do',
+        type: 'string',
+      })
+      .positional('name', { type: 'string', describe: 'Built-in name, or a .json or .yaml file' }),
+  run: async (options, session) => {
+    const action = options['action'] as 'list' | 'show' | 'check'
+    if (action === 'list') {
+      const networks = listNetworks()
+      const lines = networks.map(
+        (n) => `${n.name.padEnd(16)}${n.summary} (${n.data}; ${n.parameters} parameters, ${n.macs} MACs)`,
+      )
+      session.print({ networks }, lines.join('\n'))
+      return 0
+    }
+    const name = options['name'] as string | undefined
+    if (name === undefined)
+      throw usageError(`name the network to ${action}`, { hint: `For example: xgen net ${action} lenet5.` })
+    if (action === 'show') {
+      const report = showNetwork(name)
+      session.print(report, table(report))
+      return 0
+    }
+    const check = checkNetwork(name)
+    session.print(
+      check,
+      `${check.net}: ok, ${check.layers} layers, ${check.input.join('x')} to ${check.output.join('x')}`,
+    )
+    return 0
+  },
+}
+
+function table({ net, layers, parameters, macs }: NetReport): string {
+  const rows = [
+    ['layer', 'kind', '', 'output', 'parameters', 'MACs'],
+    ...layers.map((l) => [
+      l.name,
+      l.kind,
+      l.detail,
+      l.output.join('x'),
+      String(l.parameters),
+      String(l.macs),
+    ]),
+    ['total', '', '', '', String(parameters), String(macs)],
+  ]
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  const line = (row: string[]) =>
+    row.map((cell, i) => (i >= 4 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ')
+  return [net, ...rows.map((row) => line(row).trimEnd())].join('\n')
+}

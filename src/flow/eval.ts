@@ -1,0 +1,85 @@
+import { usageError } from '../base/errors.ts'
+import type { Progress } from '../base/progress.ts'
+import { emulatedAccuracy } from '../emu/accuracy.ts'
+import { createEmulator } from '../emu/emulator.ts'
+import type { Accuracy } from '../net/data/accuracy.ts'
+import { dataSet } from '../net/data/catalogue.ts'
+import { type ImageSet, loadSplit, slice } from '../net/data/store.ts'
+import { readWeights } from '../net/weights.ts'
+import { loadNetwork, zooEntry } from '../net/zoo.ts'
+import { floatAccuracy } from '../train/trainer.ts'
+import type { Configuration } from './configuration.ts'
+import { checkFit } from './fit.ts'
+import { prepare, weightFile } from './preparation.ts'
+
+export interface EvalRequest {
+  /** Data set; the network's own where it is built in. */
+  readonly data: string | undefined
+  /** The first so many test images; all where undefined. */
+  readonly images: number | undefined
+  readonly precision: 'int' | 'float'
+}
+
+export interface EvalResult {
+  readonly net: string
+  readonly data: string
+  readonly precision: 'int' | 'float'
+  readonly images: number
+  readonly top1: number
+  readonly top5: number
+  /** 95 % Wilson interval of top1. */
+  readonly interval: readonly [low: number, high: number]
+  readonly imagesPerSecond: number
+  readonly seconds: number
+  readonly multipliers: Readonly<Record<string, string>>
+}
+
+/** Accuracy on the test images. */
+export async function evaluate(
+  configuration: Configuration,
+  request: EvalRequest,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<EvalResult> {
+  const network = loadNetwork(configuration.net)
+  const name = request.data ?? zooEntry(configuration.net)?.data
+  if (name === undefined)
+    throw usageError('name the data set to evaluate on', { hint: 'For example: --data mnist.' })
+  const set = dataSet(name)
+  checkFit(network, set)
+  const run = accuracyRun(configuration, request.precision)
+  const test = loadSplit(set, 'test')
+  const images = slice(test, 0, Math.min(test.count, request.images ?? test.count))
+  progress.step(`evaluating ${network.name} (${request.precision})`, images.count)
+  const start = performance.now()
+  const accuracy = await run(images, signal, (done) => progress.update(done))
+  if (signal.aborted) throw signal.reason
+  const seconds = (performance.now() - start) / 1000
+  progress.done(`${images.count} images in ${seconds.toFixed(1)} s`)
+  return {
+    net: network.name,
+    data: set.name,
+    precision: request.precision,
+    ...accuracy,
+    imagesPerSecond: images.count / seconds,
+    seconds,
+    multipliers: request.precision === 'float' ? {} : configuration.multipliers,
+  }
+}
+
+type AccuracyRun = (
+  images: ImageSet,
+  signal: AbortSignal,
+  update: (done: number) => void,
+) => Promise<Accuracy>
+
+function accuracyRun(configuration: Configuration, precision: 'int' | 'float'): AccuracyRun {
+  if (precision === 'float') {
+    const network = loadNetwork(configuration.net)
+    const weights = readWeights(weightFile(configuration, network), network)
+    return (images, signal, update) => floatAccuracy(network, weights, images, signal, update)
+  }
+  const { graph, assignment } = prepare(configuration)
+  const emulator = createEmulator(graph, assignment)
+  return (images, signal, update) => emulatedAccuracy(emulator, images, signal, update)
+}

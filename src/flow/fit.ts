@@ -1,0 +1,19 @@
+import { dataError } from '../base/errors.ts'
+import type { DataSet } from '../net/data/catalogue.ts'
+import type { Network } from '../net/network.ts'
+import { outputShape } from '../net/shapes.ts'
+
+/** Refuses a data set whose images or classes are not those of the network. */
+export function checkFit(network: Network, set: DataSet): void {
+  const { shape } = network.input
+  if (shape.some((n, i) => n !== set.shape[i])) {
+    throw dataError(
+      `the images of ${set.name} are ${set.shape.join('x')}; the network "${network.name}" takes ${shape.join('x')}`,
+    )
+  }
+  const [classes] = outputShape(network)
+  if (classes !== set.classes.length)
+    throw dataError(
+      `${set.name} has ${set.classes.length} classes; the network "${network.name}" gives ${classes} results`,
+    )
+}

@@ -1,0 +1,53 @@
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { usageError } from '../base/errors.ts'
+import { writeFileAtomically } from '../base/files.ts'
+
+/** A configuration file that does what xgen does without one, and says what else could stand there. */
+export const sampleConfiguration = `# yaml-language-server: $schema=./node_modules/xgen/schema/xgen.schema.json
+# What xgen makes. A flag beats --set, that beats XGEN_* variables, these beat this file.
+
+# A built-in network ("xgen net list"), or a .json or .yaml network file beside this one.
+net: lenet5
+
+# Integers: 2 to 8 bits. activations: uint8 stores tensors that cannot be negative unsigned.
+quant:
+  weights: 8
+  activations: 8
+  scheme: symmetric
+  # Images of the training set that ranges are found on ("xgen train").
+  calibration: 512
+
+# Which multiplier computes what: a layer, some of its filters, some kernels (input channels) of those.
+# The most specific line decides. Families and their parameters: "xgen mult list".
+multipliers:
+  default: exact
+  # conv2: roup:p=1,r=2
+  # fc*: trunc:ka=1,kb=1
+  # conv1[0-2]: roup:p=0,r=5,rounding=asymmetric
+
+# Trained weights of your own (.safetensors or .npz), with their ranges in a .json file beside them.
+weights:
+  # file: my-weights.safetensors
+  curve: none
+
+# The array of processing elements.
+array:
+  dataflow: weight-stationary
+  rows: 8
+  cols: 8
+
+# native: plain valid/ready and start/done.
+interface: native
+`
+
+/** Writes xgen.yaml into a directory and returns its path. One that is there is kept unless `force`. */
+export function initialise(directory: string, force: boolean): string {
+  if (existsSync(directory) && !statSync(directory).isDirectory())
+    throw usageError(`${directory} is a file, not a directory`, { where: directory })
+  const path = join(directory, 'xgen.yaml')
+  if (existsSync(path) && !force)
+    throw usageError(`${path} is there already`, { where: path, hint: 'Give --force to replace it.' })
+  writeFileAtomically(path, sampleConfiguration)
+  return path
+}

@@ -1,0 +1,105 @@
+import type { Layer } from '../net/network.ts'
+import { asMap, type LayerShape, layerShapes, outputShape, type Shape } from '../net/shapes.ts'
+import { loadNetwork, zoo } from '../net/zoo.ts'
+import { chain } from '../quant/chain.ts'
+
+export interface NetSummary {
+  readonly name: string
+  readonly summary: string
+  readonly data: string
+  readonly parameters: number
+  readonly macs: number
+}
+
+export interface LayerReport {
+  readonly name: string
+  readonly kind: string
+  /** How the layer is set, in words: `6 filters, 5x5, padding 2`. */
+  readonly detail: string
+  readonly input: Shape
+  readonly output: Shape
+  readonly parameters: number
+  readonly macs: number
+}
+
+export interface NetReport {
+  readonly net: string
+  readonly parameters: number
+  readonly macs: number
+  readonly layers: readonly LayerReport[]
+}
+
+export function listNetworks(): readonly NetSummary[] {
+  return zoo.map(({ network, data, summary }) => {
+    const { parameters, macs } = showNetwork(network.name)
+    return { name: network.name, summary, data, parameters, macs }
+  })
+}
+
+export function showNetwork(net: string): NetReport {
+  const network = loadNetwork(net)
+  const layers = layerShapes(network).map((shaped): LayerReport => {
+    const { layer, input, output, parameters, macs } = shaped
+    return {
+      name: layer.name,
+      kind: kindOf(layer),
+      detail: detailOf(shaped),
+      input,
+      output,
+      parameters,
+      macs,
+    }
+  })
+  const total = (of: (layer: LayerReport) => number) => layers.reduce((sum, layer) => sum + of(layer), 0)
+  return { net: network.name, parameters: total((l) => l.parameters), macs: total((l) => l.macs), layers }
+}
+
+export interface NetCheck {
+  readonly net: string
+  readonly ok: true
+  readonly layers: number
+  readonly input: readonly number[]
+  readonly output: readonly number[]
+}
+
+/** Whether a network can be read, shaped and quantised. What cannot is an error that says why. */
+export function checkNetwork(net: string): NetCheck {
+  const network = loadNetwork(net)
+  chain(network)
+  return {
+    net: network.name,
+    ok: true,
+    layers: network.layers.length,
+    input: network.input.shape,
+    output: outputShape(network),
+  }
+}
+
+function kindOf(layer: Layer): string {
+  return layer.kind === 'pool' ? `${layer.mode}-pool` : layer.kind
+}
+
+function detailOf({ layer, input }: LayerShape): string {
+  switch (layer.kind) {
+    case 'conv2d': {
+      const parts = [`${layer.filters} filters`, layer.kernel.join('x')]
+      if (layer.stride.some((s) => s !== 1)) parts.push(`stride ${layer.stride.join('x')}`)
+      if (layer.padding.some((p) => p !== 0))
+        parts.push(
+          `padding ${new Set(layer.padding).size === 1 ? layer.padding[0] : layer.padding.join(',')}`,
+        )
+      if (layer.groups !== 1) parts.push(`${layer.groups} groups`)
+      return parts.join(', ')
+    }
+    case 'dense':
+      return `${layer.units} units of ${asMap(input)[0]} features`
+    case 'pool':
+      return (
+        layer.window.join('x') +
+        (layer.stride.some((s, i) => s !== layer.window[i]) ? `, stride ${layer.stride.join('x')}` : '')
+      )
+    case 'relu':
+    case 'flatten':
+      return ''
+  }
+}
