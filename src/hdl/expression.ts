@@ -115,6 +115,8 @@ export function expressions(module: Module): Expressions {
   }
 
   const factor = (node: NetNode, width: number, signed: boolean) => {
+    // A value that is widened with zeros anyway.
+    if (node.kind === 'zeroExtend' && !name.has(node)) return zeroExtended(node.operands[0]!, width)
     if (node.kind !== 'constant') return signed ? signExtended(node, width) : zeroExtended(node, width)
     return literal(
       signed ? BigInt.asUintN(width, BigInt.asIntN(node.width, BigInt(node.value))) : node.value,
@@ -224,7 +226,8 @@ function countUses(module: Module, order: readonly NetNode[]): Map<NetNode, Sink
     if (node.kind === 'wire') use(node.driver!, '', true)
     const extends_ = node.kind === 'signExtend' || node.kind === 'mulSigned'
     for (const operand of node.operands) {
-      const bits = node.kind === 'slice' || (extends_ && operand.width > 1)
+      const zeroExtended = operand.kind === 'zeroExtend' && operand.name === undefined
+      const bits = node.kind === 'slice' || (extends_ && operand.width > 1 && !zeroExtended)
       use(operand, '', false, bits && operand.kind !== 'constant')
     }
   }
@@ -300,6 +303,8 @@ function derivedName(node: NetNode, sink: Sink, name: ReadonlyMap<NetNode, strin
       return 'chosen'
     case 'cat':
       return 'joined'
+    case 'slice':
+      return a === undefined ? 'part' : short(`${a}_${node.low + node.width - 1}_${node.low}`, 'part')
     case 'zeroExtend':
     case 'signExtend':
       return short(`${a}_extended`, 'extended')

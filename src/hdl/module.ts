@@ -132,6 +132,11 @@ export function defineModule(name: string, comment: string, build: (m: ModuleBui
 
   for (const { name: register, next } of registers)
     if (next === undefined) gates.fail(`the register "${register}" is never given a next value`)
+  for (const { name: memory, reads, write, init } of memories) {
+    if (reads.length === 0) gates.fail(`the memory "${memory}" is never read`)
+    if (write === undefined && init === undefined)
+      gates.fail(`the memory "${memory}" is never written and has no image`)
+  }
   for (const wire of wires)
     if (wire.driver === undefined) gates.fail(`the wire "${wire.name}" is never driven`)
 

@@ -35,20 +35,18 @@ function printModule(module: Module, header: readonly string[]): string {
     ...section(module.netlist.outputs.map(({ name, value }) => `assign ${name} = ${e.text(value)};`)),
   ]
   const declarations = [
-    ...section(registers.map(({ q }) => declare('reg', q, e))),
-    ...section(
-      memories.filter((memory) => memory.reads.length > 0).flatMap((memory) => declareMemory(memory, e)),
-    ),
+    ...section(registers.flatMap(({ q }) => declare('reg', q, e))),
+    ...section(memories.flatMap((memory) => declareMemory(memory, e))),
     ...section(
       instances
         .flatMap(({ outputs }) => Object.values(outputs))
         .filter((node) => isRead(node, e))
-        .map((node) => declare('wire', node, e)),
+        .flatMap((node) => declare('wire', node, e)),
     ),
-    ...section(e.nets.map((node) => declare('wire', node, e, e.definition(node)))),
+    ...section(e.nets.flatMap((node) => declare('wire', node, e, e.definition(node)))),
   ]
-  const images = memories.some((memory) => memory.init !== undefined && memory.reads.length > 0)
-  return [
+  const images = memories.some((memory) => memory.init !== undefined)
+  return mergeLint([
     ...header.map((line) => `// ${line}`.trimEnd()),
     ...module.comment.split('\n').map((line) => `// ${line}`.trimEnd()),
     '`default_nettype none',
@@ -63,7 +61,18 @@ function printModule(module: Module, header: readonly string[]): string {
     '',
     '`default_nettype wire',
     '',
-  ].join('\n')
+  ]).join('\n')
+}
+
+/** Neighbouring lines without the same warning share one pair of comments. */
+function mergeLint(lines: readonly string[]): string[] {
+  const merged: string[] = []
+  for (const line of lines) {
+    const off = /^(\s*\/\/ verilator )lint_off (\w+)$/.exec(line)
+    if (off !== null && merged.at(-1) === `${off[1]}lint_on ${off[2]}`) merged.pop()
+    else merged.push(line)
+  }
+  return merged
 }
 
 /** Where memory images lie, from the simulator's or synthesiser's working directory: -DXGEN_MEM_DIR='"path/"'. */
@@ -108,9 +117,9 @@ const isRead = (node: NetNode, e: Expressions) => {
   return unused.length !== 1 || unused[0]![0] - unused[0]![1] + 1 < node.width
 }
 
-function declare(kind: 'wire' | 'reg', node: NetNode, e: Expressions, definition?: string): string {
+function declare(kind: 'wire' | 'reg', node: NetNode, e: Expressions, definition?: string): string[] {
   const line = `${kind} ${range(node.width)}${e.nameOf(node)}${definition === undefined ? '' : ` = ${definition}`};`
-  return lint('UNUSED', unusedText(node, e), line, '').join('\n  ')
+  return lint('UNUSED', unusedText(node, e), line, '')
 }
 
 /** `x[3:0]` for the bits of `x` that nothing reads, or ''. */
@@ -188,13 +197,12 @@ function declareMemory({ name, width, depth, init, reads }: MemoryNet, e: Expres
   return [
     `reg ${range(width)}${name} [0:${depth - 1}];`,
     ...(init === undefined ? [] : [`initial $readmemh({\`XGEN_MEM_DIR, "${init.file}"}, ${name});`]),
-    ...reads.map((read) => declare('reg', read.data, e)),
+    ...reads.flatMap((read) => declare('reg', read.data, e)),
   ]
 }
 
 /** Read-first ports in one block: the form that every synthesiser maps to block memory. */
 function printMemoryPorts({ name, depth, reads, write }: MemoryNet, e: Expressions): string[] {
-  if (reads.length === 0) return []
   const at = (address: NetNode) =>
     depth === 1 && indexBits(depth) === 1 ? `${name}[0]` : `${name}[${e.text(address)}]`
   const when = (enable: NetNode | undefined, statement: string) =>

@@ -1,0 +1,144 @@
+import { usageError } from '../../base/errors.ts'
+import {
+  type FamilyDescription,
+  isBareFamily,
+  listFamilies,
+  type MultiplierDescription,
+  type MultiplierMetrics,
+  multiplierMetrics,
+  multiplierVerilog,
+  type ParameterDescription,
+  parseDomain,
+  showFamily,
+  showMultiplier,
+  writeTable,
+} from '../../flow/mult.ts'
+import type { Command } from '../command.ts'
+
+export const mult: Command = {
+  name: 'mult',
+  summary: 'Multiplier families: definition, error metrics, truth table, Verilog',
+  positional: '<action> [spec]',
+  examples: [
+    ['$0 mult metrics roup:p=1,r=2', 'Errors of a multiplier over all pairs of signed 8-bit operands'],
+    [
+      '$0 mult table trunc:ka=1,kb=1 --domain u8s8 -o trunc.npy',
+      'Its truth table as int32 of shape (256, 256)',
+    ],
+  ],
+  configure: (y) =>
+    y
+      .positional('action', {
+        choices: ['list', 'show', 'metrics', 'table'] as const,
+        describe: 'What to do',
+      })
+      .positional('spec', { type: 'string', describe: 'Multiplier, such as exact or roup:p=1,r=2' })
+      .options({
+        domain: {
+          type: 'string',
+          default: 's8s8',
+          requiresArg: true,
+          describe: 'Operands: u or s and bits of the activation, then of the weight',
+        },
+        verilog: { type: 'boolean', default: false, describe: 'show: print the Verilog' },
+        output: { alias: 'o', type: 'string', requiresArg: true, describe: 'table: the .npy file to write' },
+        pairs: {
+          type: 'number',
+          default: 2 ** 22,
+          requiresArg: true,
+          describe: 'metrics: pairs drawn above 8x8 bits',
+        },
+      }),
+  async run(options, { print }) {
+    const domain = parseDomain(options['domain'] as string)
+    const action = options['action'] as 'list' | 'show' | 'metrics' | 'table'
+    const given = options['spec'] as string | undefined
+    if (action === 'list') {
+      const found = listFamilies(domain)
+      print({ families: found }, found.map((family) => `${describeFamily(family)}\n`).join('\n'))
+      return 0
+    }
+    if (given === undefined)
+      throw usageError(`"mult ${action}" needs a multiplier`, {
+        hint: `For example: xgen mult ${action} roup:p=1,r=2`,
+      })
+    switch (action) {
+      case 'show': {
+        if (options['verilog'] === true) {
+          const verilog = multiplierVerilog(given, domain)
+          print({ ...showMultiplier(given, domain), verilog }, verilog)
+        } else if (isBareFamily(given)) {
+          const family = showFamily(given, domain)
+          print(family, describeFamily(family))
+        } else {
+          const shown = showMultiplier(given, domain)
+          print(shown, describeMultiplier(shown))
+        }
+        return 0
+      }
+      case 'metrics': {
+        const metrics = multiplierMetrics(given, domain, options.seed, options['pairs'] as number)
+        print(metrics, describeMetrics(metrics))
+        return 0
+      }
+      case 'table': {
+        const path = options['output'] as string | undefined
+        if (path === undefined)
+          throw usageError('"mult table" needs a file to write', {
+            hint: `For example: xgen mult table ${given} -o table.npy`,
+          })
+        const written = writeTable(given, domain, path)
+        print(
+          written,
+          `${written.file}: int32 (${written.shape.join(', ')}), row = activation code, column = weight code`,
+        )
+        return 0
+      }
+    }
+  },
+}
+
+const parameterText = (p: ParameterDescription) => {
+  const values = 'choices' in p ? `${p.choices.join(' | ')} (default ${p.default})` : `${p.low}..${p.high}`
+  return `  ${p.name.padEnd(9)} ${values.padEnd(46)} ${p.summary}`
+}
+
+function describeFamily({ family, summary, definition, domains, parameters }: FamilyDescription): string {
+  const formula = definition.split('\n').map((line) => `  ${line}`)
+  return [
+    `${family}: ${summary}`,
+    ...formula,
+    `  domains   ${domains}`,
+    ...parameters.map(parameterText),
+  ].join('\n')
+}
+
+function describeMultiplier(m: MultiplierDescription): string {
+  const yes = (value: boolean) => (value ? 'yes' : 'no')
+  return [
+    describeFamily(m),
+    '',
+    `${m.spec} in ${m.domain} (module ${m.id})`,
+    `  product     ${m.productBits} bits ${m.productSigned ? 'signed' : 'unsigned'}, ${m.productRange[0]}..${m.productRange[1]}`,
+    `  exact       ${yes(m.exact)}`,
+    `  zero exact  ${yes(m.zeroExact)}`,
+    `  factors     ${m.factors ?? 'none'}`,
+    'Verilog: add --verilog',
+  ].join('\n')
+}
+
+function describeMetrics(m: MultiplierMetrics): string {
+  const percent = (value: number) => `${Number(value.toPrecision(4))} %`
+  const figure = (value: number) => `${Number(value.toPrecision(6))}`
+  return [
+    `${m.spec} in ${m.domain}, ${m.pairs.toLocaleString('en-US')} pairs (${m.method})`,
+    `  MAE         ${figure(m.mae)}  (${percent(m.maePercent)})`,
+    `  WCE         ${figure(m.wce)}  (${percent(m.wcePercent)})`,
+    `  EP          ${percent(m.ep)}`,
+    `  MRED        ${percent(m.mred)}`,
+    `  bias        ${figure(m.bias)}`,
+    `  MSE         ${figure(m.mse)}`,
+    `  zero exact  ${m.zeroExact ? 'yes' : 'no'}`,
+    `  rank        ${m.rank ?? 'not known'}`,
+  ].join('\n')
+}
