@@ -1,8 +1,18 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../src/base/files.ts'
 import { hashOf } from '../src/base/hash.ts'
 import { cacheDirectory, makeOnce } from './cache.ts'
+import {
+  fast,
+  runJobs,
+  runtimeObjects,
+  slow,
+  toolSeconds,
+  translationUnits,
+  unitArguments,
+} from './compilation.ts'
 import { commandLine, runTool, type ToolRun } from './tool.ts'
 import type { Toolchain } from './toolchain.ts'
 
@@ -32,8 +42,6 @@ export interface Built {
 /** Where a design finds its memory images, seen from its working directory. */
 export const memoryDirectory = 'mem/'
 
-const compileSeconds = 3600
-
 /**
  * Builds the simulator of a design, or finds it built. Its key is the hash of everything that goes into it: Verilog, harness, versions and
  * flags, but not the memory images.
@@ -51,10 +59,8 @@ export async function buildSimulator(
   const runtimeKey = hashOf([tools.verilatorVersion, tools.compilerVersion, compile, fast])
   const key = hashOf([runtimeKey, harness, configuration, verilate, slow, [...design.verilog].sort()])
   const directory = join(cache, 'simulators', key.slice(0, 32))
-  const units = [compileUnit(compile, fast, 'fast'), compileUnit(compile, slow, 'slow')]
-
   const cached = await makeOnce(cache, directory, async (work, log) => {
-    const tool = { cwd: work, timeoutSeconds: compileSeconds, environment: { TMPDIR: work } }
+    const tool = { cwd: work, timeoutSeconds: toolSeconds, environment: { TMPDIR: work } }
     const compiler = (args: readonly string[], name: string, inner: AbortSignal): ToolRun => ({
       ...tool,
       name: 'g++',
@@ -75,41 +81,31 @@ export async function buildSimulator(
       signal,
     })
     const sources = modelSources(join(work, 'model'))
-    writeFileSync(join(work, 'fast.cpp'), includes([...sources.often, 'harness.cpp']))
-    writeFileSync(join(work, 'slow.cpp'), includes(sources.once))
-    const [runtime] = await allOrStop<string[]>(signal, (inner) => [
-      runtimeObjects(sources.runtime, runtimeKey, tools, compile, cache, inner),
-      ...units.map(async (args, index) => {
-        await runTool(compiler(args, `g++-${index}`, inner))
+    const units = translationUnits(work, sources)
+    for (const { name, files } of units) writeFileSync(join(work, `${name}.cpp`), includes(files))
+    const jobs = [
+      (inner: AbortSignal) => runtimeObjects(sources.runtime, runtimeKey, tools, compile, cache, inner),
+      ...units.map(({ name, level }) => async (inner: AbortSignal) => {
+        await runTool(compiler(unitArguments(compile, level, name), name, inner))
         return []
       }),
-    ])
-    await runTool(compiler(['fast.o', 'slow.o', ...runtime!, '-pthread', '-o', 'simulator'], 'link', signal))
+    ]
+    const runtime = (await runJobs<string[]>(jobs, availableParallelism(), signal)).flat()
+    const objects = units.map(({ name }) => `${name}.o`)
+    await runTool(compiler([...objects, ...runtime, '-pthread', '-o', 'simulator'], 'link', signal))
     for (const name of readdirSync(work))
       if (name !== 'simulator') rmSync(join(work, name), { recursive: true })
   })
   const commands = [
     commandLine(tools.verilator, verilate),
-    ...units.map((args) => commandLine(tools.compiler, args)),
+    commandLine(tools.compiler, unitArguments(compile, fast, 'fast_0')),
+    commandLine(tools.compiler, unitArguments(compile, slow, 'slow')),
   ]
   return { simulator: join(directory, 'simulator'), cached, commands }
 }
 
-/** Code that runs in every cycle; and code that runs once (constructors, settling, symbol tables), where -O0 halves the build. */
-const fast = '-O1'
-const slow = '-O0'
-
-const compileUnit = (compile: readonly string[], level: string, unit: string) => [
-  ...compile,
-  level,
-  '-c',
-  `${unit}.cpp`,
-  '-o',
-  `${unit}.o`,
-]
-
 function verilatorArguments({ top, verilog }: Design): string[] {
-  const split = ['--output-split', '0', '--output-split-cfuncs', '500']
+  const split = ['--output-split', '20000', '--output-split-cfuncs', '500']
   const options = [
     '--prefix',
     'Vdesign',
@@ -161,53 +157,3 @@ function modelSources(model: string) {
 }
 
 const includes = (files: readonly string[]) => files.map((file) => `#include "${file}"\n`).join('')
-
-/** Verilator's own runtime, compiled once for a version of both tools. */
-async function runtimeObjects(
-  names: readonly string[],
-  key: string,
-  tools: Toolchain,
-  compile: readonly string[],
-  cache: string,
-  signal: AbortSignal,
-): Promise<string[]> {
-  const objects: string[] = []
-  for (const name of names) {
-    const directory = join(cache, 'runtime', key.slice(0, 32), name)
-    await makeOnce(cache, directory, async (work, log) => {
-      const args = [...compile, fast, '-c', join(tools.include, `${name}.cpp`), '-o', `${name}.o`]
-      const environment = { TMPDIR: work }
-      await runTool({
-        name: 'g++',
-        file: tools.compiler,
-        args,
-        cwd: work,
-        log: log('g++'),
-        signal,
-        timeoutSeconds: compileSeconds,
-        environment,
-      })
-    })
-    objects.push(join(directory, `${name}.o`))
-  }
-  return objects
-}
-
-/** Runs work side by side; the first failure stops the rest, and is reported when all have ended. */
-async function allOrStop<T>(
-  signal: AbortSignal,
-  work: (inner: AbortSignal) => readonly Promise<T>[],
-): Promise<T[]> {
-  const stop = new AbortController()
-  const running = work(AbortSignal.any([signal, stop.signal]))
-  const failures: unknown[] = []
-  for (const one of running) {
-    one.catch((error: unknown) => {
-      failures.push(error)
-      stop.abort()
-    })
-  }
-  const settled = await Promise.allSettled(running)
-  if (failures.length > 0) throw failures[0]
-  return settled.map((one) => (one as PromiseFulfilledResult<T>).value)
-}
