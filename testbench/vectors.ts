@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Handlebars from 'handlebars'
+import { patienceOf, runImage } from '../sim/drive.ts'
+import { cycleModel } from '../sim/model.ts'
+import { noPressure } from '../sim/pressure.ts'
+import { toStream } from '../sim/stream.ts'
+import { packageRoot } from '../src/base/files.ts'
+import { syntheticDigits } from '../src/net/data/synthetic.ts'
+import type { MemoryImages } from '../src/plan/images.ts'
+import type { Plan } from '../src/plan/plan.ts'
+import { inferenceCycles } from '../src/plan/steps.ts'
+import { codeRange, quantiseValue } from '../src/quant/rules.ts'
+
+/** Images with the outputs that they must give, as the native interface moves them. */
+export interface Vectors {
+  /** Raw codes in stream order (y, x, channel), one array an image. */
+  readonly inputs: readonly Uint8Array[]
+  readonly outputs: readonly Uint8Array[]
+}
+
+const storedImages = 3
+
+/** Drawn digits with the cycle model's outputs: the same bytes for the same plan, whether or not a data set is there. */
+export function storedVectors(plan: Plan, images: MemoryImages, count = storedImages): Vectors {
+  const { shape, bits, signed, scale } = plan.input
+  const [low, high] = codeRange(bits, signed)
+  const drawn = syntheticDigits(shape, count, 1)
+  const size = plan.input.elements
+  const inputs = Array.from({ length: count }, (_, i) => {
+    const pixels = drawn.images.subarray(i * size, (i + 1) * size)
+    return toStream(
+      Array.from(pixels, (byte) => quantiseValue(byte / 255, scale, low, high)),
+      shape,
+    )
+  })
+  const model = cycleModel(plan, images)
+  const patience = patienceOf(plan)
+  return {
+    inputs,
+    outputs: inputs.map((codes) => runImage(model, codes, noPressure, undefined, patience).outputs),
+  }
+}
+
+/** The files below tb/ of a run's directory: a testbench in plain Verilog, its vectors, a Makefile and the commands behind it. */
+export function testbenchFiles(
+  plan: Plan,
+  images: MemoryImages,
+  top: string,
+): ReadonlyMap<string, string | Uint8Array> {
+  const vectors = storedVectors(plan, images)
+  const cycles = inferenceCycles(plan)
+  const fields = {
+    top,
+    hash: plan.hash,
+    images: vectors.inputs.length,
+    inputs: plan.input.elements,
+    outputs: plan.output.elements,
+    cycles,
+    // Stalls are short, and each element is stalled on average for one cycle.
+    patience: 8 * cycles + 1000,
+  }
+  return new Map([
+    ['tb/tb.v', render('tb.v.hbs', fields)],
+    ['tb/Makefile', render('Makefile.hbs', fields)],
+    ['tb/COMMANDS', render('COMMANDS.hbs', fields)],
+    ['tb/vectors/inputs.hex', hexBytes(vectors.inputs)],
+    ['tb/vectors/expected.hex', hexBytes(vectors.outputs)],
+  ])
+}
+
+function render(template: string, fields: object): string {
+  const source = readFileSync(join(packageRoot, 'templates', 'testbench', template), 'utf8')
+  return Handlebars.compile(source, { noEscape: true, strict: true })(fields)
+}
+
+const hexBytes = (streams: readonly Uint8Array[]) =>
+  streams
+    .map((stream) => Array.from(stream, (byte) => `${byte.toString(16).padStart(2, '0')}\n`).join(''))
+    .join('')
