@@ -1,3 +1,5 @@
+import { createTileKernel, tileColumns, tileRows } from './kernel.ts'
+
 /** A matrix inside a larger array: element [i][j] is data[offset + i * row + j * column]. */
 export interface Strided {
   readonly data: Float32Array
@@ -23,12 +25,12 @@ export interface Target {
   readonly accumulate: boolean
 }
 
-let panelsOfA = new Float64Array(0)
-let panelOfB = new Float64Array(0)
+const kernel = createTileKernel()
+const sums = tileRows * tileColumns
 
 /**
- * c[m][n] (+)= sum over k of a[m][k] * b[k][n], summed in double precision in the order of k and rounded once. Both
- * operands are copied into panels of four rows or columns, which the innermost loop reads in sequence.
+ * c[m][n] (+)= sum over k of a[m][k] * b[k][n], in float32 in the order of k. Both operands are copied into panels of a
+ * tile's height or width, which the kernel reads in sequence; missing rows and columns are 0.
  */
 export function multiplyMatrices(
   [m, n, k]: readonly [m: number, n: number, k: number],
@@ -36,25 +38,47 @@ export function multiplyMatrices(
   b: Strided,
   c: Target,
 ): void {
-  const panels = Math.ceil(m / 4)
-  if (panelsOfA.length < panels * 4 * k) panelsOfA = new Float64Array(panels * 4 * k)
-  if (panelOfB.length < 4 * k) panelOfB = new Float64Array(4 * k)
-  for (let i = 0; i < panels; i++)
-    pack(panelsOfA, i * 4 * k, a.data, a.offset + i * 4 * a.row, Math.min(4, m - i * 4), a.row, k, a.column)
-  for (let j = 0; j < n; j += 4) {
-    const columns = Math.min(4, n - j)
-    pack(panelOfB, 0, b.data, b.offset + j * b.column, columns, b.column, k, b.row)
-    for (let i = 0; i < panels; i++) {
-      tile(panelsOfA, i * 4 * k, panelOfB, k)
-      store(c, c.offset + i * 4 * c.row + j, Math.min(4, m - i * 4), columns)
+  const panels = Math.ceil(m / tileRows)
+  const startOfA = sums
+  const startOfB = startOfA + panels * tileRows * k
+  kernel.reserve(4 * (startOfB + tileColumns * k))
+  const memory = kernel.memory()
+  for (let i = 0; i < m; i += tileRows) {
+    pack(
+      memory,
+      startOfA + i * k,
+      tileRows,
+      a.data,
+      a.offset + i * a.row,
+      Math.min(tileRows, m - i),
+      a.row,
+      k,
+      a.column,
+    )
+  }
+  for (let j = 0; j < n; j += tileColumns) {
+    const columns = Math.min(tileColumns, n - j)
+    pack(memory, startOfB, tileColumns, b.data, b.offset + j * b.column, columns, b.column, k, b.row)
+    for (let i = 0; i < m; i += tileRows) {
+      kernel.tile(4 * (startOfA + i * k), 4 * startOfB, 0, k)
+      unpack(
+        memory,
+        c.data,
+        c.offset + i * c.row + j,
+        c.row,
+        Math.min(tileRows, m - i),
+        columns,
+        c.accumulate,
+      )
     }
   }
 }
 
-/** to[4 * step + line] for up to four lines; missing lines are 0. */
+/** to[step * width + line]; lines that are not there are 0. Goes through `from` in the order in which it is stored. */
 function pack(
-  to: Float64Array,
+  to: Float32Array,
   at: number,
+  width: number,
   from: Float32Array,
   offset: number,
   lines: number,
@@ -62,86 +86,31 @@ function pack(
   k: number,
   kStep: number,
 ): void {
-  for (let line = 0; line < 4; line++) {
+  if (lines < width) to.fill(0, at, at + width * k)
+  if (lineStep === 1) {
+    for (let step = 0; step < k; step++, at += width, offset += kStep) {
+      for (let line = 0; line < lines; line++) to[at + line] = from[offset + line]!
+    }
+    return
+  }
+  const last = at + width * k
+  for (let line = 0; line < lines; line++) {
     let source = offset + line * lineStep
-    const end = at + 4 * k
-    if (line < lines) {
-      for (let target = at + line; target < end; target += 4, source += kStep) to[target] = from[source]!
-    } else {
-      for (let target = at + line; target < end; target += 4) to[target] = 0
-    }
+    for (let target = at + line; target < last; target += width, source += kStep) to[target] = from[source]!
   }
 }
 
-const sums = new Float64Array(16)
-
-/** 16 sums in registers. */
-function tile(A: Float64Array, p: number, B: Float64Array, k: number): void {
-  let c00 = 0
-  let c01 = 0
-  let c02 = 0
-  let c03 = 0
-  let c10 = 0
-  let c11 = 0
-  let c12 = 0
-  let c13 = 0
-  let c20 = 0
-  let c21 = 0
-  let c22 = 0
-  let c23 = 0
-  let c30 = 0
-  let c31 = 0
-  let c32 = 0
-  let c33 = 0
-  for (let q = 0; q < 4 * k; q += 4, p += 4) {
-    const b0 = B[q]!
-    const b1 = B[q + 1]!
-    const b2 = B[q + 2]!
-    const b3 = B[q + 3]!
-    const a0 = A[p]!
-    c00 += a0 * b0
-    c01 += a0 * b1
-    c02 += a0 * b2
-    c03 += a0 * b3
-    const a1 = A[p + 1]!
-    c10 += a1 * b0
-    c11 += a1 * b1
-    c12 += a1 * b2
-    c13 += a1 * b3
-    const a2 = A[p + 2]!
-    c20 += a2 * b0
-    c21 += a2 * b1
-    c22 += a2 * b2
-    c23 += a2 * b3
-    const a3 = A[p + 3]!
-    c30 += a3 * b0
-    c31 += a3 * b1
-    c32 += a3 * b2
-    c33 += a3 * b3
-  }
-  sums[0] = c00
-  sums[1] = c01
-  sums[2] = c02
-  sums[3] = c03
-  sums[4] = c10
-  sums[5] = c11
-  sums[6] = c12
-  sums[7] = c13
-  sums[8] = c20
-  sums[9] = c21
-  sums[10] = c22
-  sums[11] = c23
-  sums[12] = c30
-  sums[13] = c31
-  sums[14] = c32
-  sums[15] = c33
-}
-
-function store({ data, row, accumulate }: Target, at: number, rows: number, columns: number): void {
-  for (let r = 0; r < rows; r++) {
-    for (let q = 0; q < columns; q++) {
-      const to = at + r * row + q
-      data[to] = accumulate ? data[to]! + sums[r * 4 + q]! : sums[r * 4 + q]!
-    }
+function unpack(
+  memory: Float32Array,
+  to: Float32Array,
+  at: number,
+  rowStep: number,
+  rows: number,
+  columns: number,
+  accumulate: boolean,
+): void {
+  for (let r = 0; r < rows; r++, at += rowStep) {
+    if (accumulate) for (let q = 0; q < columns; q++) to[at + q] = to[at + q]! + memory[r * tileColumns + q]!
+    else for (let q = 0; q < columns; q++) to[at + q] = memory[r * tileColumns + q]!
   }
 }

@@ -88,19 +88,14 @@ function convolution(
           target,
         )
       })
-      for (let row = 0; row < images * layer.filters; row++) {
-        const b = bias.values[row % layer.filters]!
-        for (let p = row * positions; p < (row + 1) * positions; p++) output[p] = output[p]! + b
-      }
+      for (let row = 0; row < images * layer.filters; row++)
+        addConstant(output, row * positions, positions, bias.values[row % layer.filters]!)
       return output
     },
     backward(gradient, images) {
       if (!first) inputGradient.fill(0, 0, images * inputSize)
-      for (let row = 0; row < images * layer.filters; row++) {
-        let sum = 0
-        for (let p = row * positions; p < (row + 1) * positions; p++) sum += gradient[p]!
-        bias.gradient[row % layer.filters]! += sum
-      }
+      for (let row = 0; row < images * layer.filters; row++)
+        bias.gradient[row % layer.filters]! += sumOf(gradient, row * positions, positions)
       eachGroup(images, (_image, i, g, at) => {
         const result = rowMajor(gradient, positions, at)
         const weights = { data: weight.gradient, offset: g * filters * taps, row: taps, accumulate: true }
@@ -155,11 +150,11 @@ function dense(
         transposed(rowMajor(weight.values, features)),
         target,
       )
-      for (let i = 0; i < images * units; i++) output[i] = output[i]! + bias.values[i % units]!
+      for (let i = 0; i < images; i++) addTo(output, i * units, bias.values)
       return output
     },
     backward(gradient, images) {
-      for (let i = 0; i < images * units; i++) bias.gradient[i % units]! += gradient[i]!
+      for (let i = 0; i < images; i++) addFrom(gradient, i * units, bias.gradient)
       const weights = { data: weight.gradient, offset: 0, row: features, accumulate: true }
       multiplyMatrices(
         [units, features, images],
@@ -180,17 +175,45 @@ function dense(
   }
 }
 
+// The loops over elements stand in functions of their own, with their arrays as arguments: so they are compiled tightly.
+
+function addTo(values: Float32Array, at: number, terms: Float32Array): void {
+  for (let i = 0; i < terms.length; i++) values[at + i] = values[at + i]! + terms[i]!
+}
+
+function addFrom(terms: Float32Array, at: number, values: Float32Array): void {
+  for (let i = 0; i < values.length; i++) values[i] = values[i]! + terms[at + i]!
+}
+
+function addConstant(values: Float32Array, at: number, count: number, term: number): void {
+  for (let i = at; i < at + count; i++) values[i] = values[i]! + term
+}
+
+function sumOf(values: Float32Array, at: number, count: number): number {
+  let sum = 0
+  for (let i = at; i < at + count; i++) sum += values[i]!
+  return sum
+}
+
+function rectify(input: Float32Array, output: Float32Array, count: number): void {
+  for (let i = 0; i < count; i++) output[i] = Math.max(0, input[i]!)
+}
+
+function passWherePositive(where: Float32Array, from: Float32Array, to: Float32Array, count: number): void {
+  for (let i = 0; i < count; i++) to[i] = where[i]! > 0 ? from[i]! : 0
+}
+
 function relu(size: number, batch: number): TrainedLayer {
   const output = new Float32Array(batch * size)
   const inputGradient = new Float32Array(batch * size)
   return {
     parameters: [],
     forward(input, images) {
-      for (let i = 0; i < images * size; i++) output[i] = Math.max(0, input[i]!)
+      rectify(input, output, images * size)
       return output
     },
     backward(gradient, images) {
-      for (let i = 0; i < images * size; i++) inputGradient[i] = output[i]! > 0 ? gradient[i]! : 0
+      passWherePositive(output, gradient, inputGradient, images * size)
       return inputGradient
     },
   }
