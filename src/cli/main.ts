@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import yargs, { type Argv } from 'yargs'
 import { exitCodes, usageError, XgenError } from '../base/errors.ts'
+import { didYouMean } from '../base/suggest.ts'
 import { version } from '../base/version.ts'
 import { type Command, type CommonOptions, openSession } from './command.ts'
 import { commands } from './commands.ts'
@@ -23,6 +24,7 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function dispatch(args: readonly string[], signal: AbortSignal): Promise<number> {
+  checkCommand(args[0])
   let code = 0
   const parser = yargs([...args])
     .scriptName('xgen')
@@ -32,7 +34,6 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
     .strict()
     .help()
     .wrap(Math.min(110, process.stdout.columns ?? 110))
-    .recommendCommands()
     .options({
       json: {
         type: 'boolean',
@@ -67,11 +68,24 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
     })
 
     .fail((message: string | null, error: Error | null) => {
-      throw error ?? usageError(message ?? 'wrong usage')
+      throw (
+        error ??
+        usageError(message ?? 'wrong usage', { hint: `"xgen ${args[0] ?? ''} --help" lists the options.` })
+      )
     })
   for (const command of commands) register(parser, command, signal, (result) => (code = result))
   await parser.demandCommand(1, 'Name a command ("xgen --help" lists them).').parseAsync()
   return code
+}
+
+/** The command comes first; yargs would name a wrong one without its remedy. */
+function checkCommand(word: string | undefined): void {
+  if (word === undefined || word.startsWith('-')) return
+  const names = commands.map(({ name }) => name)
+  if (names.includes(word)) return
+  throw usageError(`"${word}" is no command.${didYouMean(word, names)}`, {
+    hint: '"xgen --help" lists the commands.',
+  })
 }
 
 function register(parser: Argv, command: Command, signal: AbortSignal, finish: (code: number) => void) {
