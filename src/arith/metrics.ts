@@ -52,8 +52,12 @@ export function errorMetrics(
     const block = 2 ** 16
     for (let done = 0; done < pairs; done += block) {
       const count = Math.min(block, pairs - done)
-      const a = Uint16Array.from({ length: count }, () => random.integer(0, 2 ** nA - 1))
-      const b = Uint16Array.from({ length: count }, () => random.integer(0, 2 ** nB - 1))
+      const [a, b] = [new Uint16Array(count), new Uint16Array(count)]
+      for (let i = 0; i < count; i++) {
+        const pair = random.integer(0, 2 ** (nA + nB) - 1)
+        a[i] = Math.floor(pair / 2 ** nB)
+        b[i] = pair % 2 ** nB
+      }
       accumulate(sums, multiplier, a, b, productsOf(multiplier, a, b))
     }
   }

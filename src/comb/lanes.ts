@@ -145,10 +145,13 @@ export function toLanes(
   words: number,
 ): Lanes {
   const out = Array.from({ length: width }, () => new Int32Array(words))
-  for (let lane = 0; lane < count; lane++) {
-    const value = values[from + lane]!
-    const word = lane >> 5
-    for (let i = 0; i < width; i++) out[i]![word]! |= ((value >> i) & 1) << (lane & 31)
+  for (let first = 0; first < count; first += 32) {
+    const here = Math.min(32, count - first)
+    for (let i = 0; i < width; i++) {
+      let word = 0
+      for (let lane = 0; lane < here; lane++) word |= ((values[from + first + lane]! >> i) & 1) << lane
+      out[i]![first >> 5] = word
+    }
   }
   return out
 }
@@ -164,11 +167,15 @@ export function fromLanes(
   const width = x.length
   if (width > 32) widthError(`a value of ${width} bits is no 32-bit number`)
   const unused = signed ? 32 - width : 0
-  for (let lane = 0; lane < count; lane++) {
-    const word = lane >> 5
-    let value = 0
-    for (let i = 0; i < width; i++) value |= ((x[i]![word]! >>> (lane & 31)) & 1) << i
-    out[from + lane] = signed ? (value << unused) >> unused : value >>> 0
+  const bits = new Int32Array(width)
+  for (let first = 0; first < count; first += 32) {
+    for (let i = 0; i < width; i++) bits[i] = x[i]![first >> 5]!
+    const here = Math.min(32, count - first)
+    for (let lane = 0; lane < here; lane++) {
+      let value = 0
+      for (let i = 0; i < width; i++) value |= ((bits[i]! >>> lane) & 1) << i
+      out[from + first + lane] = signed ? (value << unused) >> unused : value >>> 0
+    }
   }
 }
 
