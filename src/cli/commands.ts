@@ -6,8 +6,9 @@ import { inference } from './commands/infer.ts'
 import { init } from './commands/init.ts'
 import { mult } from './commands/mult.ts'
 import { net } from './commands/net.ts'
+import { rtl } from './commands/rtl.ts'
 import { sim } from './commands/sim.ts'
 import { train } from './commands/train.ts'
 
 /** All commands, in the order of the help text. Each stands in a file of its own under commands/. */
-export const commands: readonly Command[] = [doctor, init, net, data, mult, inference, evaluation, train, sim]
+export const commands: readonly Command[] = [doctor, init, net, data, mult, inference, evaluation, train, rtl, sim]

@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import { prepare } from '../../flow/preparation.ts'
+import { generate, type RtlSummary, writeDesign } from '../../flow/rtl.ts'
+import type { Command } from '../command.ts'
+import { commonNetOptions, configurationOf } from '../options.ts'
+
+export const rtl: Command = {
+  name: 'rtl',
+  summary: 'Verilog, memory images, ports.md and a testbench',
+  examples: [
+    ['$0 rtl --net lenet5', 'An exact 8x8 accelerator in rtl-out/lenet5'],
+    ['$0 rtl --net lenet5 --array 16x16 --mult conv2=roup:p=1,r=2', 'An approximate multiplier in one layer'],
+  ],
+  configure: commonNetOptions,
+  run: async (options, session) => {
+    const configuration = configurationOf(options)
+    session.progress.step('quantise')
+    const prepared = prepare(configuration)
+    session.progress.done(`${prepared.network.name}, ${prepared.network.layers.length} layers`)
+    session.signal.throwIfAborted()
+    session.progress.step('generate')
+    const design = generate(configuration, prepared)
+    session.progress.done(`${design.files.size} files`)
+    session.signal.throwIfAborted()
+    const directory = (options['out'] as string | undefined) ?? join('rtl-out', prepared.network.name)
+    const summary = writeDesign(directory, design, configuration, prepared, options['force'] === true)
+    session.print(summary, describe(summary, options))
+    return 0
+  },
+}
+
+function describe(
+  { net, directory, array, tiles, cycles, memoryBits }: RtlSummary,
+  options: Readonly<Record<string, unknown>>,
+): string {
+  const count = (n: number) => n.toLocaleString('en-US')
+  const { banks, weights, accumulators, parameters, program, total } = memoryBits
+  const again = ['net', 'config', 'array', 'rows', 'cols', 'weights', 'mult', 'set'].flatMap((name) =>
+    [options[name] ?? []].flat().map((value) => ` --${name} ${String(value)}`),
+  )
+  return [
+    `${net} on ${array} PEs, weight-stationary: ${directory}`,
+    ...tiles.map((tile) => `  ${tile.name}  ${tile.multiplier}: ${tile.layers.join(', ')}`),
+    `  cycles  ${count(cycles.inference)} for one inference (${count(cycles.layers)} in the layers)`,
+    `  memory  ${count(total)} bits (feature maps ${count(banks)}, weights ${count(weights)}, accumulators ${count(accumulators)}, parameters ${count(parameters)}, program ${count(program)})`,
+    `Ports and data formats: ${join(directory, 'ports.md')}`,
+    `Next: npx xgen verify${again.join('')}`,
+  ].join('\n')
+}

@@ -1,0 +1,80 @@
+import { testbenchFiles } from '../../testbench/vectors.ts'
+import { version } from '../base/version.ts'
+import { acceleratorFiles } from '../emit/accelerator-files.ts'
+import { type Files, type RunRecord, writeRunDirectory } from '../emit/run-directory.ts'
+import type { Module } from '../hdl/module.ts'
+import type { MemoryImages } from '../plan/images.ts'
+import { makePlan } from '../plan/make.ts'
+import type { Plan } from '../plan/plan.ts'
+import { inferenceCycles } from '../plan/steps.ts'
+import type { Configuration } from './configuration.ts'
+import { arraySpec, type Prepared } from './preparation.ts'
+
+/** A network planned and generated, not yet written. */
+export interface Design {
+  readonly plan: Plan
+  readonly images: MemoryImages
+  readonly top: Module
+  readonly files: Files
+}
+
+export function generate(configuration: Configuration, prepared: Prepared): Design {
+  const { plan, images } = makePlan(prepared.graph, prepared.assignment, arraySpec(configuration))
+  const { top, files } = acceleratorFiles(plan, images, version)
+  return {
+    plan,
+    images,
+    top,
+    files: new Map<string, string | Uint8Array>([...files, ...testbenchFiles(plan, images, top.name)]),
+  }
+}
+
+export interface RtlSummary {
+  readonly net: string
+  readonly directory: string
+  readonly array: string
+  readonly tiles: readonly {
+    readonly name: string
+    readonly multiplier: string
+    readonly layers: readonly string[]
+  }[]
+  readonly cycles: { readonly layers: number; readonly inference: number }
+  readonly memoryBits: Plan['memories']['bits']
+  readonly files: number
+  readonly plan: string
+}
+
+export function writeDesign(
+  directory: string,
+  design: Design,
+  configuration: Configuration,
+  prepared: Prepared,
+  force: boolean,
+): RtlSummary {
+  const { plan, files } = design
+  const record: RunRecord = {
+    xgen: version,
+    command: 'rtl',
+    configuration,
+    inputs: { weights: prepared.weightsHash, network: prepared.networkHash },
+    plan: plan.hash,
+  }
+  writeRunDirectory(directory, files, record, force)
+  return {
+    net: plan.network,
+    directory,
+    array: `${plan.array.rows}x${plan.array.columns}`,
+    tiles: plan.tiles.map(({ name, multiplier }, index) => ({
+      name,
+      multiplier,
+      layers: plan.layers.filter((layer) => layer.tile === index).map((layer) => layer.name),
+    })),
+    cycles: {
+      layers: plan.layers.reduce((sum, layer) => sum + layer.cycles, 0),
+      inference: inferenceCycles(plan),
+    },
+    memoryBits: plan.memories.bits,
+    files: files.size + 1,
+    plan: plan.hash,
+  }
+}
