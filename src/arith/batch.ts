@@ -34,5 +34,5 @@ export function productsOf(
 
 /** The value of an operand's code. */
 export function operandValue(code: number, bits: number, signed: boolean): number {
-  return signed && code >= 2 ** (bits - 1) ? code - 2 ** bits : code
+  return signed && code >> (bits - 1) === 1 ? code - (1 << bits) : code
 }

@@ -55,8 +55,8 @@ export function errorMetrics(
       const [a, b] = [new Uint16Array(count), new Uint16Array(count)]
       for (let i = 0; i < count; i++) {
         const pair = random.integer(0, 2 ** (nA + nB) - 1)
-        a[i] = Math.floor(pair / 2 ** nB)
-        b[i] = pair % 2 ** nB
+        a[i] = pair >>> nB
+        b[i] = pair & (2 ** nB - 1)
       }
       accumulate(sums, multiplier, a, b, productsOf(multiplier, a, b))
     }
