@@ -25,7 +25,7 @@ function lenetPlan(size: number) {
 }
 
 describe('cycles of LeNet-5', () => {
-  it.each([16, 32])("are at most SCALE-Sim's in each layer on %ix%i", (size) => {
+  it.each([16, 32])("are at most SCALE-Sim's in each layer on an array of %i rows and columns", (size) => {
     const plan = lenetPlan(size)
     for (const [index, gemm] of Object.values(gemms).entries()) {
       const layer = plan.layers[index]!

@@ -69,9 +69,11 @@ describe('the driver', () => {
 describe('back-pressure', () => {
   it('is a function of the seed, with stalls and bursts, and repeats after its pattern', () => {
     const pattern = randomPattern(3)
-    expect(pattern).toEqual(randomPattern(3))
-    expect(pattern.inValid).not.toEqual(randomPattern(4).inValid)
-    expect(pattern.inValid).not.toEqual(pattern.outReady)
+    const again = randomPattern(3)
+    expect(Buffer.compare(pattern.inValid, again.inValid)).toBe(0)
+    expect(Buffer.compare(pattern.outReady, again.outReady)).toBe(0)
+    expect(Buffer.compare(pattern.inValid, randomPattern(4).inValid)).not.toBe(0)
+    expect(Buffer.compare(pattern.inValid, pattern.outReady)).not.toBe(0)
     for (const bits of [pattern.inValid, pattern.outReady]) {
       expect(bits.length).toBe(patternCycles)
       const share = bits.reduce((sum, bit) => sum + bit, 0) / patternCycles

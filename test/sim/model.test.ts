@@ -91,9 +91,9 @@ describe('the cycle model', () => {
         expect(model.events.runCycles).toBe(runCycles(planned.plan))
         if (stalled.values.some((value, i) => value !== run.values[i])) changed++
       }),
-      { numRuns: 300, seed: 7 },
+      { numRuns: 200, seed: 7 },
     )
-    expect(changed).toBeGreaterThan(200)
+    expect(changed).toBeGreaterThan(130)
   })
 
   it('runs LeNet-5 on 16x16 with its cycles, and with mixed multipliers', () => {
