@@ -20,28 +20,46 @@ export async function makeOnce(
   make: (work: string, log: (name: string) => string) => Promise<void>,
 ): Promise<boolean> {
   if (existsSync(target)) return true
-  removeAbandoned(cache)
+  const scratch = openScratch(cache)
+  try {
+    mkdirSync(dirname(target), { recursive: true })
+    await make(scratch.work, scratch.log)
+    place(scratch.work, target)
+    scratch.forgetLogs()
+  } finally {
+    scratch.close()
+  }
+  return false
+}
+
+/** A directory of one's own in the cache, and a place for logs that outlive it: a failure names them. */
+export interface Scratch {
+  readonly work: string
+  log(name: string): string
+  /** All went well: the logs explain nothing. */
+  forgetLogs(): void
+  close(): void
+}
+
+export function openScratch(cache: string): Scratch {
   const unique = `${process.pid}-${temporaries++}`
   const work = join(cache, 'part', unique)
   const logs = join(cache, 'logs', unique)
   try {
+    removeAbandoned(cache)
     for (const directory of [work, logs]) {
       rmSync(directory, { recursive: true, force: true })
       mkdirSync(directory, { recursive: true })
     }
-    mkdirSync(dirname(target), { recursive: true })
   } catch (error) {
     throw unwritable(error, cache)
   }
-  try {
-    await make(work, (name) => join(logs, `${name}.log`))
-    place(work, target)
-    // Logs outlive the work only where they explain a failure.
-    rmSync(logs, { recursive: true, force: true })
-  } finally {
-    rmSync(work, { recursive: true, force: true })
+  return {
+    work,
+    log: (name) => join(logs, `${name}.log`),
+    forgetLogs: () => rmSync(logs, { recursive: true, force: true }),
+    close: () => rmSync(work, { recursive: true, force: true }),
   }
-  return false
 }
 
 let temporaries = 0

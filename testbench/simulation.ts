@@ -6,8 +6,10 @@ import { startTool, type ToolRun, toolFailed } from './tool.ts'
 export interface SimulationRun {
   readonly simulator: string
   readonly top: string
-  /** Holds mem/ with the memory images; stimulus, probe list and log are written here. */
+  /** Holds mem/ with the memory images; stimulus and probe list are written here. */
   readonly directory: string
+  /** Takes what the simulator says on stderr; simulator.log in the directory where it is not given. */
+  readonly log?: string
   readonly stimulus: Stimulus
   /** Paths below the top module, and widths. */
   readonly probes: readonly { readonly path: string; readonly width: number }[]
@@ -36,14 +38,12 @@ export async function* simulate(run: SimulationRun): AsyncGenerator<FrameBatch, 
     join(run.directory, probeFile),
     run.probes.map(({ path, width }) => `${path} ${width}\n`).join(''),
   )
-  const log = join(run.directory, 'simulator.log')
-  writeFileSync(log, '')
   const tool: ToolRun = {
     name: 'the simulator',
     file: run.simulator,
     args: [run.top, stimulusFile, probeFile],
     cwd: run.directory,
-    log,
+    log: run.log ?? join(run.directory, 'simulator.log'),
     signal: run.signal,
   }
   const running = startTool(tool)

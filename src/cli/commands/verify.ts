@@ -1,0 +1,87 @@
+import { XgenError } from '../../base/errors.ts'
+import { prepare } from '../../flow/preparation.ts'
+import { type Verified, verify as verifyDesign } from '../../flow/verify.ts'
+import type { Command } from '../command.ts'
+import { commonNetOptions, configurationOf, imagesOption, wholeNumber } from '../options.ts'
+
+export const verify: Command = {
+  name: 'verify',
+  summary: 'Compare emulator, cycle model, netlist and Verilator, bit by bit and cycle by cycle',
+  examples: [
+    ['$0 verify --net lenet5 --array 16x16', 'Twenty images, half of them with random back-pressure'],
+    [
+      '$0 verify --net lenet5 --mult conv2=roup:p=1,r=2 --images 4 --out rtl-out/lenet5',
+      'Leave the files and results.xml',
+    ],
+  ],
+  configure: (y) =>
+    imagesOption(commonNetOptions(y), 'Images to run', 20)
+      .option('netlist-images', {
+        type: 'number',
+        requiresArg: true,
+        default: 2,
+        describe: 'Of these, the first ones run by the netlist in JavaScript too (slower)',
+        group: 'Data:',
+      })
+      .option('out', { defaultDescription: 'a place in the cache' }),
+  run: async (options, session) => {
+    const configuration = configurationOf(options)
+    const images = wholeNumber(options['images'], '--images', 1, 10_000)
+    const netlistImages = wholeNumber(options['netlist-images'], '--netlist-images', 0, 10_000)
+    const out = options['out'] as string | undefined
+    const { signal, progress } = session
+    const force = options['force'] === true
+    const verified = await verifyDesign(configuration, prepare(configuration), {
+      images,
+      netlistImages,
+      seed: options.seed,
+      ...(out === undefined ? {} : { out }),
+      force,
+      signal,
+      progress,
+    })
+    const { report, missing } = verified
+    const text = describe(verified)
+    if (report.mismatches === 0 && missing !== undefined) {
+      const ran = report.checks
+        .filter(({ notRun }) => notRun === undefined)
+        .map(({ name, compared }) => `${name}, ${count(compared)} values`)
+      throw new XgenError(
+        'tool-missing',
+        `${missing.message}; what needs no tool was compared and agrees (${ran.join('; ')})`,
+        {
+          ...(missing.hint === undefined ? {} : { hint: missing.hint }),
+          where: report.directory,
+        },
+      )
+    }
+    session.print(report, text)
+    return report.pass ? 0 : 1
+  },
+}
+
+const count = (n: number) => n.toLocaleString('en-US')
+
+function describe({ report, checks }: Verified): string {
+  const width = Math.max(...checks.map(({ name }) => name.length))
+  const lines = checks.map(({ name, compared, mismatches, detail, notRun }) => {
+    if (notRun !== undefined) return `  --    ${name.padEnd(width)}  not run, because ${notRun}`
+    return `  ${mismatches === 0 ? 'ok  ' : 'FAIL'}  ${name.padEnd(width)}  ${count(compared)} values, ${count(mismatches)} differ (${detail})`
+  })
+  const failed = checks.filter(({ explanation }) => explanation !== undefined)
+  const { model, verilator } = report.cycles
+  const cycles = [
+    model === null ? [] : [`${count(model)} in the model`],
+    verilator === null ? [] : [`${count(verilator)} under Verilator`],
+  ].flat()
+  return [
+    `${report.net} on ${report.array} PEs: ${report.images} images (${report.source}), ${report.stalled} of them with random back-pressure`,
+    ...lines,
+    '',
+    ...failed.flatMap(({ name, explanation }) => [`--- ${name}`, '', explanation!.text]),
+    `${report.pass ? 'PASS' : 'FAIL'}: ${count(report.compared)} values compared, ${count(report.mismatches)} differ.`,
+    `Cycles of one inference without stalls: ${cycles.join(', ')}.`,
+    'Numbers of multipliers and adders are not compared yet.',
+    `Files and results.xml: ${report.directory}`,
+  ].join('\n')
+}

@@ -1,0 +1,186 @@
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { patienceOf } from '../../sim/drive.ts'
+import { fullPattern, randomPattern } from '../../sim/pressure.ts'
+import { toStream } from '../../sim/stream.ts'
+import { cacheDirectory } from '../../testbench/cache.ts'
+import { junitXml, type TestCase } from '../../testbench/junit.ts'
+import type { Stimulus } from '../../testbench/stimulus.ts'
+import { type Check, type Verification, verifyDesign } from '../../testbench/verification.ts'
+import type { XgenError } from '../base/errors.ts'
+import { writeFileAtomically } from '../base/files.ts'
+import { hashOf } from '../base/hash.ts'
+import type { Progress } from '../base/progress.ts'
+import { createEmulator } from '../emu/emulator.ts'
+import type { Configuration } from './configuration.ts'
+import { type Prepared, quantiseInput, testImages } from './preparation.ts'
+import { type Design, generate, writeDesign } from './rtl.ts'
+
+export interface VerifyOptions {
+  readonly images: number
+  /** How many of the first images the netlist runs in JavaScript. */
+  readonly netlistImages: number
+  readonly seed: number
+  /** Where the run's directory goes; undefined: a place in the cache. */
+  readonly out?: string
+  readonly force: boolean
+  readonly signal: AbortSignal
+  readonly progress: Progress
+}
+
+/** What `xgen verify --json` prints. */
+export interface VerifyReport {
+  readonly net: string
+  readonly pass: boolean
+  readonly images: number
+  readonly mismatches: number
+  readonly compared: number
+  readonly checks: readonly {
+    readonly name: string
+    readonly compared: number
+    readonly mismatches: number
+    /** Present where the check did not run. */
+    readonly notRun?: string
+    /** Present where values differ: one line, and all of it. */
+    readonly difference?: string
+    readonly explanation?: string
+  }[]
+  /** Cycles of one inference without stalls, as counted. */
+  readonly cycles: { readonly model: number | null; readonly verilator: number | null }
+  readonly array: string
+  /** Where the images come from. */
+  readonly source: string
+  /** Images that were run with random stalls of both streams. */
+  readonly stalled: number
+  /** The run's directory: what `xgen rtl` writes, and results.xml. */
+  readonly directory: string
+}
+
+/** A finished verification: the report, and the missing tool where one kept checks from running. */
+export interface Verified {
+  readonly report: VerifyReport
+  readonly checks: readonly Check[]
+  readonly missing: XgenError | undefined
+}
+
+/**
+ * Generates a design and compares its four executables: emulator, cycle model, netlist and Verilator. Every second image is run with random
+ * back-pressure. Writes the run's directory with results.xml.
+ */
+export async function verify(
+  configuration: Configuration,
+  prepared: Prepared,
+  options: VerifyOptions,
+): Promise<Verified> {
+  const { signal, progress } = options
+  progress.step('generate')
+  const design = generate(configuration, prepared)
+  const directory = options.out ?? cachedRun(configuration, prepared)
+  const results = join(directory, 'results.xml')
+  writeDesign(directory, design, configuration, prepared, options.force || options.out === undefined)
+  if (existsSync(results)) rmSync(results)
+  progress.done(`${design.files.size} files`)
+  signal.throwIfAborted()
+
+  const { codes, expected, source } = emulated(prepared, design, options)
+  const verification = await verifyDesign({
+    plan: design.plan,
+    images: design.images,
+    top: design.top,
+    verilog: filesBelow(design, 'rtl/'),
+    memories: filesBelow(design, 'mem/'),
+    stimulus: stimulusOf(design, codes, options.seed),
+    expected,
+    netlistImages: options.netlistImages,
+    signal,
+    progress,
+  })
+  const report = reportOf(design, verification, directory, source, codes.length)
+  writeFileAtomically(
+    results,
+    junitXml(`xgen verify ${design.plan.network}`, verification.checks.map(testCase)),
+  )
+  return { report, checks: verification.checks, missing: verification.missing }
+}
+
+/** Test images as raw codes in stream order, and what the emulator makes of them. */
+function emulated(
+  { network, graph, assignment }: Prepared,
+  { plan }: Design,
+  { images, seed }: VerifyOptions,
+) {
+  const { images: pixels, source } = testImages(network, images, seed)
+  const emulator = createEmulator(graph, assignment)
+  const inputs = pixels.map((image) => quantiseInput(graph, image))
+  return {
+    source,
+    codes: inputs.map((codes) => toStream(codes, plan.input.shape)),
+    expected: inputs.map((codes) => toStream(emulator.runImage(codes).get(graph.output)!, plan.output.shape)),
+  }
+}
+
+/** Stalls come and go by a pattern of their own for each stalled image. */
+function stimulusOf({ plan }: Design, images: readonly Uint8Array[], seed: number): Stimulus {
+  const stalled = images.map((_, index) => index % 2 === 1)
+  const patterns = [
+    fullPattern,
+    ...stalled.flatMap((stalls, index) => (stalls ? [randomPattern(seed + index)] : [])),
+  ]
+  return {
+    images,
+    patterns,
+    patternOf: stalled.map((stalls, index) => (stalls ? (index + 1) / 2 : 0)),
+    patience: patienceOf(plan),
+  }
+}
+
+function filesBelow({ files }: Design, directory: string): ReadonlyMap<string, string> {
+  const below = [...files].filter(([name]) => name.startsWith(directory))
+  return new Map(below.map(([name, contents]) => [name.slice(directory.length), contents.toString()]))
+}
+
+function cachedRun(configuration: Configuration, prepared: Prepared): string {
+  const key = hashOf([configuration, prepared.weightsHash]).slice(0, 12)
+  return join(cacheDirectory(), 'runs', `${prepared.network.name}-${key}`)
+}
+
+function reportOf(
+  { plan }: Design,
+  { checks, cycles }: Verification,
+  directory: string,
+  source: string,
+  images: number,
+): VerifyReport {
+  const sum = (of: (check: Check) => number) => checks.reduce((total, check) => total + of(check), 0)
+  const mismatches = sum((check) => check.mismatches)
+  return {
+    net: plan.network,
+    pass: mismatches === 0 && checks.every(({ compared, notRun }) => compared > 0 || notRun !== undefined),
+    images,
+    mismatches,
+    compared: sum((check) => check.compared),
+    checks: checks.map(({ name, compared, mismatches: differing, notRun, explanation }) => ({
+      name,
+      compared,
+      mismatches: differing,
+      ...(notRun === undefined ? {} : { notRun }),
+      ...(explanation === undefined
+        ? {}
+        : { difference: explanation.summary, explanation: explanation.text }),
+    })),
+    cycles: { model: cycles.model ?? null, verilator: cycles.verilator ?? null },
+    array: `${plan.array.rows}x${plan.array.columns}`,
+    source,
+    stalled: Math.floor(images / 2),
+    directory,
+  }
+}
+
+function testCase({ name, compared, mismatches, detail, seconds, notRun, explanation }: Check): TestCase {
+  const said = `${compared} values compared, ${mismatches} differ${detail === '' ? '' : ` (${detail})`}`
+  if (notRun !== undefined)
+    return { name, seconds, detail: said, outcome: { kind: 'not run', because: notRun } }
+  if (mismatches === 0) return { name, seconds, detail: said, outcome: { kind: 'passed' } }
+  const { summary, text } = explanation ?? { summary: said, text: said }
+  return { name, seconds, detail: said, outcome: { kind: 'failed', summary, text } }
+}
