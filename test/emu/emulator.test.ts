@@ -1,0 +1,140 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { buildAssignment } from '../../src/approx/build.ts'
+import type { Entry } from '../../src/approx/entries.ts'
+import { seededRandom } from '../../src/base/random.ts'
+import { createEmulator, emptyCodes } from '../../src/emu/emulator.ts'
+import { calibrate } from '../../src/quant/calibrate.ts'
+import type { QuantOptions } from '../../src/quant/options.ts'
+import { quantise } from '../../src/quant/quantise.ts'
+import { codeRange } from '../../src/quant/rules.ts'
+import { randomImages, randomNetwork, randomWeights } from '../fixtures/networks.ts'
+import { oracleGraph } from '../oracles/graph.ts'
+
+const specs = [
+  'exact',
+  'trunc:ka=1,kb=1',
+  'trunc:ka=2,kb=0',
+  'roup:p=1,r=2',
+  'roup:p=0,r=5,rounding=asymmetric',
+  'roup:p=1,r=0',
+]
+
+/** A network of random layers, bits and multipliers, and random codes for its input. */
+function scene(seed: number, options: QuantOptions) {
+  const network = randomNetwork(seed)
+  const weights = randomWeights(network, seed + 1)
+  const ranges = calibrate(network, weights, randomImages(network, 2, seed + 2))
+  const graph = quantise(network, weights, ranges, options)
+  const random = seededRandom(seed + 3)
+  const usable = options.weightBits < 4 || options.activationBits < 6 ? ['exact', 'trunc:ka=1,kb=1'] : specs
+  const spec = () => usable[random.integer(0, usable.length - 1)]!
+  const entries: Entry[] = [{ selector: 'default', spec: spec() }]
+  for (const node of graph.nodes) {
+    if (node.kind !== 'conv') continue
+    const channels = graph.tensors[node.input]!.shape[0] / node.groups
+    const filter = random.integer(0, node.bias.length - 1)
+    if (random.unit() < 0.5) entries.push({ selector: node.name, spec: spec() })
+    if (random.unit() < 0.5) entries.push({ selector: `${node.name}[${filter}]`, spec: spec() })
+    if (random.unit() < 0.5)
+      entries.push({
+        selector: `${node.name}[0-${filter}][${random.integer(0, channels - 1)}]`,
+        spec: spec(),
+      })
+  }
+  const assignment = buildAssignment(graph, entries)
+  const input = graph.tensors[graph.input]!
+  const [low, high] = codeRange(input.bits, input.signed)
+  const codes = (images: number) => emptyCodes(input, images).map(() => random.integer(low, high))
+  return { graph, assignment, codes }
+}
+
+const bits = fc.record({
+  weightBits: fc.integer({ min: 2, max: 8 }),
+  activationBits: fc.integer({ min: 2, max: 8 }),
+  unsigned: fc.boolean(),
+})
+const eightBits = fc.record({
+  weightBits: fc.constant(8),
+  activationBits: fc.constant(8),
+  unsigned: fc.boolean(),
+})
+
+describe('the emulator', () => {
+  test.each([
+    ['8 bits, multipliers by layer, filter and kernel', eightBits, 60],
+    ['2 to 8 bits', bits, 60],
+  ])('equals the naive oracle on every tensor: %s', (_name, options, numRuns) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000 }), options, (seed, quant) => {
+        const { graph, assignment, codes } = scene(seed, quant)
+        const input = codes(1)
+        const trace = createEmulator(graph, assignment).runImage(input)
+        const expected = oracleGraph(graph, [...input], (layer, x, w, filter, channel) => {
+          const { multipliers, ofKernel } = assignment.get(layer)!
+          return multipliers[
+            ofKernel[filter * (ofKernel.length / filtersOf(graph, layer)) + channel]!
+          ]!.multiply(x, w)
+        })
+        for (const [id, values] of expected) expect([id, ...trace.get(id)!]).toEqual([id, ...values])
+      }),
+      { numRuns },
+    )
+  })
+
+  test('a batch gives what its images give one by one', () => {
+    const { graph, assignment, codes } = scene(7, { weightBits: 8, activationBits: 8, unsigned: false })
+    const emulator = createEmulator(graph, assignment)
+    const batch = codes(70)
+    const size = batch.length / 70
+    const together = emulator.runBatch(batch, 70).get(graph.output)!
+    const apart = Array.from({ length: 70 }, (_, i) => [
+      ...emulator.runImage(batch.slice(i * size, (i + 1) * size)).get(graph.output)!,
+    ])
+    expect([...together]).toEqual(apart.flat())
+  })
+
+  test('padding is multiplied: a multiplier that is wrong at zero changes the edges', () => {
+    const network = {
+      name: 'edge',
+      input: { shape: [1, 2, 2] as const },
+      layers: [
+        {
+          kind: 'conv2d' as const,
+          name: 'conv1',
+          filters: 1,
+          kernel: [3, 3] as const,
+          stride: [1, 1] as const,
+          padding: [1, 1, 1, 1] as const,
+          groups: 1,
+        },
+      ],
+    }
+    const weights = new Map([['conv1', { weight: new Float32Array(9).fill(1), bias: new Float32Array(1) }]])
+    const graph = quantise(network, weights, new Map([['conv1', { largest: 9, clips: Array(8).fill(9) }]]), {
+      weightBits: 8,
+      activationBits: 8,
+      unsigned: false,
+    })
+    const assignment = buildAssignment(graph, [])
+    const layer = assignment.get('conv1')!
+    const exact = layer.multipliers[0]!
+    const wrong = {
+      ...exact,
+      exact: false,
+      zeroExact: false,
+      multiply: (a: number, b: number) => a * b + (a === 0 ? 127 : 0),
+      table: () => exact.table().map((p, i) => p + (i < 256 ? 127 : 0)),
+    }
+    const zeros = createEmulator(graph, new Map([['conv1', { ...layer, multipliers: [wrong] }]])).runImage(
+      new Int8Array(4),
+    )
+    // Nine products of 127 for each output; 127 * 127 is 1.0, and the output's unit is 9 / 127.
+    expect([...zeros.get('conv1')!]).toEqual([1, 1, 1, 1])
+  })
+})
+
+function filtersOf(graph: ReturnType<typeof scene>['graph'], layer: string): number {
+  const node = graph.nodes.find((n) => n.name === layer)
+  return node?.kind === 'conv' ? node.bias.length : 0
+}

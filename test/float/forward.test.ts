@@ -1,0 +1,64 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { floatNetwork } from '../../src/float/forward.ts'
+import { multiplyMatrices, rowMajor, transposed } from '../../src/float/matmul.ts'
+import { asMap, layerShapes } from '../../src/net/shapes.ts'
+import { randomImages, randomNetwork, randomWeights } from '../fixtures/networks.ts'
+import { oracleConvolution, oracleDense, oraclePool } from '../oracles/layers.ts'
+
+describe('the float reference', () => {
+  test('equals plain loops on random networks, layer by layer', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000 }), (seed) => {
+        const network = randomNetwork(seed)
+        const weights = randomWeights(network, seed)
+        let x = [...randomImages(network, 1, seed)[0]!]
+        const shapes = layerShapes(network)
+        let at = 0
+        floatNetwork(network, weights).trace(Float32Array.from(x), (name, values) => {
+          const { layer, input } = shapes[at++]!
+          const w = weights.get(name)
+          if (layer.kind === 'conv2d')
+            x = oracleConvolution({ ...layer, input: asMap(input) }, x, [...w!.weight], [...w!.bias])
+          if (layer.kind === 'dense') x = oracleDense(x, [...w!.weight], [...w!.bias])
+          if (layer.kind === 'relu') x = x.map((v) => (v > 0 ? v : 0))
+          if (layer.kind === 'pool') x = oraclePool({ ...layer, input: asMap(input) }, x)
+          expect(values.length, name).toBe(x.length)
+          for (const [i, v] of x.entries())
+            expect(Math.abs(values[i]! - v), name).toBeLessThan(1e-4 * (1 + Math.abs(v)))
+        })
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('matrix products of every size and layout', () => {
+    const size = fc.integer({ min: 1, max: 21 })
+    fc.assert(
+      fc.property(
+        size,
+        size,
+        size,
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        (m, n, k, ta, tb, accumulate) => {
+          const a = Float32Array.from({ length: m * k }, (_, i) => ((i * 37) % 17) - 8)
+          const b = Float32Array.from({ length: k * n }, (_, i) => ((i * 53) % 23) - 11)
+          const c = new Float32Array(m * n).fill(3)
+          const matrixA = ta ? transposed(rowMajor(a, m)) : rowMajor(a, k)
+          const matrixB = tb ? transposed(rowMajor(b, k)) : rowMajor(b, n)
+          multiplyMatrices([m, n, k], matrixA, matrixB, { data: c, offset: 0, row: n, accumulate })
+          for (let i = 0; i < m; i++) {
+            for (let j = 0; j < n; j++) {
+              let sum = accumulate ? 3 : 0
+              for (let s = 0; s < k; s++)
+                sum += a[ta ? s * m + i : i * k + s]! * b[tb ? j * k + s : s * n + j]!
+              expect(c[i * n + j]).toBe(sum)
+            }
+          }
+        },
+      ),
+    )
+  })
+})

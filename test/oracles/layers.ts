@@ -1,0 +1,109 @@
+/**
+ * Layers by plain loops over what docs/numerics.md says, one output at a time. Imports nothing: what it shares with the
+ * program is only that page. Maps are arrays of numbers [channel][y][x], flat.
+ */
+
+export interface OracleConvolution {
+  readonly input: readonly [channels: number, height: number, width: number]
+  readonly filters: number
+  readonly kernel: readonly [height: number, width: number]
+  readonly stride: readonly [vertical: number, horizontal: number]
+  readonly padding: readonly [top: number, left: number, bottom: number, right: number]
+  readonly groups: number
+}
+
+export function oracleOutputSize(c: OracleConvolution): [number, number] {
+  let height = 0
+  for (let top = -c.padding[0]; top + c.kernel[0] <= c.input[1] + c.padding[2]; top += c.stride[0]) height++
+  let width = 0
+  for (let left = -c.padding[1]; left + c.kernel[1] <= c.input[2] + c.padding[3]; left += c.stride[1]) width++
+  return [height, width]
+}
+
+/**
+ * Sums bias + product(x, w) over all taps. `product` gets the filter and the input channel within its group, so that
+ * every kernel may have a multiplier of its own. Padding is the value 0, and is multiplied like any other.
+ */
+export function oracleConvolution(
+  c: OracleConvolution,
+  x: readonly number[],
+  weights: readonly number[],
+  bias: readonly number[],
+  product: (x: number, w: number, filter: number, channel: number) => number = (a, b) => a * b,
+): number[] {
+  const [channels, height, width] = c.input
+  const [rows, columns] = oracleOutputSize(c)
+  const channelsOfGroup = channels / c.groups
+  const filtersOfGroup = c.filters / c.groups
+  const result: number[] = []
+  for (let n = 0; n < c.filters; n++) {
+    const group = Math.floor(n / filtersOfGroup)
+    for (let oy = 0; oy < rows; oy++) {
+      for (let ox = 0; ox < columns; ox++) {
+        let sum = bias[n]!
+        for (let k = 0; k < channelsOfGroup; k++) {
+          for (let ky = 0; ky < c.kernel[0]; ky++) {
+            for (let kx = 0; kx < c.kernel[1]; kx++) {
+              const y = oy * c.stride[0] + ky - c.padding[0]
+              const xx = ox * c.stride[1] + kx - c.padding[1]
+              const outside = y < 0 || y >= height || xx < 0 || xx >= width
+              const value = outside ? 0 : x[((group * channelsOfGroup + k) * height + y) * width + xx]!
+              const weight = weights[((n * channelsOfGroup + k) * c.kernel[0] + ky) * c.kernel[1] + kx]!
+              sum += product(value, weight, n, k)
+            }
+          }
+        }
+        result.push(sum)
+      }
+    }
+  }
+  return result
+}
+
+export interface OraclePool {
+  readonly mode: 'max' | 'average'
+  readonly input: readonly [channels: number, height: number, width: number]
+  readonly window: readonly [height: number, width: number]
+  readonly stride: readonly [vertical: number, horizontal: number]
+}
+
+/** `mean` decides how an average of the window is rounded; by default it is not. */
+export function oraclePool(
+  p: OraclePool,
+  x: readonly number[],
+  mean: (sum: number, area: number) => number = (s, a) => s / a,
+): number[] {
+  const [channels, height, width] = p.input
+  const result: number[] = []
+  for (let c = 0; c < channels; c++) {
+    for (let top = 0; top + p.window[0] <= height; top += p.stride[0]) {
+      for (let left = 0; left + p.window[1] <= width; left += p.stride[1]) {
+        const seen: number[] = []
+        for (let y = top; y < top + p.window[0]; y++) {
+          for (let xx = left; xx < left + p.window[1]; xx++) seen.push(x[(c * height + y) * width + xx]!)
+        }
+        result.push(
+          p.mode === 'max'
+            ? Math.max(...seen)
+            : mean(
+                seen.reduce((a, b) => a + b, 0),
+                seen.length,
+              ),
+        )
+      }
+    }
+  }
+  return result
+}
+
+/** A dense layer: weights [units][features]. */
+export function oracleDense(
+  x: readonly number[],
+  weights: readonly number[],
+  bias: readonly number[],
+  product: (x: number, w: number, unit: number, feature: number) => number = (a, b) => a * b,
+): number[] {
+  return bias.map((b, n) =>
+    x.reduce((sum, value, k) => sum + product(value, weights[n * x.length + k]!, n, k), b),
+  )
+}
