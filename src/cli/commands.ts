@@ -9,6 +9,19 @@ import { net } from './commands/net.ts'
 import { rtl } from './commands/rtl.ts'
 import { sim } from './commands/sim.ts'
 import { train } from './commands/train.ts'
+import { verify } from './commands/verify.ts'
 
 /** All commands, in the order of the help text. Each stands in a file of its own under commands/. */
-export const commands: readonly Command[] = [doctor, init, net, data, mult, inference, evaluation, train, rtl, sim]
+export const commands: readonly Command[] = [
+  doctor,
+  init,
+  net,
+  data,
+  mult,
+  inference,
+  evaluation,
+  train,
+  rtl,
+  sim,
+  verify,
+]
