@@ -127,7 +127,7 @@ async function examine({ ask, apt, install, ...tool }: Tool, run: Run): Promise<
   }
 }
 
-/** Whether one dotted version comes before another. Verilator's 5.006 is 5.6 to no one else, but compares alike. */
+/** Whether one dotted version comes before another, part by part. */
 export function isOlder(version: string, minimum: string): boolean {
   const [have, need] = [version, minimum].map((text) => text.split('.').map(Number)) as [number[], number[]]
   for (let i = 0; i < need.length; i++) {
