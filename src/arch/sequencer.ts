@@ -93,7 +93,8 @@ export function sequencer(plan: Plan): Module {
       const counted = c.mux(
         run.swap,
         needed,
-        c.mux(begin, plus(c, resize(c, fold.rowsAtBegin, stepBits), -1), plus(c, remaining.q, -1)),
+        // the first step is one cycle longer than its rows: the next program word is fetched meanwhile
+        c.mux(begin, resize(c, fold.rowsAtBegin, stepBits), plus(c, remaining.q, -1)),
       )
       remaining.next(counted, any(c, begin, running))
       const done = m.register('done_now', 1, { reset: 0 })

@@ -30,6 +30,11 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
     if (node.kind === 'reshape') continue
     if (node.kind === 'pool')
       throw unsupported(node.name, 'is a pooling layer that does not follow a convolution or dense layer')
+    const stored = graph.tensors[node.input]!
+    if (stored.zeroPoint !== 0 || graph.tensors[node.output]!.zeroPoint !== 0)
+      throw unsupported(node.name, 'has a zero point other than 0')
+    if (!node.dense && stored.shape.some((size, axis) => size !== map.shape[axis]))
+      throw unsupported(node.name, 'is a convolution behind a flatten')
     if (node.groups !== 1) throw unsupported(node.name, `is a grouped convolution (groups: ${node.groups})`)
     const next = graph.nodes[at]
     const pool = next?.kind === 'pool' && next.input === current ? next : undefined

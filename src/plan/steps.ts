@@ -55,6 +55,9 @@ export function streamCycles(layer: PlanLayer, fold: Fold): number {
   return fold.columnFold === layer.columnFolds - 1 ? layer.cyclesLast : layer.cyclesFinal
 }
 
+/** The first step lasts this much longer than its rows: the second layer's program word must be there when it ends. */
+const programFetch = 1
+
 /** The whole run, step by step. A step lasts until its fold is streamed and the next fold is loaded. */
 export function* stepsOf(plan: Plan): Generator<Step> {
   let start = 0
@@ -64,7 +67,7 @@ export function* stepsOf(plan: Plan): Generator<Step> {
     const next = folds.next()
     const load = next.done === true ? undefined : next.value
     const needed = stream === undefined ? 0 : streamCycles(plan.layers[stream.layer]!, stream)
-    const cycles = Math.max(needed, load?.rows ?? 0)
+    const cycles = stream === undefined ? load!.rows + programFetch : Math.max(needed, load?.rows ?? 0)
     yield { start, cycles, stream, load }
     start += cycles
     if (load === undefined) return

@@ -124,6 +124,44 @@ describe('emulator = cycle model = netlist, for random networks on random arrays
   })
 })
 
+const edges: [name: string, sketch: NetworkSketch, rows: number, columns: number][] = [
+  [
+    'a first layer of one tap and one fold',
+    {
+      input: [1, 1, 1],
+      seed: 1,
+      layers: [
+        { filters: 1, kernel: [1, 1] },
+        { filters: 1, kernel: [1, 1] },
+      ],
+    },
+    1,
+    1,
+  ],
+  [
+    'the same on an array that it does not fill',
+    { input: [1, 2, 2], seed: 2, layers: [{ filters: 1 }, { filters: 2 }, { filters: 3, dense: true }] },
+    2,
+    2,
+  ],
+  ['a single layer', { input: [2, 3, 3], seed: 3, layers: [{ filters: 3, kernel: [2, 2] }] }, 4, 4],
+  [
+    'one layer that is one product',
+    { input: [1, 1, 1], seed: 4, layers: [{ filters: 1, dense: true }] },
+    3,
+    2,
+  ],
+]
+
+describe('emulator = cycle model = netlist, at the edges', () => {
+  it.each(edges)('%s', async (_name, sketch, rows, columns) => {
+    const made = specimen(sketch, { dataflow: 'weight-stationary', rows, columns, memoryBits: 2 ** 26 }, 1)
+    const { codes, netlist } = await run(made)
+    expect(codes).toEqual(made.expected)
+    expect(netlist).toMatchObject({ mismatches: 0, ended: undefined })
+  })
+})
+
 const verilator = (await execa('verilator', ['--version'], { reject: false })).exitCode === 0
 
 describe('and Verilator, for a sample of them', () => {

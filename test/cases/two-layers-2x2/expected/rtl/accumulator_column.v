@@ -77,9 +77,7 @@ module accumulator_column (
   wire [15:0] multiplier = parameter_held[47:32];
   wire [5:0] shift = parameter_held[53:48];
   wire [32:0] biased_1 = {{15{total[17]}}, total} + {bias[31], bias};
-  wire [16:0] multiplier_extended = {1'b0, multiplier};
-  wire [49:0] scaled_1 = $signed({{17{biased[32]}}, biased}) * $signed({{33{multiplier_extended[16]}},
-      multiplier_extended});
+  wire [49:0] scaled_1 = $signed({{17{biased[32]}}, biased}) * $signed({34'd0, multiplier});
   wire [49:0] doubled = $signed(scaled) >>> (shift - 6'd1);
   // verilator lint_off UNUSED
   wire [50:0] sum_1 = {doubled[49], doubled} + 51'd1; // not used: sum_1[0]

@@ -6,8 +6,6 @@
 module mul_roup_p1_r2_s8s8 (
   // verilator lint_off UNUSED
   input  wire [7:0] a, // not used: a[0]
-  // verilator lint_on UNUSED
-  // verilator lint_off UNUSED
   input  wire [7:0] b, // not used: b[0]
   // verilator lint_on UNUSED
   output wire [15:0] p

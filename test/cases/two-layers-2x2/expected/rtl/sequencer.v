@@ -192,7 +192,8 @@ module sequencer (
   wire [4:0] rows_next_extended = {3'd0, rows_next};
   wire [4:0] chosen_4 = (stream_cycles < rows_next_extended) ? rows_next_extended : stream_cycles;
   wire [4:0] step_length = chosen_4 + 5'h1f;
-  wire [4:0] sum = {3'd0, (4'd2 < fetched_taps) ? 2'd2 : fetched_taps[1:0]} + 5'h1f;
+  wire [4:0] chosen_5 = begin_run ? {3'd0,
+      (4'd2 < fetched_taps) ? 2'd2 : fetched_taps[1:0]} : (remaining + 5'h1f);
 
   always @(posedge clk) begin
     if (take_word) loading_word <= fetched;
@@ -234,7 +235,7 @@ module sequencer (
       done_now <= 1'b0;
     end else begin
       phase <= (start & phase_is_idle) ? 2'd1 : chosen_3;
-      if (phase_is_run | begin_run) remaining <= swap_folds ? step_length : (begin_run ? sum : (remaining + 5'h1f));
+      if (phase_is_run | begin_run) remaining <= swap_folds ? step_length : chosen_5;
       if (step_layer) next_layer <= next_layer ? 1'b0 : (next_layer + 1'b1);
       if (change_fold) loading_valid <= more_folds;
       if (change_fold | row_valid) row <= change_fold ? 1'b0 : (row + 1'b1);
