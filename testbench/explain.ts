@@ -4,6 +4,7 @@ import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
 import { type Step, stepsOf } from '../src/plan/steps.ts'
+import { averageCode, requantise } from '../src/quant/rules.ts'
 import { cyclesAfter, type Difference } from './comparison.ts'
 import { inputWord, type Occupant, occupantAt, tapOf } from './place.ts'
 import { signed } from './signed.ts'
@@ -146,7 +147,7 @@ function whose({ plan }: Case, here: Occupant, at: ProbePlace): string[] {
     const first = fold.filter + lane * layer.outputModulus
     const last = Math.min(first + layer.outputModulus, fold.filter + fold.columns) - 1
     sentences.push(
-      `The writer stores channels ${first} to ${last} of output pixel (y ${position!.pooledY}, x ${position!.pooledX}).`,
+      `The writer stores ${first === last ? `channel ${first}` : `channels ${first} to ${last}`} of output pixel (y ${position!.pooledY}, x ${position!.pooledX}).`,
     )
   }
   if (at.kind === 'sum' || at.kind === 'weight') {
@@ -230,23 +231,29 @@ function sumCause(known: Case, here: Occupant, at: Extract<ProbePlace, { kind: '
 function pooledCause(known: Case, here: Occupant, column: number): string[] {
   const { plan, images } = known
   const { layer, fold } = here
-  const total = rawBefore(known, `total[${column}]`, plan.latency.post - 1)
-  const parameter = images.parameters[layer.parameterBase + fold.filter + column]
-  const stations =
-    layer.window[0] * layer.window[1] > 1 ? 'bias, requantisation or pooling' : 'bias or requantisation'
+  const area = layer.window[0] * layer.window[1]
+  const stations = area > 1 ? 'bias, requantisation or pooling' : 'bias or requantisation'
   const sentence = `The totals agree, so the fault lies in the ${stations} of column ${column}, or in its parameters.`
-  if (total === undefined || parameter === undefined) return [sentence]
-  const sum = signed(total, plan.widths.accumulator)
+  const parameter = images.parameters[layer.parameterBase + fold.filter + column]
+  const window = Array.from({ length: area }, (_, i) => {
+    const delay = plan.latency.post - 1 + (area - 1 - i) * layer.interval
+    return rawBefore(known, `total[${column}]`, delay)
+  })
+  if (parameter === undefined || window.includes(undefined)) return [sentence]
   const { bias, multiplier, shift } = parameter
-  const scaled = Math.floor(((sum + bias) * multiplier + 2 ** (shift - 1)) / 2 ** shift)
-  const code = Math.min(layer.high, Math.max(layer.low, scaled))
-  const pooling =
-    layer.window[0] * layer.window[1] > 1
-      ? `; then ${layer.average ? 'average' : 'max'} pooling of ${layer.window.join('x')}`
-      : ''
+  const totals = window.map((raw) => signed(raw!, plan.widths.accumulator))
+  const codes = totals.map((total) => requantise(total + bias, multiplier, shift, layer.low, layer.high))
+  const formula = `((total + bias ${bias}) * ${multiplier} + 2^${shift - 1}) / 2^${shift}, rounded down and clamped to ${layer.low}..${layer.high}`
+  if (area === 1) return [sentence, `Due: ${formula}, which is ${codes[0]} for the total ${totals[0]}.`]
+  const pooled = layer.average
+    ? averageCode(
+        codes.reduce((sum, code) => sum + code),
+        area,
+      )
+    : Math.max(...codes)
   return [
     sentence,
-    `Due: ((${sum} + bias ${bias}) * ${multiplier} + 2^${shift - 1}) / 2^${shift}, rounded down, = ${scaled}, clamped to ${layer.low}..${layer.high} = ${code}${pooling}.`,
+    `Due: ${formula}, which is ${codes.join(', ')} for the totals ${totals.join(', ')} of the window; their ${layer.average ? 'mean' : 'maximum'} is ${pooled}.`,
   ]
 }
 

@@ -55,18 +55,15 @@ export async function* simulate(run: SimulationRun): AsyncGenerator<FrameBatch, 
       if (batch.count > 0) yield batch
     }
     const broken = reader.broken()
-    if (broken !== undefined) {
-      running.stop()
-      await running.finished.catch(() => {})
-      throw toolFailed(tool, broken)
-    }
+    if (broken !== undefined) throw toolFailed(tool, broken)
     // A simulator that was killed is told by its end, which says more than the missing frames.
     await running.finished
     const missing = reader.incomplete()
     if (missing !== undefined) throw toolFailed(tool, missing)
   } finally {
-    // Also where the reader of these frames has seen enough.
+    // Also where the reader of these frames has seen enough: what was not read is thrown away, or the pipe would never close.
     running.stop()
+    running.stdout.destroy()
     await running.finished.catch(() => {})
   }
 }

@@ -51,7 +51,9 @@ export function rowsAround(plan: Plan, watch: Watch, index: number, here?: Occup
     case 'sum': {
       const tile = plan.tiles[at.tile]!.name
       const title =
-        at.column === 0 ? `activation[${at.row}]` : `activation[${at.row}], ${at.column} cycles later`
+        at.column === 0
+          ? `activation[${at.row}]`
+          : `activation[${at.row}], ${at.column === 1 ? '1 cycle' : `${at.column} cycles`} later`
       return [
         ...named(`activation[${at.row}]`, at.column, title),
         ...named(`${tile}.weight[${at.row}][${at.column}]`),

@@ -17,7 +17,7 @@ import { compareOutputs } from './outputs.ts'
 import { simulate } from './simulation.ts'
 import type { Stimulus } from './stimulus.ts'
 import { findToolchain, type Toolchain } from './toolchain.ts'
-import { buildSimulator, memoryDirectory } from './verilator.ts'
+import { buildSimulator, memoryDirectory, type VisibleRegister } from './verilator.ts'
 import { type Watch, watchOf } from './watch.ts'
 
 /** A design as it was generated, with what the emulator says that it must compute. */
@@ -29,6 +29,8 @@ export interface VerificationRun {
   readonly verilog: ReadonlyMap<string, string>
   /** Memory images by file name. */
   readonly memories: ReadonlyMap<string, string>
+  /** The registers that the probes read, by module; found in the netlist where they are not given. */
+  readonly visible?: readonly VisibleRegister[]
   readonly stimulus: Stimulus
   /** The emulator's output codes of each image, raw, in stream order. */
   readonly expected: readonly Uint8Array[]
@@ -166,7 +168,7 @@ type Simulator =
   | { readonly kind: 'missing'; readonly error: XgenError }
 
 async function simulatorOf(
-  { top, verilog, signal, progress, cache }: VerificationRun,
+  { top, verilog, visible, signal, progress, cache }: VerificationRun,
   watch: Watch,
 ): Promise<Simulator> {
   let tools: Toolchain
@@ -178,7 +180,7 @@ async function simulatorOf(
   }
   progress.step('build with Verilator')
   const begun = Date.now()
-  const design = { top: top.name, verilog, visible: visibleRegisters(top, watch.probes) }
+  const design = { top: top.name, verilog, visible: visible ?? visibleRegisters(top, watch.probes) }
   const { simulator, cached, commands } = await buildSimulator(design, tools, signal, cache)
   progress.done(cached ? 'built before' : `${((Date.now() - begun) / 1000).toFixed(1)} s`)
   return { kind: 'built', path: simulator, commands }
