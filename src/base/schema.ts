@@ -38,8 +38,7 @@ export function parseSource<S extends z.ZodType>(
     )
   }
   const missing = given === undefined && path.length > 0
-  const message =
-    missing && issue.code === 'invalid_type' ? 'is missing' : `is ${shown(given)}: ${issue.message}`
+  const message = missing ? 'is missing' : `is ${shown(given)}: ${issue.message}`
   throw new XgenError(kind, `${path.length === 0 ? 'the document' : pathName(path)} ${message}`, {
     where: source.where(path),
   })
@@ -56,7 +55,8 @@ type Issue = z.core.$ZodIssue
 
 /** Inside a union, the branch that failed the furthest down says best what is wrong. */
 function deepest(issues: readonly Issue[]): Issue {
-  const issue = issues[0]!
+  // A key that is not known explains best why another one is missing.
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue
   const nested = issue.errors.filter((branch) => branch.length > 0).map((branch) => deepest(branch))
   const best = nested.reduce((a, b) => (b.path.length > a.path.length ? b : a), nested[0]!)

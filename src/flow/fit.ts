@@ -1,7 +1,7 @@
 import { dataError } from '../base/errors.ts'
 import type { DataSet } from '../net/data/catalogue.ts'
 import type { Network } from '../net/network.ts'
-import { outputShape } from '../net/shapes.ts'
+import { elements, outputShape } from '../net/shapes.ts'
 
 /** Refuses a data set whose images or classes are not those of the network. */
 export function checkFit(network: Network, set: DataSet): void {
@@ -11,7 +11,7 @@ export function checkFit(network: Network, set: DataSet): void {
       `the images of ${set.name} are ${set.shape.join('x')}; the network "${network.name}" takes ${shape.join('x')}`,
     )
   }
-  const [classes] = outputShape(network)
+  const classes = elements(outputShape(network))
   if (classes !== set.classes.length)
     throw dataError(
       `${set.name} has ${set.classes.length} classes; the network "${network.name}" gives ${classes} results`,

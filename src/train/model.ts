@@ -1,5 +1,5 @@
 import type { LayerWeights, Network, Weights } from '../net/network.ts'
-import { layerShapes } from '../net/shapes.ts'
+import { elements, layerShapes, outputShape } from '../net/shapes.ts'
 import { type Parameter, type TrainedLayer, trainedLayer } from './layers.ts'
 
 /** A network that learns: all layers both ways, and the parameters that its optimiser changes in place. */
@@ -25,15 +25,16 @@ export function createModel(network: Network, initial: Weights, batch: number): 
     parameters.push(...named)
     return trainedLayer(shaped, named, batch, index === 0)
   })
+  const classes = elements(outputShape(network))
   return {
     parameters,
     learn(images, labels) {
       for (const { gradient } of parameters) gradient.fill(0)
       let values = images
       for (const layer of layers) values = layer.forward(values, labels.length)
-      const classes = layerShapes(network).at(-1)!.output[0]
-      const loss = crossEntropy(values, labels, classes)
-      let gradient = values
+      // A copy: a layer may still need its result to go back.
+      let gradient: Float32Array = values.slice(0, labels.length * classes)
+      const loss = crossEntropy(gradient, labels, classes)
       for (let i = layers.length - 1; i >= 0; i--) gradient = layers[i]!.backward(gradient, labels.length)
       return loss
     },

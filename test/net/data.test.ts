@@ -1,0 +1,216 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { XgenError } from '../../src/base/errors.ts'
+import { sha256 } from '../../src/base/hash.ts'
+import { silent } from '../../src/base/progress.ts'
+import { type DataSet, dataSet } from '../../src/net/data/catalogue.ts'
+import { fetchDataSet } from '../../src/net/data/fetch.ts'
+import { parseIdx } from '../../src/net/data/idx.ts'
+import { dataDirectory, imageAt, isPresent, loadSplit } from '../../src/net/data/store.ts'
+import { syntheticDigits } from '../../src/net/data/synthetic.ts'
+
+/** A tiny data set in the published format: 5 training and 3 test images of 2x2. */
+function tiny(url: string): { set: DataSet; files: Map<string, Buffer> } {
+  const files = new Map<string, Buffer>()
+  const file = (name: string, contents: Buffer) => {
+    files.set(name, gzipSync(contents))
+    return { name, bytes: contents.length, sha256: sha256(contents) }
+  }
+  const images = (n: number) =>
+    Buffer.from([
+      0,
+      0,
+      8,
+      3,
+      0,
+      0,
+      0,
+      n,
+      0,
+      0,
+      0,
+      2,
+      0,
+      0,
+      0,
+      2,
+      ...Array.from({ length: 4 * n }, (_, i) => i),
+    ])
+  const labels = (n: number) =>
+    Buffer.from([0, 0, 8, 1, 0, 0, 0, n, ...Array.from({ length: n }, (_, i) => i % 2)])
+  const set: DataSet = {
+    name: 'tiny',
+    summary: '',
+    source: '',
+    shape: [1, 2, 2],
+    classes: ['a', 'b'],
+    url,
+    validation: 2,
+    train: { images: file('train-i.gz', images(5)), labels: file('train-l.gz', labels(5)), count: 5 },
+    test: { images: file('test-i.gz', images(3)), labels: file('test-l.gz', labels(3)), count: 3 },
+  }
+  return { set, files }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'xgen-data-'))
+let server: Server
+let url = ''
+const requests: string[] = []
+let served = new Map<string, Buffer>()
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const contents = served.get((request.url ?? '').slice(1))
+    requests.push(`${request.url} ${request.headers.range ?? 'whole'}`)
+    if (contents === undefined) return response.writeHead(404).end()
+    const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
+    return response
+      .writeHead(from > 0 ? 206 : 200, { 'content-length': contents.length - from })
+      .end(contents.subarray(from))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  url = typeof address === 'object' && address !== null ? `http://127.0.0.1:${address.port}/` : ''
+})
+afterAll(() => {
+  server.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const options = (name: string, offline = false) => ({
+  progress: silent,
+  signal: new AbortController().signal,
+  offline,
+  directory: join(directory, name),
+})
+const failure = async (run: () => unknown): Promise<XgenError> => {
+  try {
+    await run()
+  } catch (error) {
+    if (error instanceof XgenError) return error
+    throw error
+  }
+  throw new Error('it did not fail')
+}
+
+describe('fetching', () => {
+  test('fetches, checks, and splits', async () => {
+    const { set, files } = tiny(url)
+    served = files
+    expect(await fetchDataSet(set, options('whole'))).toHaveLength(4)
+    const at = join(directory, 'whole')
+    expect(isPresent(set, at)).toBe(true)
+    expect(
+      [loadSplit(set, 'train', at), loadSplit(set, 'validation', at), loadSplit(set, 'test', at)].map(
+        ({ count }) => count,
+      ),
+    ).toEqual([3, 2, 3])
+    expect([...imageAt(loadSplit(set, 'validation', at), 0)]).toEqual([12, 13, 14, 15])
+    expect([...loadSplit(set, 'validation', at).labels]).toEqual([1, 0])
+    expect(await fetchDataSet(set, options('whole', true))).toEqual([])
+  })
+
+  test('an interrupted download goes on where it stopped', async () => {
+    const { set, files } = tiny(url)
+    served = files
+    const at = join(directory, 'part', 'tiny')
+    mkdirSync(at, { recursive: true })
+    writeFileSync(join(at, 'train-i.gz.part'), files.get('train-i.gz')!.subarray(0, 10))
+    requests.length = 0
+    await fetchDataSet(set, options('part'))
+    expect(requests[0]).toBe('/train-i.gz bytes=10-')
+    expect(readFileSync(join(at, 'train-i.gz'))).toEqual(files.get('train-i.gz'))
+    expect(existsSync(join(at, 'train-i.gz.part'))).toBe(false)
+  })
+
+  test('contents that are not the published ones are refused and not kept', async () => {
+    const { set, files } = tiny(url)
+    served = new Map(files).set('train-i.gz', gzipSync(Buffer.alloc(set.train.images.bytes)))
+    const error = await failure(() => fetchDataSet(set, options('wrong')))
+    expect(error).toMatchObject({ kind: 'data', message: expect.stringContaining('is corrupt: SHA-256') })
+    expect(existsSync(join(directory, 'wrong', 'tiny', 'train-i.gz'))).toBe(false)
+  })
+
+  test('a server without the file, and no network at all', async () => {
+    const { set } = tiny(url)
+    served = new Map()
+    expect(await failure(() => fetchDataSet(set, options('gone')))).toMatchObject({
+      kind: 'data',
+      message: expect.stringContaining('the server answered 404'),
+    })
+    expect(await failure(() => fetchDataSet(set, options('gone', true)))).toMatchObject({
+      kind: 'data',
+      message: expect.stringContaining('is not complete'),
+    })
+  })
+})
+
+describe('files on disk', () => {
+  const place = (name: string, change: (contents: Buffer) => Buffer) => {
+    const { set, files } = tiny(url)
+    const at = join(directory, name, 'tiny')
+    mkdirSync(at, { recursive: true })
+    for (const [file, contents] of files)
+      writeFileSync(join(at, file), file === 'test-i.gz' ? change(contents) : contents)
+    return () => loadSplit(set, 'test', join(directory, name))
+  }
+  test.each([
+    ['truncated', (c: Buffer) => c.subarray(0, c.length - 9), 'truncated or corrupt'],
+    ['no gzip', () => Buffer.from('hello'), 'truncated or corrupt'],
+    ['too long', () => gzipSync(Buffer.alloc(1000)), 'unpacks to more than'],
+    ['too short', () => gzipSync(Buffer.alloc(3)), 'holds 3 bytes; expected are 28'],
+    ['other contents', () => gzipSync(Buffer.alloc(28)), 'is corrupt'],
+  ])('%s', async (name, change, message) => {
+    const error = await failure(place(name, change))
+    expect(error).toMatchObject({
+      kind: 'data',
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining('xgen data fetch tiny'),
+    })
+    expect(error.where).toContain('test-i.gz')
+  })
+
+  test('idx files are taken at their word only as far as they reach', async () => {
+    expect(parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9), 'f')).toEqual({
+      shape: [2],
+      data: Uint8Array.of(7, 9),
+    })
+    for (const bytes of [
+      [],
+      [0, 0, 8],
+      [1, 0, 8, 1],
+      [0, 0, 13, 1, 0, 0, 0, 0],
+      [0, 0, 8, 200],
+      [0, 0, 8, 1, 255, 255, 255, 255, 1],
+    ]) {
+      expect((await failure(() => parseIdx(Uint8Array.from(bytes), 'f'))).kind).toBe('data')
+    }
+  })
+
+  test('XGEN_DATA_DIR, then the cache directory', () => {
+    expect(dataDirectory({ XGEN_DATA_DIR: '/data' })).toBe('/data')
+    expect(dataDirectory({ XDG_CACHE_HOME: '/cache' })).toBe(join('/cache', 'xgen'))
+    expect(() => dataSet('minst')).toThrow('there is no data set "minst". Did you mean "mnist"?')
+  })
+})
+
+describe('drawn digits', () => {
+  test('the same seed gives the same bytes, another one others', () => {
+    const a = syntheticDigits([1, 28, 28], 20, 1)
+    expect(syntheticDigits([1, 28, 28], 20, 1)).toEqual(a)
+    expect(syntheticDigits([1, 28, 28], 20, 2).images).not.toEqual(a.images)
+    expect(sha256(a.images)).toMatchInlineSnapshot(
+      `"2e66c5380ec1843c2d7638dfac1629dfc31232a23e35ba252beb9a08b9855929"`,
+    )
+  })
+
+  test('have ink, empty corners and all classes, in any shape', () => {
+    const digits = syntheticDigits([3, 12, 20], 200, 5)
+    expect(new Set(digits.labels).size).toBe(10)
+    for (let i = 0; i < digits.count; i++) expect(Math.max(...imageAt(digits, i))).toBeGreaterThan(150)
+    expect(digits.images.filter((v) => v === 0).length / digits.images.length).toBeGreaterThan(0.4)
+  })
+})

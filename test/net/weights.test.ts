@@ -1,0 +1,175 @@
+import { deflateRawSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { XgenError } from '../../src/base/errors.ts'
+import { encodeNpy } from '../../src/base/npy.ts'
+import { readNpz } from '../../src/base/npz.ts'
+import { readSafetensors, writeSafetensors } from '../../src/base/safetensors.ts'
+import { readZip, writeZip } from '../../src/base/zip.ts'
+import type { Network } from '../../src/net/network.ts'
+import { checkWeights, hashWeights, initialWeights, serialiseWeights } from '../../src/net/weights.ts'
+import { lenet5 } from '../../src/net/zoo/lenet5.ts'
+
+const network: Network = {
+  name: 'small',
+  input: { shape: [1, 3, 3] },
+  layers: [
+    {
+      kind: 'conv2d',
+      name: 'conv1',
+      filters: 2,
+      kernel: [2, 2],
+      stride: [1, 1],
+      padding: [0, 0, 0, 0],
+      groups: 1,
+    },
+  ],
+}
+const tensors = () => [
+  { name: 'conv1.weight', shape: [2, 1, 2, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8) },
+  { name: 'conv1.bias', shape: [2], data: Float32Array.of(0.5, -0.5) },
+]
+const failure = (run: () => unknown): XgenError => {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof XgenError) return error
+    throw error
+  }
+  throw new Error('it did not fail')
+}
+
+describe('safetensors', () => {
+  test('what is written is read back', () => {
+    const bytes = writeSafetensors(tensors(), { made: 'by a test' })
+    expect(readSafetensors(bytes, 'w')).toEqual(tensors())
+    expect(bytes.length % 8).toBe(0)
+  })
+
+  test('F16, BF16 and F64 become float32', () => {
+    const header = JSON.stringify({
+      a: { dtype: 'F16', shape: [2], data_offsets: [0, 4] },
+      b: { dtype: 'BF16', shape: [1], data_offsets: [4, 6] },
+      c: { dtype: 'F64', shape: [1], data_offsets: [6, 14] },
+    })
+    const bytes = new Uint8Array(8 + header.length + 14)
+    const view = new DataView(bytes.buffer)
+    view.setBigUint64(0, BigInt(header.length), true)
+    bytes.set(new TextEncoder().encode(header), 8)
+    view.setUint16(8 + header.length, 0x3c00, true)
+    view.setUint16(10 + header.length, 0xc500, true)
+    view.setUint16(12 + header.length, 0x3fc0, true)
+    view.setFloat64(14 + header.length, 0.25, true)
+    expect(readSafetensors(bytes, 'w').map(({ data }) => [...data])).toEqual([[1, -5], [1.5], [0.25]])
+  })
+
+  test('every truncation and every damaged byte is an error or a tensor, never a crash', () => {
+    const bytes = writeSafetensors(tensors())
+    fc.assert(
+      fc.property(
+        fc.nat(bytes.length - 1),
+        fc.integer({ min: 0, max: 255 }),
+        fc.nat(bytes.length - 1),
+        (at, value, length) => {
+          const damaged = bytes.slice()
+          damaged[at] = value
+          for (const hostile of [damaged, bytes.slice(0, length)]) {
+            try {
+              readSafetensors(hostile, 'w')
+            } catch (error) {
+              expect(error).toBeInstanceOf(XgenError)
+              expect((error as XgenError).kind).toBe('data')
+            }
+          }
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  test('a header that promises more than memory holds is refused before it is allocated', () => {
+    const header = JSON.stringify({ a: { dtype: 'F32', shape: [2 ** 20, 2 ** 20], data_offsets: [0, 4] } })
+    const bytes = new Uint8Array(12 + header.length)
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true)
+    bytes.set(new TextEncoder().encode(header), 8)
+    expect(failure(() => readSafetensors(bytes, 'w'))).toMatchObject({
+      kind: 'data',
+      message: expect.stringContaining('at most'),
+    })
+  })
+})
+
+describe('npz', () => {
+  test('stored and deflated arrays', () => {
+    const archive = writeZip(
+      tensors().map(({ name, shape, data }) => ({
+        name: `${name}.npy`,
+        contents: encodeNpy({ type: 'f4', shape, data }),
+      })),
+    )
+    expect(readNpz(archive, 'w.npz')).toEqual(tensors())
+    expect(
+      readZip(deflated('x.txt', Buffer.from('hello hello hello')), 'w').map(({ contents }) =>
+        Buffer.from(contents).toString(),
+      ),
+    ).toEqual(['hello hello hello'])
+  })
+
+  test('truncated archives are errors', () => {
+    const archive = writeZip([
+      { name: 'a.npy', contents: encodeNpy({ type: 'f4', shape: [2], data: Float32Array.of(1, 2) }) },
+    ])
+    for (let length = 0; length < archive.length; length++)
+      expect(failure(() => readNpz(archive.slice(0, length), 'w')).kind).toBe('data')
+  })
+})
+
+describe('weights of a network', () => {
+  test('a file round trip keeps the values and their hash', () => {
+    const weights = initialWeights(lenet5, 1)
+    const again = checkWeights(readSafetensors(serialiseWeights(weights, lenet5), 'w'), lenet5, 'w')
+    expect(again).toEqual(weights)
+    expect(hashWeights(again, lenet5)).toBe(hashWeights(weights, lenet5))
+    expect(hashWeights(initialWeights(lenet5, 2), lenet5)).not.toBe(hashWeights(weights, lenet5))
+  })
+
+  test.each([
+    [
+      'a wrong shape',
+      () => tensors().map((t) => (t.name === 'conv1.weight' ? { ...t, shape: [2, 2, 2, 1] } : t)),
+      'tensor "conv1.weight" has the shape [2, 2, 2, 1]; expected is [2, 1, 2, 2]',
+    ],
+    ['a missing tensor', () => tensors().slice(0, 1), 'w has no tensor "conv1.bias" of shape [2]'],
+    [
+      'a surplus tensor',
+      () => [...tensors(), { name: 'conv2.bias', shape: [1], data: new Float32Array(1) }],
+      'holds a tensor "conv2.bias" that the network "small" has no place for. Did you mean "conv1.bias"?',
+    ],
+    [
+      'NaN',
+      () => tensors().map((t) => ({ ...t, data: t.data.map((v, i) => (i === 1 ? Number.NaN : v)) })),
+      'tensor "conv1.weight" holds NaN at element 1',
+    ],
+    [
+      'infinity',
+      () => tensors().map((t) => ({ ...t, data: t.data.map(() => Infinity) })),
+      'tensor "conv1.weight" holds Infinity at element 0',
+    ],
+  ])('%s is refused', (_name, given, message) => {
+    expect(failure(() => checkWeights(given(), network, 'w'))).toMatchObject({
+      kind: 'data',
+      message: expect.stringContaining(message),
+    })
+  })
+})
+
+/** A ZIP archive of one deflated file, made from a stored one by changing its method and sizes. */
+function deflated(name: string, contents: Buffer): Uint8Array {
+  const packed = deflateRawSync(contents)
+  const stored = Buffer.from(writeZip([{ name, contents: packed }]))
+  const directory = stored.indexOf(Buffer.from([0x50, 0x4b, 1, 2]))
+  stored.writeUInt16LE(8, 8)
+  stored.writeUInt16LE(8, directory + 10)
+  stored.writeUInt32LE(contents.length, directory + 24)
+  return stored
+}

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest'
+import { buildAssignment } from '../../src/approx/build.ts'
+import { createEmulator } from '../../src/emu/emulator.ts'
+import { floatNetwork } from '../../src/float/forward.ts'
+import type { Layer, Network } from '../../src/net/network.ts'
+import { lenet5 } from '../../src/net/zoo/lenet5.ts'
+import { calibrate } from '../../src/quant/calibrate.ts'
+import { chain } from '../../src/quant/chain.ts'
+import { int8, parseActivations } from '../../src/quant/options.ts'
+import { quantise } from '../../src/quant/quantise.ts'
+import { quantiseValue } from '../../src/quant/rules.ts'
+import { randomImages, randomWeights } from '../fixtures/networks.ts'
+
+const conv: Layer = {
+  kind: 'conv2d',
+  name: 'conv1',
+  filters: 2,
+  kernel: [3, 3],
+  stride: [1, 1],
+  padding: [0, 0, 0, 0],
+  groups: 1,
+}
+const pool = (mode: 'max' | 'average'): Layer => ({
+  kind: 'pool',
+  name: 'pool1',
+  mode,
+  window: [2, 2],
+  stride: [2, 2],
+})
+const relu: Layer = { kind: 'relu', name: 'relu1' }
+const network = (...layers: Layer[]): Network => ({ name: 'small', input: { shape: [1, 8, 8] }, layers })
+
+describe('fusing ReLU', () => {
+  test.each([
+    ['behind the convolution', network(conv, relu, pool('max'))],
+    ['behind max pooling, which it commutes with', network(conv, pool('max'), relu)],
+    ['behind flatten', network(conv, { kind: 'flatten', name: 'flatten' }, relu)],
+  ])('%s', (_name, net) => {
+    expect(chain(net)[0]).toMatchObject({ kind: 'conv', relu: true, nonNegative: true })
+    expect(chain(net).some((link) => link.layer.kind === ('relu' as string))).toBe(false)
+  })
+
+  test('behind average pooling it is refused by name', () => {
+    expect(() => chain(network(conv, pool('average'), relu))).toThrow(
+      'layer "relu1" (relu) follows the average pooling "pool1"',
+    )
+  })
+
+  test('a ReLU on what cannot be negative does nothing', () => {
+    expect(chain(network(relu, conv)).map((link) => link.kind)).toEqual(['conv'])
+  })
+})
+
+describe('quantise', () => {
+  const weights = randomWeights(lenet5, 3)
+  const images = randomImages(lenet5, 8, 4)
+  const ranges = calibrate(lenet5, weights, images)
+
+  test('keeps the shape of LeNet-5', () => {
+    const graph = quantise(lenet5, weights, ranges, int8)
+    expect(graph.nodes.map(({ name, kind }) => `${name}:${kind}`)).toEqual([
+      'conv1:conv',
+      'pool1:pool',
+      'conv2:conv',
+      'pool2:pool',
+      'flatten:reshape',
+      'fc1:conv',
+      'fc2:conv',
+      'fc3:conv',
+    ]) // prettier-ignore
+    expect(graph.tensors['flatten']!.shape).toEqual([400, 1, 1])
+    expect(graph.tensors['input']!.scale).toBe(1 / 127)
+    expect(graph.nodes[0]).toMatchObject({ low: 0, high: 127 })
+    expect(graph.nodes.at(-1)).toMatchObject({ low: -128, high: 127, dense: true, kernel: [1, 1] })
+  })
+
+  test('uint8 stores what cannot be negative unsigned, and only that', () => {
+    const graph = quantise(lenet5, weights, ranges, { ...int8, ...parseActivations('uint8') })
+    expect(graph.tensors['input']).toMatchObject({ signed: false, bits: 8, scale: 1 / 255 })
+    expect(graph.tensors['pool1']!.signed).toBe(false)
+    expect(graph.tensors['fc3']!.signed).toBe(true)
+  })
+
+  test.each([
+    ['int8', 8, 8, 0.02],
+    ['uint8', 8, 'uint8', 0.015],
+    ['6 bits', 6, 6, 0.09],
+  ] as const)('%s results are near the float ones', (_name, weightBits, activations, tolerance) => {
+    const graph = quantise(lenet5, weights, ranges, { weightBits, ...parseActivations(activations) })
+    const emulator = createEmulator(graph, buildAssignment(graph, []))
+    const float = floatNetwork(lenet5, weights)
+    const input = graph.tensors['input']!
+    const output = graph.tensors[graph.output]!
+    let error = 0
+    let power = 0
+    for (const image of images) {
+      const high = input.signed ? 2 ** (input.bits - 1) - 1 : 2 ** input.bits - 1
+      const values = Array.from(image, (x) => quantiseValue(x, input.scale, 0, high))
+      const codes = input.signed ? Int8Array.from(values) : Uint8Array.from(values)
+      const result = emulator.runImage(codes).get(graph.output)!
+      for (const [i, expected] of float.run(image).entries()) {
+        error += (result[i]! * output.scale - expected) ** 2
+        power += expected ** 2
+      }
+    }
+    expect(Math.sqrt(error / power)).toBeLessThan(tolerance)
+  })
+
+  test('a filter of zeros, and one whose bias dwarfs its weights, keep their bias', () => {
+    const net = network({ ...conv, kernel: [1, 1] } as Layer)
+    const given = new Map([
+      ['conv1', { weight: Float32Array.of(0, 1e-12), bias: Float32Array.of(0.5, -0.25) }],
+    ])
+    const found = calibrate(net, given, randomImages(net, 2, 1))
+    const graph = quantise(net, given, found, int8)
+    const codes = createEmulator(graph, buildAssignment(graph, []))
+      .runImage(new Int8Array(64).fill(100))
+      .get('conv1')!
+    const scale = graph.tensors['conv1']!.scale
+    expect(codes[0]! * scale).toBeCloseTo(0.5, 2)
+    expect(codes[64]! * scale).toBeCloseTo(-0.25, 2)
+  })
+
+  test('ranges of another network are refused', () => {
+    expect(() => quantise(lenet5, weights, new Map([...ranges].slice(1)), int8)).toThrow(
+      'there is no calibrated range for layer "conv1"',
+    )
+  })
+})
+
+test('activation types', () => {
+  expect(parseActivations('uint8')).toEqual({ activationBits: 8, unsigned: true })
+  expect(parseActivations(4)).toEqual({ activationBits: 4, unsigned: false })
+  expect(() => parseActivations('int9')).toThrow('"int9" is no type of activation')
+})
