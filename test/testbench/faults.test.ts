@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest'
+import { probesOf } from '../../src/plan/probes.ts'
+import { visibleRegisters } from '../../testbench/netlist-device.ts'
+import { type Verification, type VerificationRun, verifyDesign } from '../../testbench/verification.ts'
+import { hasVerilator } from '../fixtures/tools.ts'
+import { twoLayers, verificationOf } from '../fixtures/verification.ts'
+
+/** Faults planted into the printed Verilog: each is found, and told with its place. */
+
+const sound = verificationOf(twoLayers, { rows: 4, columns: 4 }, 3)
+const visible = visibleRegisters(sound.top, probesOf(sound.plan))
+
+interface Fault {
+  /** File, what stands there, what is put instead. */
+  readonly edits: readonly (readonly [file: string, from: string | RegExp, to: string])[]
+  /** A faulty copy of a module, for one instance. */
+  readonly copy?: {
+    readonly module: string
+    readonly name: string
+    readonly from: string
+    readonly to: string
+    readonly signals: readonly string[]
+  }
+}
+
+function planted({ edits, copy }: Fault): VerificationRun {
+  const verilog = new Map(sound.verilog)
+  const replace = (text: string, from: string | RegExp, to: string) => {
+    const changed = text.replace(from, to)
+    if (changed === text) throw new Error(`the Verilog has no ${from}`)
+    return changed
+  }
+  for (const [file, from, to] of edits) verilog.set(file, replace(verilog.get(file)!, from, to))
+  if (copy === undefined) return { ...sound, verilog }
+  const text = replace(verilog.get(`${copy.module}.v`)!, `module ${copy.module}`, `module ${copy.name}`)
+  verilog.set(`${copy.name}.v`, replace(text, copy.from, copy.to))
+  return {
+    ...sound,
+    verilog,
+    visible: [...visible, ...copy.signals.map((signal) => ({ module: copy.name, signal }))],
+  }
+}
+
+async function differenceOf(fault: Fault): Promise<{ result: Verification; text: string; summary: string }> {
+  const result = await verifyDesign(planted(fault))
+  const check = result.checks.find(({ name }) => name === 'model = Verilator (registers, cycles)')!
+  expect(check.mismatches).toBeGreaterThan(0)
+  expect(result.checks.find(({ name }) => name === 'model = netlist (registers, cycles)')!.mismatches).toBe(0)
+  expect(result.checks.find(({ name }) => name === 'emulator = model (outputs)')!.mismatches).toBe(0)
+  return { result, text: check.explanation!.text, summary: check.explanation!.summary }
+}
+
+describe.runIf(hasVerilator)('a planted fault', () => {
+  it('is not seen where there is none', async () => {
+    const { checks, cycles } = await verifyDesign(sound)
+    expect(checks.map(({ name, mismatches }) => [name, mismatches])).toEqual([
+      ['emulator = model (outputs)', 0],
+      ['plan = model (cycles of an inference)', 0],
+      ['model = netlist (registers, cycles)', 0],
+      ['model = Verilator (registers, cycles)', 0],
+      ['emulator = Verilator (outputs)', 0],
+    ])
+    expect(checks.every(({ compared }) => compared > 0)).toBe(true)
+    expect(cycles.verilator).toBe(cycles.model)
+  })
+
+  it('in one PE is told with its operands', async () => {
+    const { text, summary } = await differenceOf({
+      edits: [['tile_0.v', 'pe_exact_s8s8 u_pe_2_1 ', 'pe_faulty u_pe_2_1 ']],
+      copy: {
+        module: 'pe_exact_s8s8',
+        name: 'pe_faulty',
+        from: 'partial + product',
+        to: "(partial + product) ^ (active && activation[1:0] == 2'd3 ? 4 : 0)",
+        signals: ['sum', 'weight'],
+      },
+    })
+    expect(summary).toBe(
+      'tile_0.sum[2][1]: expected 14859, got 14863 in image 0, cycle 142 after start (cycle 13 of the run)',
+    )
+    expect(text).toMatchInlineSnapshot(`
+      "Verilator differs from the model for the first time in image 0, cycle 142 after start (cycle 13 of the run).
+
+      tile_0.sum[2][1], partial sum leaving PE (2, 1) of tile_0: expected 14859, got 14863 (bit 2).
+      No other watched value differs in this cycle.
+
+      It belongs to layer "layer0", column fold 1 of 2, row fold 1 of 5, filter 1.
+      Position 3 of 64: output element (y 1, x 0) before pooling, which goes into (y 0, x 0).
+      Row 2 has tap 2: channel 0, kernel row 0, kernel column 1; it reads the input element (y 0, x 0).
+      PE (row 2, column 1) of tile_0 has the multiplier exact (s8s8).
+      What goes into the PE agrees: activation 127, weight 117, partial sum from above 0.
+      So the fault lies in this PE: exact gives M(127, 117) = 14859; the PE added 14863.
+
+        cycle                                   | 136 137 138  139  140  141    142   143  144    145     146
+        activation[2], 1 cycle later  model     |   0   0   0    0    0  127    127     0    0    -98      38
+                                      Verilator |   0   0   0    0    0  127    127     0    0    -98      38
+        tile_0.weight[2][1]           model     |   0   0   0  117  117  117    117   117  117    117     117
+                                      Verilator |   0   0   0  117  117  117    117   117  117    117     117
+        tile_0.sum[1][1]              model     |   0   0   0    0    0    0  -6640     0    0  -3620    6360
+                                      Verilator |   0   0   0    0    0    0  -6640     0    0  -3620    6360
+        tile_0.sum[2][1]              model     |   0   0   0    0    0    0  14859  8219    0      0  -15086
+                                      Verilator |   0   0   0    0    0    0 14863! 8223!    0      0  -15086
+                                                |                                 ^
+      "
+    `)
+  })
+
+  it('in the requantiser is told with the code that is due', async () => {
+    const { text } = await differenceOf({
+      edits: [['accumulator_column.v', /(doubled\[49\], doubled\} \+ 51'd)1/, '$10']],
+    })
+    expect(text).toContain(
+      'pooled[1], code of column 1 after requantisation and pooling: expected 85, got 84 (bit 0).',
+    )
+    expect(text).toContain('It belongs to layer "layer0", column fold 1 of 2, row fold 5 of 5, filter 1.')
+    expect(text).toContain('the fault lies in the bias, requantisation or pooling of column 1')
+    expect(text).toMatch(/which is 85, 0, 0, 59 for the totals .* of the window; their maximum is 85\./)
+  })
+
+  it('in the address of one row feeder is told with the word that is due', async () => {
+    const { text } = await differenceOf({
+      edits: [['xgen_sketch.v', 'row_feeder u_feeder_1 ', 'feeder_faulty u_feeder_1 ']],
+      copy: {
+        module: 'row_feeder',
+        name: 'feeder_faulty',
+        from: 'assign bank_address = position_address',
+        to: 'assign bank_address = position_address + (position_y[1:0] == 2 ? 1 : 0)',
+        signals: ['activation'],
+      },
+    })
+    expect(text).toContain('activation[1], activation entering row 1: expected -12, got 51')
+    expect(text).toContain(
+      'Row 1 has tap 1: channel 1, kernel row 0, kernel column 0; it reads the input element (y 2, x 0).',
+    )
+    expect(text).toContain('By the plan it is word 16 of bank 1.')
+    expect(text).toContain('the address that row feeder 1 makes')
+  })
+
+  it('in the address of the writer is told with the channels that it stores', async () => {
+    const { text } = await differenceOf({
+      edits: [['output_writer.v', /address <= (.*);/, 'address <= ($1) ^ (busy && !valid_1 ? 2 : 0);']],
+    })
+    expect(text).toContain('write_address, bank word that the writer stores to: expected 65, got 67 (bit 1).')
+    expect(text).toContain('The writer stores channel 1 of output pixel (y 0, x 0).')
+  })
+
+  it('that makes the design hang ends with a verdict, not in an endless run', async () => {
+    const { result, text } = await differenceOf({
+      edits: [['sequencer.v', "begin_run ? 2'd2", "begin_run ? 2'd1"]],
+    })
+    expect(text).toContain('phase, 0 idle, 1 input, 2 run, 3 output: expected 2, got 1 (bits 0, 1).')
+    const outputs = result.checks.find(({ name }) => name === 'emulator = Verilator (outputs)')!
+    expect(outputs.explanation!.text).toBe('Verilator finished no image.\n')
+  })
+})

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import type { Device } from '../../sim/device.ts'
+import { patienceOf, runImage } from '../../sim/drive.ts'
+import { cycleModel } from '../../sim/model.ts'
+import { noPressure, pressureOf } from '../../sim/pressure.ts'
+import { inferenceCycles } from '../../src/plan/steps.ts'
+import { gaveUp } from '../../testbench/frame.ts'
+import { drive, harvest } from '../../testbench/host.ts'
+import { twoLayers, verificationOf } from '../fixtures/verification.ts'
+
+const run = verificationOf(twoLayers, { rows: 3, columns: 5 }, 4)
+const { plan, images, stimulus } = run
+
+describe('the host of the lockstep', () => {
+  it('gives the outputs and cycles that runImage gives, with and without stalls', () => {
+    const seen = harvest()
+    let cycles = 0
+    for (const cycle of drive(cycleModel(plan, images), stimulus, 0)) {
+      seen.take(cycle.words[0]!)
+      cycles++
+    }
+    const model = cycleModel(plan, images)
+    const runs = stimulus.images.map((codes, index) => {
+      const pressure = index % 2 === 0 ? noPressure : pressureOf(stimulus.patterns[1]!)
+      return runImage(model, codes, pressure, undefined, patienceOf(plan))
+    })
+    expect(seen.outputs).toEqual(runs.map(({ outputs }) => outputs))
+    expect(seen.cycles).toEqual(runs.map((one) => one.cycles))
+    expect(seen.cycles[0]).toBe(inferenceCycles(plan))
+    expect(cycles).toBe(seen.cycles.reduce((sum, count) => sum + count))
+    expect(seen.outputs).toEqual(run.expected)
+  })
+
+  it('gives up on a device that does not move, and ends the run', () => {
+    const dead: Device = {
+      outputs: () => ({
+        busy: true,
+        done: false,
+        inReady: false,
+        outValid: false,
+        outData: 0,
+        outLast: false,
+      }),
+      probes: () => {},
+      clock: () => {},
+    }
+    const ports: number[] = []
+    for (const { words } of drive(dead, { ...stimulus, patience: 50 }, 0)) ports.push(words[0]!)
+    expect(ports.length).toBe(51)
+    expect(ports.map(gaveUp).indexOf(true)).toBe(50)
+  })
+})

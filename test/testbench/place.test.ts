@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { cycleModel } from '../../sim/model.ts'
+import { probesOf } from '../../src/plan/probes.ts'
+import { stepsOf } from '../../src/plan/steps.ts'
+import { drive } from '../../testbench/host.ts'
+import { occupantAt, tapOf } from '../../testbench/place.ts'
+import { signed } from '../../testbench/signed.ts'
+import { twoLayers, verificationOf } from '../fixtures/verification.ts'
+
+/** What a place says of a register is checked against what the model holds there, computed from the place alone. */
+const run = verificationOf(twoLayers, { rows: 4, columns: 3 }, 1)
+const { plan, images, stimulus } = run
+const probes = probesOf(plan)
+const steps = [...stepsOf(plan)]
+const [channels, , width] = plan.input.shape
+const input = (channel: number, y: number, x: number) =>
+  signed(stimulus.images[0]![(y * width + x) * channels + channel]!, 8)
+
+/** Frames of the first layer, by run cycle. */
+function* firstLayer(): Generator<{ run: number; words: Uint32Array }> {
+  let begun: number | undefined
+  for (const { cycle, words } of drive(cycleModel(plan, images), stimulus, probes.length)) {
+    if (words[1] === 2) begun ??= cycle
+    if (begun !== undefined && words[1] === 2) yield { run: cycle - begun, words }
+  }
+}
+
+describe('the place of a difference', () => {
+  it('names the input element of every activation, and the taps and filter of every partial sum, of the first layer', () => {
+    let activations = 0
+    let sums = 0
+    const wrong: string[] = []
+    for (const { run: cycle, words } of firstLayer()) {
+      for (const [index, { at, name, width: bits }] of probes.entries()) {
+        if (at.kind !== 'feeder' && !(at.kind === 'sum' && at.tile === 0)) continue
+        const here = occupantAt(plan, steps, at, cycle)
+        if (here === undefined || here.layer !== plan.layers[0]) continue
+        const value = signed(words[1 + index]!, bits)
+        const reads = (row: number) => {
+          const tap = tapOf(here, row)
+          return tap?.inside ? input(tap.channel, tap.inputY, tap.inputX) : 0
+        }
+        if (at.kind === 'feeder') {
+          activations++
+          if (value !== reads(at.row)) wrong.push(`${name} at ${cycle}`)
+          continue
+        }
+        if (at.column >= here.fold.columns) continue
+        let sum = 0
+        for (let row = 0; row <= at.row && row < here.fold.rows; row++) {
+          const word = here.layer.weightBase + here.fold.columnFold * here.layer.taps + here.fold.tap + row
+          sum += reads(row) * images.weights[word * images.columns + at.column]!
+        }
+        sums++
+        if (value !== sum) wrong.push(`${name} at ${cycle}`)
+      }
+    }
+    expect(wrong).toEqual([])
+    const folds = plan.layers[0]!.rowFolds * plan.layers[0]!.columnFolds
+    expect(activations).toBe(folds * plan.layers[0]!.positions * plan.array.rows)
+    expect(sums).toBeGreaterThan(activations)
+  })
+
+  it('names the position of every total: where it is due, the register holds the full sum', () => {
+    let totals = 0
+    const wrong: number[] = []
+    for (const { run: cycle, words } of firstLayer()) {
+      for (const [index, { at }] of probes.entries()) {
+        if (at.kind !== 'total') continue
+        const here = occupantAt(plan, steps, at, cycle)
+        if (here?.layer !== plan.layers[0] || !here.fold.last || at.column >= here.fold.columns) continue
+        const { layer, fold, position } = here
+        let sum = 0
+        for (let k = 0; k < layer.taps; k++) {
+          const tap = tapOf({ ...here, fold: { ...fold, tap: k, rows: 1 } }, 0)!
+          const word = layer.weightBase + fold.columnFold * layer.taps + k
+          if (tap.inside)
+            sum +=
+              input(tap.channel, tap.inputY, tap.inputX) * images.weights[word * images.columns + at.column]!
+        }
+        totals++
+        if (signed(words[1 + index]!, plan.widths.accumulator) !== sum) wrong.push(position!.index)
+      }
+    }
+    expect(wrong).toEqual([])
+    expect(totals).toBe(plan.layers[0]!.positions * plan.layers[0]!.filters)
+  })
+
+  it('says that nothing is due at a register without a position', () => {
+    expect(occupantAt(plan, steps, { kind: 'feeder', row: 0 }, 0)).toBeUndefined()
+    expect(occupantAt(plan, steps, { kind: 'sequencer' }, 10)).toBeUndefined()
+  })
+})
