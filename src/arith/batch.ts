@@ -1,4 +1,4 @@
-import { fromLanes, lanes, toLanes } from '../comb/lanes.ts'
+import { fromLanes, type Lanes, lanes, toLanes } from '../comb/lanes.ts'
 import type { Multiplier } from './multiplier.ts'
 
 const wordsOfBlock = 2048
@@ -13,21 +13,23 @@ export function productsOf(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
 ): Int32Array | Float64Array {
-  const { nA, nB, signedA, signedB } = multiplier.domain
+  const { nA, nB } = multiplier.domain
   const { productBits, productSigned } = multiplier
   const fits = productBits <= (productSigned ? 32 : 31)
   const products = fits ? new Int32Array(a.length) : new Float64Array(a.length)
-  if (productBits > 32) {
-    // Only the widest mixed pair, u16 x s16 rounded up, gets here.
-    for (let i = 0; i < a.length; i++)
-      products[i] = multiplier.multiply(operandValue(a[i]!, nA, signedA), operandValue(b[i]!, nB, signedB))
-    return products
-  }
   const block = 32 * wordsOfBlock
   for (let i = 0; i < a.length; i += block) {
     const count = Math.min(block, a.length - i)
     const [x, y] = [toLanes(a, i, count, nA, wordsOfBlock), toLanes(b, i, count, nB, wordsOfBlock)]
-    fromLanes(multiplier.build(comb, x, y), productSigned, products, i, count)
+    const product: Lanes = multiplier.build(comb, x, y)
+    if (productBits <= 32) fromLanes(product, productSigned, products, i, count)
+    else {
+      // Only the widest mixed pair, u16 x s16 rounded up, gets here.
+      const [low, high] = [new Float64Array(count), new Int32Array(count)]
+      fromLanes(product.slice(0, 32), false, low, 0, count)
+      fromLanes(product.slice(32), productSigned, high, 0, count)
+      for (let j = 0; j < count; j++) products[i + j] = high[j]! * 2 ** 32 + low[j]!
+    }
   }
   return products
 }

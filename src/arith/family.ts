@@ -1,3 +1,4 @@
+import { XgenError } from '../base/errors.ts'
 import { signedBits, unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
 import { asNumber, type Bits, numbers } from '../comb/numbers.ts'
@@ -91,7 +92,10 @@ export function makeMultiplier(family: Family, domain: Domain, values: Parameter
 function allProducts(multiplier: Multiplier): Int32Array {
   const { nA, nB } = multiplier.domain
   if (nA > 8 || nB > 8)
-    throw new RangeError(`a table of ${2 ** (nA + nB)} products is too large; multiply() gives single ones`)
+    throw new XgenError(
+      'internal',
+      `a table of ${2 ** (nA + nB)} products is too large; multiply() gives single ones`,
+    )
   const pairs = 2 ** (nA + nB)
   const a = new Uint16Array(pairs).map((_, i) => i >> nB)
   const b = new Uint16Array(pairs).map((_, i) => i & (2 ** nB - 1))

@@ -35,10 +35,19 @@ export interface Sampling {
 export const defaultSampling: Sampling = { seed: 1, pairs: 2 ** 22 }
 
 /** Exhaustive up to 8x8 bits, Monte-Carlo above. */
-export function errorMetrics(
+export function errorMetrics(multiplier: Multiplier, sampling: Sampling = defaultSampling): ErrorMetrics {
+  const steps = measureErrors(multiplier, sampling)
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/** The same in steps of some milliseconds, each yielding the pairs done so far, for a caller who shows progress or may stop. */
+export function* measureErrors(
   multiplier: Multiplier,
-  { seed, pairs }: Sampling = defaultSampling,
-): ErrorMetrics {
+  { seed, pairs }: Sampling,
+): Generator<number, ErrorMetrics> {
   const { nA, nB } = multiplier.domain
   const exhaustive = nA <= 8 && nB <= 8
   const sums = newSums()
@@ -59,6 +68,7 @@ export function errorMetrics(
         b[i] = pair & (2 ** nB - 1)
       }
       accumulate(sums, multiplier, a, b, productsOf(multiplier, a, b))
+      yield sums.pairs
     }
   }
   const n = sums.pairs

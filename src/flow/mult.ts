@@ -1,11 +1,13 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Domain, domainName } from '../arith/domain.ts'
 import type { Family, Parameter } from '../arith/family.ts'
-import { type ErrorMetrics, errorMetrics } from '../arith/metrics.ts'
+import { type ErrorMetrics, measureErrors, type Sampling } from '../arith/metrics.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { families, parseMultiplier } from '../arith/registry.ts'
 import { usageError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import { encodeNpy } from '../base/npy.ts'
+import type { Progress } from '../base/progress.ts'
 import { didYouMean } from '../base/suggest.ts'
 import { version } from '../base/version.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
@@ -103,16 +105,27 @@ export interface MultiplierMetrics extends ErrorMetrics {
 }
 
 /** Error metrics: exhaustive up to 8x8 bits, above that of `pairs` pairs drawn from `seed`. */
-export function multiplierMetrics(
+export async function multiplierMetrics(
   spec: string,
   domain: Domain,
-  seed: number,
-  pairs: number,
-): MultiplierMetrics {
-  if (!Number.isSafeInteger(pairs) || pairs < 1 || pairs > 2 ** 32)
+  { seed, pairs }: Sampling,
+  { progress, signal }: { readonly progress: Progress; readonly signal?: AbortSignal },
+): Promise<MultiplierMetrics> {
+  if (!Number.isSafeInteger(pairs) || pairs < 1 || pairs > 2 ** 32) {
     throw usageError('--pairs must be a whole number from 1 to 4294967296')
+  }
   const multiplier = parseMultiplier(spec, domain)
-  const metrics = errorMetrics(multiplier, { seed, pairs })
+  progress.step(multiplier.id, pairs)
+  const steps = measureErrors(multiplier, { seed, pairs })
+  let step = steps.next()
+  while (!step.done) {
+    progress.update(step.value)
+    await setImmediate()
+    signal?.throwIfAborted()
+    step = steps.next()
+  }
+  const metrics = step.value
+  progress.done(`${metrics.pairs} pairs`)
   const full = 2 ** (domain.nA + domain.nB)
   return {
     spec: multiplier.spec,

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { productsOf } from '../../src/arith/batch.ts'
 import { type Domain, domainName, operandRange, parseDomain } from '../../src/arith/domain.ts'
 import { parseMultiplier } from '../../src/arith/registry.ts'
 import { exactProduct, roupAsymmetric, roupSymmetric, truncProduct } from '../oracles/multipliers.ts'
@@ -133,6 +134,11 @@ describe('every family in every domain', () => {
     expect(m.multiply(65535, -32768)).toBe(65536 * -32768)
     expect(m.multiply(65535, 32767)).toBe(65536 * 32768)
     expect(m.productBits).toBe(33)
+    expect([...productsOf(m, [65535, 65535, 0], [32768, 32767, 32768])]).toEqual([
+      65536 * -32768,
+      65536 * 32768,
+      0,
+    ])
   })
 })
 

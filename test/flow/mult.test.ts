@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { packageRoot } from '../../src/base/files.ts'
 import { decodeNpy } from '../../src/base/npy.ts'
+import { silent } from '../../src/base/progress.ts'
 import { examineTools, isOlder } from '../../src/flow/doctor.ts'
 import {
   isBareFamily,
@@ -87,8 +88,13 @@ describe('mult', () => {
     expect(() => writeTable('exact', parseDomain('s9s8'), path)).toThrow('tables go up to 8x8 bits')
   })
 
-  it('measures with the fields that scripts rely on', () => {
-    const metrics = multiplierMetrics('roup:p=1,r=2', s8s8, 1, 1000)
+  it('measures with the fields that scripts rely on', async () => {
+    const metrics = await multiplierMetrics(
+      'roup:p=1,r=2',
+      s8s8,
+      { seed: 1, pairs: 1000 },
+      { progress: silent },
+    )
     for (const field of [
       'spec',
       'domain',
@@ -104,7 +110,20 @@ describe('mult', () => {
       'method',
     ])
       expect(metrics).toHaveProperty(field)
-    expect(() => multiplierMetrics('exact', s8s8, 1, 0)).toThrow('--pairs must be a whole number')
+    await expect(
+      multiplierMetrics('exact', s8s8, { seed: 1, pairs: 0 }, { progress: silent }),
+    ).rejects.toThrow('--pairs must be a whole number')
+  })
+
+  it('stops measuring where it is told to', async () => {
+    const abort = new AbortController()
+    const stopping = { ...silent, update: () => abort.abort(new Error('stopped')) }
+    const endless = { seed: 1, pairs: 2 ** 32 }
+    const measured = multiplierMetrics('exact', parseDomain('s16s16'), endless, {
+      progress: stopping,
+      signal: abort.signal,
+    })
+    await expect(measured).rejects.toThrow('stopped')
   })
 })
 

@@ -49,7 +49,8 @@ export const mult: Command = {
           describe: 'metrics: pairs drawn above 8x8 bits',
         },
       }),
-  async run(options, { print }) {
+  async run(options, session) {
+    const { print } = session
     const domain = parseDomain(options['domain'] as string)
     const action = options['action'] as 'list' | 'show' | 'metrics' | 'table'
     const given = options['spec'] as string | undefined
@@ -77,7 +78,8 @@ export const mult: Command = {
         return 0
       }
       case 'metrics': {
-        const metrics = multiplierMetrics(given, domain, options.seed, options['pairs'] as number)
+        const sampling = { seed: options.seed, pairs: options['pairs'] as number }
+        const metrics = await multiplierMetrics(given, domain, sampling, session)
         print(metrics, describeMetrics(metrics))
         return 0
       }
