@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { multiplierCore } from '../../src/arch/multiplier-core.ts'
 import { parseDomain } from '../../src/arith/domain.ts'
 import type { Multiplier } from '../../src/arith/multiplier.ts'
 import { parseMultiplier } from '../../src/arith/registry.ts'
-import { multiplierModule } from '../../src/flow/mult.ts'
 import { defineModule, type Module } from '../../src/hdl/module.ts'
 import { compileCircuit } from '../../src/hdl/simulator.ts'
 import { printVerilog } from '../../src/hdl/verilog.ts'
@@ -35,7 +35,7 @@ describe('8x8 multipliers, all 65,536 pairs', () => {
   it.each(multipliers.map((m) => [m.id, m] as const))(
     '%s: its netlist in JavaScript equals its table',
     (_id, m) => {
-      const circuit = compileCircuit(multiplierModule(m))
+      const circuit = compileCircuit(multiplierCore(m))
       const table = m.table()
       const mask = 2 ** m.productBits - 1
       let wrong = -1
@@ -80,7 +80,7 @@ describe('other widths', () => {
     ['s9u4', 'trunc:ka=2,kb=1'],
   ])('%s %s: its netlist in JavaScript equals its definition', (domain, spec) => {
     const m = parseMultiplier(spec, parseDomain(domain))
-    const circuit = compileCircuit(multiplierModule(m))
+    const circuit = compileCircuit(multiplierCore(m))
     const { nA, signedA, nB, signedB } = m.domain
     const value = (code: number, n: number, signed: boolean) =>
       signed && code >> (n - 1) ? code - 2 ** n : code
@@ -105,7 +105,7 @@ function sideBySide(list: readonly Multiplier[]): Module {
   return defineModule('cores', 'All multipliers side by side.', (m) => {
     const [a, b] = [m.input('a', 8), m.input('b', 8)]
     for (const [n, multiplier] of list.entries()) {
-      const { p } = m.instance(multiplierModule(multiplier), `u_${n}`, { a, b })
+      const { p } = m.instance(multiplierCore(multiplier), `u_${n}`, { a, b })
       m.output(`p_${n}`, multiplier.productSigned ? m.c.signExtend(p!, 32) : m.c.zeroExtend(p!, 32))
     }
   })

@@ -66,7 +66,7 @@ describe('mult', () => {
 
   it('prints the Verilog of one module', () => {
     const text = multiplierVerilog('roup:p=1,r=2', s8s8)
-    expect(text).toContain('module roup_p1_r2_s8s8 (')
+    expect(text).toContain('module mul_roup_p1_r2_s8s8 (')
     expect(text).toContain('output wire [15:0] p')
     expect(text.match(/\bendmodule\b/g)).toHaveLength(1)
   })
