@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { probesOf } from '../../src/plan/probes.ts'
 import { visibleRegisters } from '../../testbench/netlist-device.ts'
 import { type Verification, type VerificationRun, verifyDesign } from '../../testbench/verification.ts'
-import { hasVerilator } from '../fixtures/tools.ts'
+import { needsVerilator } from '../fixtures/tools.ts'
 import { twoLayers, verificationOf } from '../fixtures/verification.ts'
 
 /** Faults planted into the printed Verilog: each is found, and told with its place. */
@@ -50,7 +50,9 @@ async function differenceOf(fault: Fault): Promise<{ result: Verification; text:
   return { result, text: check.explanation!.text, summary: check.explanation!.summary }
 }
 
-describe.runIf(hasVerilator)('a planted fault', () => {
+describe('a planted fault', () => {
+  beforeEach(needsVerilator)
+
   it('is not seen where there is none', async () => {
     const { checks, cycles } = await verifyDesign(sound)
     expect(checks.map(({ name, mismatches }) => [name, mismatches])).toEqual([

@@ -1,0 +1,205 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { XgenError } from '../../src/base/errors.ts'
+import { cacheDirectory, makeOnce } from '../../testbench/cache.ts'
+import { findToolchain } from '../../testbench/toolchain.ts'
+import { buildSimulator, type Design } from '../../testbench/verilator.ts'
+import { eventually, processesIn } from '../fixtures/processes.ts'
+import { needsVerilator } from '../fixtures/tools.ts'
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'xgen build ')))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+const never = new AbortController().signal
+
+/** The smallest design with the native interface: it echoes one element. */
+const echo: Design = {
+  top: 'echo',
+  verilog: new Map([
+    [
+      'echo.v',
+      `module echo (input wire clk, input wire rst_n, input wire start, input wire in_valid, input wire [7:0] in_data, input wire out_ready,
+  output wire busy, output wire done, output wire in_ready, output wire out_valid, output wire [7:0] out_data, output wire out_last);
+  reg [7:0] held;
+  always @(posedge clk) if (!rst_n) held <= 0; else if (in_valid & start & out_ready) held <= in_data;
+  assign {busy, done, in_ready, out_valid, out_last} = 5'd0;
+  assign out_data = held;
+endmodule
+`,
+    ],
+  ]),
+  visible: [{ module: 'echo', signal: 'held' }],
+}
+
+/** A cache of its own that shares only Verilator's compiled runtime with the user's. */
+function freshCache(name: string): string {
+  const cache = join(root, name)
+  mkdirSync(cache)
+  const runtime = join(cacheDirectory(), 'runtime')
+  mkdirSync(runtime, { recursive: true })
+  symlinkSync(runtime, join(cache, 'runtime'))
+  return cache
+}
+
+const contents = (directory: string) => (existsSync(directory) ? readdirSync(directory) : [])
+
+describe('a build', () => {
+  beforeEach(needsVerilator)
+
+  it('is made once; another text is another build, and two at once agree', async () => {
+    const cache = freshCache('once')
+    const tools = await findToolchain()
+    const [first, twin] = await Promise.all([
+      buildSimulator(echo, tools, never, cache),
+      buildSimulator(echo, tools, never, cache),
+    ])
+    expect(first.simulator).toBe(twin.simulator)
+    const made = statSync(first.simulator).mtimeMs
+    const again = await buildSimulator(echo, tools, never, cache)
+    expect(again).toMatchObject({ simulator: first.simulator, cached: true })
+    expect(statSync(first.simulator).mtimeMs).toBe(made)
+    const changed = new Map([['echo.v', `${echo.verilog.get('echo.v')}// changed\n`]])
+    const other = await buildSimulator({ ...echo, verilog: changed }, tools, never, cache)
+    expect(other).toMatchObject({ cached: false })
+    expect(other.simulator).not.toBe(first.simulator)
+    expect(contents(join(cache, 'simulators')).length).toBe(2)
+    expect(contents(join(cache, 'part'))).toEqual([])
+    expect(contents(join(cache, 'logs'))).toEqual([])
+  })
+
+  it('of broken Verilog names the command, the log and the last lines, and leaves nothing', async () => {
+    const cache = freshCache('broken')
+    const broken = {
+      ...echo,
+      verilog: new Map([['echo.v', 'module echo (input wire clk);\n  assign nowhere = 1;\nendmodul\n']]),
+    }
+    const error = (await buildSimulator(broken, await findToolchain(), never, cache).catch(
+      (thrown: unknown) => thrown,
+    )) as XgenError
+    expect(error).toBeInstanceOf(XgenError)
+    expect(error.kind).toBe('tool-failed')
+    expect(error.message).toMatch(
+      /^Verilator failed with exit code 1\n {2}command: verilator --cc .*\n {2}log: .*verilator\.log$/,
+    )
+    expect(error.hint).toContain('syntax error')
+    expect(existsSync(/log: (.*)$/.exec(error.message)![1]!)).toBe(true)
+    expect(contents(join(cache, 'simulators'))).toEqual([])
+    expect(contents(join(cache, 'part'))).toEqual([])
+  })
+
+  it('that is interrupted leaves no process and nothing half-made', async () => {
+    const cache = freshCache('interrupted')
+    const tools = await findToolchain()
+    // A compiler that starts a child of its own and takes long.
+    const compiler = join(root, 'slow compiler')
+    writeFileSync(compiler, '#!/bin/sh\nsleep 60\n')
+    chmodSync(compiler, 0o755)
+    const abort = new AbortController()
+    const build = buildSimulator(echo, { ...tools, compiler }, abort.signal, cache).catch(
+      (thrown: unknown) => thrown,
+    )
+    const started = await eventually(() => processesIn(cache).length >= 4, 20_000)
+    expect(started).toBe(true)
+    abort.abort(new XgenError('interrupted', 'interrupted'))
+    expect((await build) as XgenError).toMatchObject({ kind: 'interrupted' })
+    expect(await eventually(() => processesIn(cache).length === 0, 3000)).toBe(true)
+    expect(contents(join(cache, 'simulators'))).toEqual([])
+    expect(contents(join(cache, 'part'))).toEqual([])
+  })
+
+  it('that the kernel ends for want of memory says so', async () => {
+    const cache = freshCache('memory')
+    const tools = await findToolchain()
+    const compiler = join(root, 'hungry compiler')
+    writeFileSync(
+      compiler,
+      '#!/bin/sh\necho "g++: fatal error: Killed signal terminated program cc1plus" >&2\nexit 1\n',
+    )
+    chmodSync(compiler, 0o755)
+    const error = (await buildSimulator(echo, { ...tools, compiler }, never, cache).catch(
+      (thrown: unknown) => thrown,
+    )) as XgenError
+    expect(error.message).toContain('g++ was killed (137, SIGKILL), probably out of memory')
+  })
+})
+
+describe('the cache', () => {
+  it('stands where the environment says', () => {
+    expect(cacheDirectory({ XGEN_CACHE_DIR: '/a', XDG_CACHE_HOME: '/b' })).toBe('/a')
+    expect(cacheDirectory({ XDG_CACHE_HOME: '/b' })).toBe(join('/b', 'xgen'))
+    expect(cacheDirectory({})).toMatch(/\.cache[/\\]xgen$/)
+  })
+
+  it('takes the first of two makers and keeps the log of one that failed', async () => {
+    const cache = join(root, 'makers')
+    const target = join(cache, 'thing')
+    const make = (text: string) =>
+      makeOnce(cache, target, async (work) => writeFileSync(join(work, 'text'), text))
+    expect(await Promise.all([make('one'), make('two')])).toEqual([false, false])
+    expect(await make('three')).toBe(true)
+    const failing = makeOnce(cache, join(cache, 'other'), async (_, log) => {
+      writeFileSync(log('tool'), 'why')
+      throw new Error('failed')
+    })
+    await expect(failing).rejects.toThrow('failed')
+    expect(contents(join(cache, 'part'))).toEqual([])
+    expect(contents(join(cache, 'logs')).length).toBe(1)
+    expect(existsSync(join(cache, 'other'))).toBe(false)
+  })
+
+  it('in a place that cannot be written to is named with the remedy', async () => {
+    const file = join(root, 'a file')
+    writeFileSync(file, '')
+    const made = makeOnce(join(file, 'cache'), join(file, 'cache', 'x'), async () => {})
+    await expect(made).rejects.toMatchObject({ kind: 'usage', hint: 'Name another with XGEN_CACHE_DIR.' })
+  })
+})
+
+describe('the tool chain', () => {
+  /** Runs with a PATH of scripts that answer to --version. */
+  async function found(tools: Readonly<Record<string, string>>): Promise<unknown> {
+    const bin = mkdtempSync(join(root, 'bin-'))
+    for (const [name, answer] of Object.entries(tools)) {
+      writeFileSync(join(bin, name), `#!/bin/sh\necho '${answer}'\n`)
+      chmodSync(join(bin, name), 0o755)
+    }
+    const before = process.env['PATH']
+    process.env['PATH'] = bin
+    try {
+      return await findToolchain().catch((thrown: unknown) => thrown)
+    } finally {
+      process.env['PATH'] = before
+    }
+  }
+
+  it('is missing, or too old, with the line that installs it', async () => {
+    const line = 'apt-get install -y --no-install-recommends verilator g++ make'
+    const none = (await found({})) as XgenError
+    expect(none).toMatchObject({
+      kind: 'tool-missing',
+      message: 'Verilator was not found',
+      hint: expect.stringContaining(line),
+    })
+    const old = (await found({ verilator: 'Verilator 4.038 2020-07-11' })) as XgenError
+    expect(old).toMatchObject({
+      kind: 'tool-missing',
+      message: 'Verilator 4.038 is too old: 5.006 or newer is needed',
+    })
+    const odd = (await found({ verilator: 'Hello' })) as XgenError
+    expect(odd.message).toContain('which is no version')
+    const bare = (await found({ verilator: 'Verilator 5.006 2023-01-22' })) as XgenError
+    expect(bare.message).toContain("Verilator's runtime (verilated.cpp) is not in")
+  })
+})
