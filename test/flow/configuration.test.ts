@@ -1,0 +1,183 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { XgenError } from '../../src/base/errors.ts'
+import { packageRoot } from '../../src/base/files.ts'
+import { canonicalJson } from '../../src/base/hash.ts'
+import {
+  type ConfigurationOptions,
+  entriesOf,
+  quantOptionsOf,
+  resolveConfiguration,
+} from '../../src/flow/configuration.ts'
+import { initialise } from '../../src/flow/init.ts'
+import { configurationJsonSchema } from '../../src/flow/schema.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'xgen-configuration-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+let count = 0
+const file = (text: string, name = `c${count++}.yaml`) => {
+  const path = join(directory, name)
+  writeFileSync(path, text)
+  return path
+}
+const resolve = (options: ConfigurationOptions) => resolveConfiguration({ environment: {}, ...options })
+const failure = (run: () => unknown): XgenError => {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof XgenError) return error
+    throw error
+  }
+  throw new Error('it did not fail')
+}
+
+describe('precedence', () => {
+  const config = file('net: lenet5\narray: { rows: 2, cols: 3 }\n')
+  const environment = { XGEN_ARRAY_ROWS: '4' }
+  test.each([
+    ['the default', {}, 8],
+    ['the file', { config }, 2],
+    ['the environment over the file', { config, environment }, 4],
+    ['--set over the environment', { config, environment, set: ['array.rows=5'] }, 5],
+    ['a flag over --set', { config, environment, set: ['array.rows=5'], rows: 6 }, 6],
+    ['--array', { config, set: ['array.rows=5'], array: '7x9' }, 7],
+  ])('%s', (_name, options, rows) => {
+    expect(resolve({ net: 'lenet5', ...options }).array.rows).toBe(rows)
+  })
+
+  test('the rest of a map stays when one value of it is set', () => {
+    expect(resolve({ config, set: ['array.rows=5'] }).array).toMatchObject({ rows: 5, cols: 3 })
+  })
+})
+
+test('multipliers of file, --set and --mult are merged by selector', () => {
+  const config = file(
+    'net: lenet5\nmultipliers:\n  default: exact\n  conv2: roup:p=1,r=2\n  "conv1[0 - 2]": exact\n',
+  )
+  const resolved = resolve({
+    config,
+    set: ['multipliers.fc1=trunc:ka=1,kb=1'],
+    mult: ['conv2=trunc:ka=2,kb=2', 'conv1[0-2]=roup:p=1,r=1'],
+  })
+  expect(resolved.multipliers).toEqual({
+    default: 'exact',
+    conv2: 'trunc:ka=2,kb=2',
+    'conv1[0-2]': 'roup:p=1,r=1',
+    fc1: 'trunc:ka=1,kb=1',
+  })
+  const places = Object.fromEntries(entriesOf(resolved).map(({ selector, where }) => [selector, where]))
+  expect(places['default']).toBe(`${config}:3:3`)
+  expect(places['conv2']).toBe('--mult')
+})
+
+test('a resolved configuration fed back gives the same', () => {
+  const first = resolve({
+    net: 'lenet5',
+    mult: ['conv2=roup:p=1,r=2'],
+    array: '16x4',
+    set: ['quant.activations=uint8'],
+  })
+  const run = file(canonicalJson({ configuration: first, xgen: '0', seconds: {} }), 'run.json')
+  expect(canonicalJson(resolve({ config: run }))).toBe(canonicalJson(first))
+  expect(quantOptionsOf(first)).toEqual({ weightBits: 8, activationBits: 8, unsigned: true })
+})
+
+test('files that a configuration names lie beside it', () => {
+  mkdirSync(join(directory, 'sub'), { recursive: true })
+  const config = file('net: small.yaml\nweights: { file: w.npz }\n', join('sub', 'x.yaml'))
+  const { net, weights } = resolve({ config })
+  expect([net, weights.file].map((path) => join(process.cwd(), path!))).toEqual([
+    join(directory, 'sub', 'small.yaml'),
+    join(directory, 'sub', 'w.npz'),
+  ])
+})
+
+describe('mistakes', () => {
+  test.each([
+    [
+      'an unknown key',
+      'net: lenet5\narrey: { rows: 2 }\n',
+      '2:1',
+      '"arrey" is not known here. Did you mean "array"?',
+    ],
+    [
+      'an unknown key below',
+      'net: lenet5\narray:\n  row: 2\n',
+      '3:3',
+      'array: "row" is not known here. Did you mean "rows"?',
+    ],
+    ['a value out of range', 'net: lenet5\narray: { rows: 2000 }\n', '2:10', 'array.rows is 2000'],
+    ['a wrong type', 'net: lenet5\nquant: { weights: eight }\n', '2:10', 'quant.weights is "eight"'],
+    [
+      'an activation type',
+      'net: lenet5\nquant: { activations: int16 }\n',
+      '2:10',
+      'quant.activations is "int16"',
+    ],
+    ['what is not built yet', 'net: lenet5\ninterface: axi\n', '2:1', 'interface: "axi" is not built yet'],
+    [
+      'a dataflow that is not built yet',
+      'net: lenet5\narray: { dataflow: row-stationary }\n',
+      '2:10',
+      'array.dataflow: "row-stationary" is not built yet',
+    ],
+    [
+      'an unknown dataflow',
+      'net: lenet5\narray: { dataflow: weight-stationery }\n',
+      '2:10',
+      'Did you mean "weight-stationary"?',
+    ],
+    [
+      'a broken selector',
+      'net: lenet5\nmultipliers: { "conv1[": exact }\n',
+      '2:16',
+      '"conv1[" selects nothing',
+    ],
+    ['no mapping', '- 1\n- 2\n', '', 'holds no settings'],
+  ])('%s', (_name, text, place, message) => {
+    const config = file(text)
+    const error = failure(() => resolve({ config }))
+    expect(error).toMatchObject({ kind: 'usage', where: place === '' ? config : `${config}:${place}` })
+    expect(error.message).toContain(message)
+  })
+
+  test.each([
+    ['no network', {}, 'no network is named'],
+    ['--set without a value', { net: 'lenet5', set: ['array.rows'] }, '--set array.rows sets nothing'],
+    ['--set of an unknown key', { net: 'lenet5', set: ['aray.rows=1'] }, 'Did you mean "array"?'],
+    ['--set of an unknown key below', { net: 'lenet5', set: ['array.row=1'] }, 'Did you mean "rows"?'],
+    ['--set through a value', { net: 'lenet5', set: ['__proto__.x=1'] }, '"__proto__" is not known'],
+    ['--array', { net: 'lenet5', array: '8' }, '"8" is no array'],
+    ['--array and --rows', { net: 'lenet5', array: '8x8', rows: 8 }, 'say the same thing'],
+    ['the environment', { net: 'lenet5', environment: { XGEN_ARRAY_COLS: 'many' } }, 'array.cols is "many"'],
+  ])('%s', (_name, options, message) => {
+    expect(failure(() => resolve(options as ConfigurationOptions)).message).toContain(message)
+  })
+
+  test('a missing file', () => {
+    expect(failure(() => resolve({ config: join(directory, 'none.yaml') }))).toMatchObject({
+      kind: 'data',
+      message: expect.stringContaining('does not exist'),
+    })
+  })
+})
+
+test('xgen init writes a file that means the defaults', () => {
+  const path = initialise(join(directory, 'new'), false)
+  const resolved = resolve({ config: path })
+  expect({ ...resolved, multipliers: {} }).toEqual(resolve({ net: 'lenet5' }))
+  expect(resolved.multipliers).toEqual({ default: 'exact' })
+  expect(failure(() => initialise(join(directory, 'new'), false))).toMatchObject({
+    kind: 'usage',
+    hint: expect.stringContaining('--force'),
+  })
+  expect(failure(() => initialise(path, false)).message).toContain('is a file, not a directory')
+})
+
+test('the published JSON Schema is current (scripts/schema.ts writes it)', () => {
+  const published = readFileSync(join(packageRoot, 'schema', 'xgen.schema.json'), 'utf8')
+  expect(published).toBe(`${canonicalJson(configurationJsonSchema(), 2)}\n`)
+})

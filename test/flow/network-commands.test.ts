@@ -1,0 +1,274 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { execa } from 'execa'
+import { afterAll, describe, expect, test } from 'vitest'
+import { packageRoot } from '../../src/base/files.ts'
+import { decodeNpy, encodeNpy } from '../../src/base/npy.ts'
+import { readNpz } from '../../src/base/npz.ts'
+import { silent } from '../../src/base/progress.ts'
+import { createEmulator } from '../../src/emu/emulator.ts'
+import { resolveConfiguration } from '../../src/flow/configuration.ts'
+import { evaluate } from '../../src/flow/eval.ts'
+import { infer } from '../../src/flow/infer.ts'
+import { checkNetwork, showNetwork } from '../../src/flow/net.ts'
+import { prepare, quantiseInput, testImages } from '../../src/flow/preparation.ts'
+import { trainNetwork } from '../../src/flow/train.ts'
+import { dataSet } from '../../src/net/data/catalogue.ts'
+import { isPresent, realImage } from '../../src/net/data/store.ts'
+import { lenet5 } from '../../src/net/zoo/lenet5.ts'
+import { recordSchema } from '../../src/quant/record.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'xgen-flow-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+const path = (name: string) => join(directory, name)
+const configuration = (...mult: string[]) => resolveConfiguration({ net: 'lenet5', mult, environment: {} })
+const shared = resolve(packageRoot, '../shared/data')
+if (process.env['XGEN_DATA_DIR'] === undefined && existsSync(shared)) process.env['XGEN_DATA_DIR'] = shared
+
+/** The reason why a test of the real data set does not run, if it does not. */
+function absent(): string | undefined {
+  if (isPresent(dataSet('mnist'))) return undefined
+  if (process.env['XGEN_DATA_DIR'] !== undefined) throw new Error('XGEN_DATA_DIR has no mnist')
+  return 'not run: no data (set XGEN_DATA_DIR, or run "xgen data fetch mnist")'
+}
+
+describe('preparation', () => {
+  const prepared = prepare(configuration('conv2=roup:p=1,r=2'))
+
+  test('gives the graph, and the multiplier of every layer', () => {
+    expect(prepared.graph.nodes.map(({ name }) => name)).toEqual([
+      'conv1',
+      'pool1',
+      'conv2',
+      'pool2',
+      'flatten',
+      'fc1',
+      'fc2',
+      'fc3',
+    ])
+    expect(
+      [...prepared.assignment].map(
+        ([name, { multipliers }]) => `${name} ${multipliers.map(({ spec }) => spec)}`,
+      ),
+    ).toEqual(['conv1 exact', 'conv2 roup:p=1,r=2', 'fc1 exact', 'fc2 exact', 'fc3 exact']) // prettier-ignore
+  })
+
+  test('is the same every time', () => {
+    expect(prepare(configuration('conv2=roup:p=1,r=2')).graph).toEqual(prepared.graph)
+  })
+
+  test('digits are drawn where no data is there, and say so', () => {
+    const drawn = testImages({ ...lenet5, input: { shape: [1, 20, 20] } }, 5, 1)
+    expect(drawn.source).toBe('synthetic digits')
+    expect(drawn.images.map(({ length }) => length)).toEqual([400, 400, 400, 400, 400])
+  })
+
+  test('an image of another size is refused', () => {
+    expect(() => quantiseInput(prepared.graph, new Uint8Array(100))).toThrow(
+      'an image has 100 values; the network "lenet5" takes 1x28x28 = 784',
+    )
+  })
+})
+
+describe('the built-in LeNet-5', () => {
+  const record = recordSchema.parse(
+    JSON.parse(readFileSync(join(packageRoot, 'nets', 'lenet5.json'), 'utf8')),
+  )
+
+  test('its weights are those that its record describes, and meet the bars', () => {
+    expect(prepare(configuration()).weightsHash).toBe(record.weights)
+    expect(record.training!.command).toMatch(/^xgen train --net lenet5 --data mnist --seed 1 /)
+    expect(record.accuracy!.images).toBe(10000)
+    expect(record.accuracy!.float).toBeGreaterThanOrEqual(0.989)
+    expect(Math.abs(record.accuracy!.float - record.accuracy!.int8)).toBeLessThanOrEqual(0.002)
+  })
+
+  test('finds the digits of the test set', async (context) => {
+    const reason = absent()
+    if (reason !== undefined) return context.skip(reason)
+    const run = (precision: 'int' | 'float', ...mult: string[]) =>
+      evaluate(
+        configuration(...mult),
+        { data: 'mnist', images: 1000, precision },
+        silent,
+        new AbortController().signal,
+      )
+    const exact = await run('int')
+    expect(exact.images).toBe(1000)
+    expect(exact.top1).toBeGreaterThan(0.98)
+    expect(exact.top5).toBeGreaterThanOrEqual(exact.top1)
+    expect(exact.interval[0]).toBeLessThan(exact.top1)
+    expect(exact.interval[1]).toBeGreaterThan(exact.top1)
+    expect(Math.abs((await run('float')).top1 - exact.top1)).toBeLessThan(0.005)
+    const coarse = await run('int', 'trunc:ka=6,kb=6')
+    expect(coarse.top1).toBeLessThan(exact.top1)
+    expect(coarse.multipliers).toEqual({ default: 'trunc:ka=6,kb=6' })
+  })
+
+  test('finds drawn digits that it has never seen better than chance', () => {
+    const { graph, assignment, network } = prepare(configuration())
+    const drawn = testImages({ ...network, name: 'other' }, 60, 1)
+    const emulator = createEmulator(graph, assignment)
+    const hits = drawn.images.filter((image, i) => {
+      const scores = emulator.runImage(quantiseInput(graph, image)).get(graph.output)!
+      return scores.indexOf(Math.max(...scores)) === drawn.labels[i]
+    })
+    expect(hits.length).toBeGreaterThan(30)
+  })
+})
+
+describe('infer', () => {
+  const { graph, assignment, network } = prepare(configuration())
+  const { images } = testImages(network, 3, 4)
+  const real = Float32Array.from(images.flatMap((image) => [...realImage(image)]))
+  const request = { input: path('x.npy'), output: path('y.npy'), precision: 'int' as const, codes: false }
+
+  test('real values in and out, as the emulator computes them', () => {
+    writeFileSync(request.input, encodeNpy({ type: 'f4', shape: [3, 1, 28, 28], data: real }))
+    expect(infer(configuration(), request)).toMatchObject({ images: 3, shape: [3, 10] })
+    const { shape, data } = decodeNpy(readFileSync(request.output), 'y')
+    expect(shape).toEqual([3, 10])
+    const emulator = createEmulator(graph, assignment)
+    const { scale } = graph.tensors[graph.output]!
+    const expected = images.flatMap((image) =>
+      Array.from(emulator.runImage(quantiseInput(graph, image)).get(graph.output)!, (code) =>
+        Math.fround(code * scale),
+      ),
+    )
+    expect([...(data as Float32Array)]).toEqual(expected)
+  })
+
+  test('one image has no leading dimension; codes go in and out', () => {
+    const codes = quantiseInput(graph, images[0]!)
+    writeFileSync(request.input, encodeNpy({ type: 'i1', shape: [1, 28, 28], data: codes as Int8Array }))
+    infer(configuration(), { ...request, codes: true })
+    const { type, shape, data } = decodeNpy(readFileSync(request.output), 'y')
+    expect([type, shape]).toEqual(['i1', [10]])
+    expect([...(data as Int8Array)]).toEqual([
+      ...createEmulator(graph, assignment).runImage(codes).get(graph.output)!,
+    ])
+  })
+
+  test('.npz holds every tensor, of the float reference too', () => {
+    writeFileSync(request.input, encodeNpy({ type: 'f4', shape: [1, 28, 28], data: real.slice(0, 784) }))
+    infer(configuration(), { ...request, output: path('all.npz'), precision: 'float' })
+    const tensors = readNpz(readFileSync(path('all.npz')), 'all')
+    expect(tensors.map(({ name }) => name)).toEqual(lenet5.layers.map(({ name }) => name))
+    expect(tensors[0]!.shape).toEqual([6, 28, 28])
+  })
+
+  test.each([
+    [
+      'another shape',
+      { type: 'f4', shape: [28, 28], data: new Float32Array(784) },
+      false,
+      'has the shape [28, 28]; expected is [1, 28, 28] or [n, 1, 28, 28]',
+    ],
+    [
+      'integers without --codes',
+      { type: 'u1', shape: [1, 28, 28], data: new Uint8Array(784) },
+      false,
+      'holds u1 values',
+    ],
+    [
+      'NaN',
+      { type: 'f4', shape: [1, 28, 28], data: new Float32Array(784).fill(Number.NaN) },
+      false,
+      'holds NaN at element 0',
+    ],
+    [
+      'codes out of range',
+      { type: 'i4', shape: [1, 28, 28], data: new Int32Array(784).fill(200) },
+      true,
+      'holds 200 at element 0: codes are whole numbers from -128 to 127',
+    ],
+  ] as const)('%s is refused', (_name, array, codes, message) => {
+    writeFileSync(request.input, encodeNpy(array))
+    expect(() => infer(configuration(), { ...request, codes })).toThrow(message)
+  })
+})
+
+test('net show and net check', () => {
+  const { parameters, macs, layers } = showNetwork('lenet5')
+  expect({ parameters, macs }).toEqual({ parameters: 61706, macs: 416520 })
+  expect(layers[0]).toMatchObject({
+    name: 'conv1',
+    kind: 'conv2d',
+    input: [1, 28, 28],
+    output: [6, 28, 28],
+    parameters: 156,
+    macs: 117600,
+  })
+  expect(checkNetwork('lenet5')).toMatchObject({ ok: true, output: [10] })
+})
+
+test('training a network that does not fit the data is refused before anything is read', async () => {
+  const file = path('wide.yaml')
+  writeFileSync(
+    file,
+    'name: wide\ninput: { shape: [1, 28, 28] }\nlayers:\n  - { kind: flatten }\n  - { kind: dense, units: 12 }\n',
+  )
+  const request = {
+    net: file,
+    data: 'mnist',
+    weights: undefined,
+    out: path('w.safetensors'),
+    calibration: 1,
+    resume: false,
+    epochs: 1,
+    batch: 8,
+    rate: 0.01,
+    optimiser: 'adam' as const,
+    shift: 0,
+    seed: 1,
+  }
+  const run = (changes: object) =>
+    trainNetwork({ ...request, ...changes }, silent, new AbortController().signal)
+  await expect(run({})).rejects.toMatchObject({
+    kind: 'data',
+    message: 'mnist has 10 classes; the network "wide" gives 12 results',
+  })
+  await expect(run({ net: 'lenet5', epochs: 0 })).rejects.toMatchObject({
+    kind: 'usage',
+    message: expect.stringContaining('needs weights'),
+  })
+  await expect(run({ net: 'lenet5', out: path('w.npz') })).rejects.toMatchObject({ kind: 'usage' })
+})
+
+describe('the command line', () => {
+  const xgen = (args: string[], environment: Record<string, string> = {}) =>
+    execa('node', ['--import', 'tsx', join(packageRoot, 'src/cli/main.ts'), ...args], {
+      cwd: packageRoot,
+      reject: false,
+      env: environment,
+      timeout: 60_000,
+    })
+
+  test.each([
+    ['net show lenet5 --json', 0, { net: 'lenet5', parameters: 61706 }],
+    ['net check nowhere.yaml --json', 5, { error: { kind: 'data' } }],
+    ['eval --net lenet6 --json', 2, { error: { kind: 'usage', where: 'net' } }],
+    [
+      'eval --net lenet5 --data mnist --json',
+      5,
+      { error: { kind: 'data', hint: expect.stringContaining('xgen data fetch mnist') } },
+    ],
+    ['data fetch mnist --offline --json', 5, { error: { kind: 'data' } }],
+    [
+      'train --net lenet5 --data mnist --epochs -1 --json',
+      2,
+      { error: { kind: 'usage', where: '--epochs' } },
+    ],
+  ])('%s', async (line, code, value) => {
+    const { exitCode, stdout } = await xgen(line.split(' '), { XGEN_DATA_DIR: path('empty') })
+    expect(JSON.parse(stdout)).toMatchObject(value)
+    expect(exitCode).toBe(code)
+  })
+
+  test('data path and list for people', async () => {
+    const { stdout, exitCode } = await xgen(['data', 'list'], { XGEN_DATA_DIR: path('empty') })
+    expect(stdout).toMatch(/^mnist +absent/)
+    expect(exitCode).toBe(0)
+  })
+})
