@@ -21,7 +21,7 @@ describe('the float reference', () => {
           if (layer.kind === 'conv2d')
             x = oracleConvolution({ ...layer, input: asMap(input) }, x, [...w!.weight], [...w!.bias])
           if (layer.kind === 'dense') x = oracleDense(x, [...w!.weight], [...w!.bias])
-          if (layer.kind === 'relu') x = x.map((v) => (v > 0 ? v : 0))
+          if (layer.kind === 'relu') x = x.map((v) => Math.max(0, v))
           if (layer.kind === 'pool') x = oraclePool({ ...layer, input: asMap(input) }, x)
           expect(values.length, name).toBe(x.length)
           for (const [i, v] of x.entries())

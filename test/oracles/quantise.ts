@@ -16,7 +16,7 @@ export function oracleRequantise(
 ): number {
   const scaled = BigInt(acc) * BigInt(multiplier)
   const rounded = Number(floorDivide(scaled + 2n ** BigInt(shift - 1), 2n ** BigInt(shift)))
-  return rounded < low ? low : rounded > high ? high : rounded
+  return Math.max(low, Math.min(high, rounded))
 }
 
 /** floor((sum + floor(area / 2)) / area). */

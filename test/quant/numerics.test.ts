@@ -10,6 +10,8 @@ import type { QConv, QGraph, QTensor } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import { fixedPoint, quantiseValue, requantise } from '../../src/quant/rules.ts'
 
+/** Examples are data: each rule takes what its line in the document gives. */
+// biome-ignore lint/suspicious/noExplicitAny: read from text
 type Arguments = any
 
 const map = (shape: readonly [number, number, number], scale = 1): QTensor => ({
