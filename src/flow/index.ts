@@ -1,0 +1,13 @@
+/** The public API: what the command line does, as functions. */
+export { type ErrorKind, exitCodes, XgenError } from '../base/errors.ts'
+export { type Progress, silent } from '../base/progress.ts'
+export { type Configuration, type ConfigurationOptions, resolveConfiguration } from './configuration.ts'
+export { evaluate } from './eval.ts'
+export { infer } from './infer.ts'
+export { multiplierMetrics, multiplierVerilog, showMultiplier } from './mult.ts'
+export { checkNetwork, listNetworks, showNetwork } from './net.ts'
+export { type Prepared, prepare, testImages } from './preparation.ts'
+export { type Design, generate, type RtlSummary, writeDesign } from './rtl.ts'
+export { type Simulation, simulate } from './sim.ts'
+export { trainNetwork } from './train.ts'
+export { verify } from './verify.ts'
