@@ -61,6 +61,8 @@ export interface Verified {
   readonly report: VerifyReport
   readonly checks: readonly Check[]
   readonly missing: XgenError | undefined
+  /** The commands that build the simulator. */
+  readonly commands: readonly string[]
 }
 
 /**
@@ -100,7 +102,8 @@ export async function verify(
     results,
     junitXml(`xgen verify ${design.plan.network}`, verification.checks.map(testCase)),
   )
-  return { report, checks: verification.checks, missing: verification.missing }
+  const { checks, missing, commands } = verification
+  return { report, checks, missing, commands }
 }
 
 /** Test images as raw codes in stream order, and what the emulator makes of them. */

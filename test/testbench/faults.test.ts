@@ -146,6 +146,15 @@ describe('a planted fault', () => {
     expect(text).toContain('The writer stores channel 1 of output pixel (y 0, x 0).')
   })
 
+  it('in the address of the output is told with the element that is due', async () => {
+    const { text } = await differenceOf({
+      edits: [['output_stream.v', 'assign address_out = address;', 'assign address_out = address ^ 1;']],
+    })
+    expect(text).toMatch(/out_data, a port of the native interface: expected \d+, got \d+/)
+    expect(text).toMatch(/It is output element 0: channel 0 at \(y 0, x 0\), word \d+ of bank 0\./)
+    expect(text).toContain('128 of 128 input elements and 0 of 6 output elements have moved.')
+  })
+
   it('that makes the design hang ends with a verdict, not in an endless run', async () => {
     const { result, text } = await differenceOf({
       edits: [['sequencer.v', "begin_run ? 2'd2", "begin_run ? 2'd1"]],
@@ -153,5 +162,19 @@ describe('a planted fault', () => {
     expect(text).toContain('phase, 0 idle, 1 input, 2 run, 3 output: expected 2, got 1 (bits 0, 1).')
     const outputs = result.checks.find(({ name }) => name === 'emulator = Verilator (outputs)')!
     expect(outputs.explanation!.text).toBe('Verilator finished no image.\n')
+  })
+})
+
+describe('a netlist with other weights than the plan has', () => {
+  it('is told by the first weight that differs', async () => {
+    const other = verificationOf({ ...twoLayers, seed: 1234 }, { rows: 4, columns: 4 })
+    const { checks } = await verifyDesign({ ...sound, top: other.top })
+    const check = checks.find(({ name }) => name === 'model = netlist (registers, cycles)')!
+    expect(check.mismatches).toBeGreaterThan(0)
+    expect(check.explanation!.summary).toMatch(
+      /^tile_0\.weight\[0\]\[1\]: expected -?\d+, got -?\d+ in image 0/,
+    )
+    expect(check.explanation!.text).toContain('The netlist differs from the model for the first time')
+    expect(check.explanation!.text).toContain('It is word 0 of the weight memory, column 1.')
   })
 })

@@ -41,6 +41,7 @@ export const verify: Command = {
       progress,
     })
     const { report, missing } = verified
+    if (options.verbose) process.stderr.write(verified.commands.map((line) => `  ${line}\n`).join(''))
     const text = describe(verified)
     if (report.mismatches === 0 && missing !== undefined) {
       const ran = report.checks
