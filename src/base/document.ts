@@ -18,7 +18,7 @@ const mostAliases = 64
 /** Reads JSON or YAML (JSON is a subset). Duplicate keys, several documents and anchors that explode are errors with their place. */
 export function readDocument(text: string, file: string): Source {
   if (text.length > largestText)
-    throw usageError(`${file} has ${text.length} characters; at most ${largestText} are read`, {
+    throw usageError(`has ${text.length} characters; at most ${largestText} are read`, {
       where: file,
     })
   checkDepth(text, file)

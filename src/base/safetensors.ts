@@ -18,7 +18,7 @@ const sizes: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 
  */
 export function readSafetensors(bytes: Uint8Array, file: string): NamedTensor[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const broken = (what: string) => dataError(`${file} is no valid safetensors file: ${what}`, { where: file })
+  const broken = (what: string) => dataError(`is no valid safetensors file: ${what}`, { where: file })
   if (bytes.length < 8) throw broken(`it has ${bytes.length} bytes`)
   const headerLength = Number(view.getBigUint64(0, true))
   if (headerLength > largestHeader || 8 + headerLength > bytes.length)
@@ -27,7 +27,7 @@ export function readSafetensors(bytes: Uint8Array, file: string): NamedTensor[] 
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)))
   } catch (cause) {
-    throw dataError(`${file} is no valid safetensors file: its header is no JSON`, { where: file, cause })
+    throw dataError(`is no valid safetensors file: its header is no JSON`, { where: file, cause })
   }
   if (header === null || typeof header !== 'object' || Array.isArray(header))
     throw broken('its header is no object')

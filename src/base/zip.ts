@@ -15,7 +15,7 @@ const mostEntries = 65535
  */
 export function readZip(bytes: Uint8Array, file: string): ZipEntry[] {
   const broken = (what: string) =>
-    dataError(`${file} is no valid zip archive: ${what}`, {
+    dataError(`is no valid zip archive: ${what}`, {
       where: file,
       hint: 'Is it truncated? Write it again.',
     })

@@ -105,7 +105,7 @@ function readConfigurationFile(path: string): ConfigurationSource {
   const source = readDocument(readInput(path, 'configuration file').toString('utf8'), path)
   const whole = source.value ?? {}
   if (typeof whole !== 'object' || Array.isArray(whole))
-    throw usageError(`${path} holds no settings`, { where: path })
+    throw usageError('holds no settings', { where: path })
   const isRun = Object.hasOwn(whole, 'configuration')
   const value = structuredClone(isRun ? (whole as Draft)['configuration'] : whole) as Draft
   // A key whose lines are all commented out is empty, which means the default.

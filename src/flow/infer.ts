@@ -73,26 +73,26 @@ function countImages(array: NpyArray, shape: readonly number[], file: string): n
   const own = array.shape.length === 4 ? array.shape.slice(1) : array.shape
   if (own.length !== 3 || own.some((n, i) => n !== shape[i])) {
     throw dataError(
-      `${file} has the shape [${array.shape.join(', ')}]; expected is [${shape.join(', ')}] or [n, ${shape.join(', ')}]`,
+      `has the shape [${array.shape.join(', ')}]; expected is [${shape.join(', ')}] or [n, ${shape.join(', ')}]`,
       { where: file },
     )
   }
   const images = array.shape.length === 4 ? array.shape[0]! : 1
-  if (images < 1) throw dataError(`${file} holds no image`, { where: file })
+  if (images < 1) throw dataError('holds no image', { where: file })
   return images
 }
 
 function realValues(array: NpyArray, file: string): Float32Array | Float64Array {
   const { data } = array
   if (!(data instanceof Float32Array || data instanceof Float64Array)) {
-    throw dataError(`${file} holds ${array.type} values; expected are float32 in [0, 1]`, {
+    throw dataError(`holds ${array.type} values; expected are float32 in [0, 1]`, {
       where: file,
       hint: 'For integer codes give --codes.',
     })
   }
   const bad = data.findIndex((value) => !Number.isFinite(value))
   if (bad >= 0)
-    throw dataError(`${file} holds ${data[bad]} at element ${bad}: only finite numbers are possible`, {
+    throw dataError(`holds ${data[bad]} at element ${bad}: only finite numbers are possible`, {
       where: file,
     })
   return data
@@ -153,10 +153,9 @@ function checkedCodes(array: NpyArray, tensor: QTensor, images: number, file: st
   for (let i = 0; i < codes.length; i++) {
     const code = Number(array.data[i])
     if (!Number.isInteger(code) || code < low || code > high) {
-      throw dataError(
-        `${file} holds ${code} at element ${i}: codes are whole numbers from ${low} to ${high}`,
-        { where: file },
-      )
+      throw dataError(`holds ${code} at element ${i}: codes are whole numbers from ${low} to ${high}`, {
+        where: file,
+      })
     }
     codes[i] = code
   }

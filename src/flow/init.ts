@@ -44,10 +44,10 @@ interface: native
 /** Writes xgen.yaml into a directory and returns its path. One that is there is kept unless `force`. */
 export function initialise(directory: string, force: boolean): string {
   if (existsSync(directory) && !statSync(directory).isDirectory())
-    throw usageError(`${directory} is a file, not a directory`, { where: directory })
+    throw usageError(`is a file, not a directory`, { where: directory })
   const path = join(directory, 'xgen.yaml')
   if (existsSync(path) && !force)
-    throw usageError(`${path} is there already`, { where: path, hint: 'Give --force to replace it.' })
+    throw usageError('is there already', { where: path, hint: 'Give --force to replace it.' })
   writeFileAtomically(path, sampleConfiguration)
   return path
 }

@@ -14,7 +14,7 @@ export function readWeights(path: string, network: Network): Weights {
   const bytes = readInput(path, 'weight file')
   if (/\.safetensors$/i.test(path)) return checkWeights(readSafetensors(bytes, path), network, path)
   if (/\.npz$/i.test(path)) return checkWeights(readNpz(bytes, path), network, path)
-  throw new XgenError('usage', `${path} is no weight file that xgen reads`, {
+  throw new XgenError('usage', `is no weight file that xgen reads`, {
     where: path,
     hint: 'Use .safetensors or .npz.',
   })
@@ -28,7 +28,7 @@ export function checkWeights(tensors: readonly NamedTensor[], network: Network, 
     const tensor = found.get(name)
     if (tensor === undefined) {
       throw dataError(
-        `${file} has no tensor "${name}" of shape [${shape.join(', ')}].${didYouMean(name, [...found.keys()])}`,
+        `has no tensor "${name}" of shape [${shape.join(', ')}].${didYouMean(name, [...found.keys()])}`,
         {
           where: file,
           hint: `The network "${network.name}" needs: ${expected.map((e) => e.name).join(', ')}.`,
@@ -63,7 +63,7 @@ export function checkWeights(tensors: readonly NamedTensor[], network: Network, 
   const extra = tensors.find(({ name }) => !known.has(name))
   if (extra !== undefined) {
     throw dataError(
-      `${file} holds a tensor "${extra.name}" that the network "${network.name}" has no place for.${didYouMean(extra.name, [...known])}`,
+      `holds a tensor "${extra.name}" that the network "${network.name}" has no place for.${didYouMean(extra.name, [...known])}`,
       { where: file },
     )
   }

@@ -36,15 +36,13 @@ export function readCheckpoint(
   tensors: ReadonlyMap<string, Float32Array>,
 ): TrainingProgress {
   const hint = 'Start again without --resume.'
-  if (!existsSync(path))
-    throw dataError(`there is no checkpoint ${path} to resume from`, { where: path, hint })
+  if (!existsSync(path)) throw dataError('there is no checkpoint to resume from', { where: path, hint })
   const bytes = readInput(path, 'checkpoint')
   const text = readMetadata(bytes)['progress']
   const parsed = text === undefined ? undefined : progressSchema.safeParse(JSON.parse(text))
-  if (parsed?.success !== true)
-    throw dataError(`${path} is no checkpoint of a training`, { where: path, hint })
+  if (parsed?.success !== true) throw dataError(`is no checkpoint of a training`, { where: path, hint })
   if (parsed.data.settings !== settings) {
-    throw usageError(`${path} belongs to a training with other settings`, {
+    throw usageError('belongs to a training with other settings', {
       where: path,
       hint: 'Give the same options as then, or start again without --resume.',
     })
@@ -53,7 +51,7 @@ export function readCheckpoint(
   for (const [name, values] of tensors) {
     const data = stored.get(name)
     if (data?.length !== values.length)
-      throw dataError(`${path} has no tensor "${name}" of ${values.length} values`, { where: path, hint })
+      throw dataError(`has no tensor "${name}" of ${values.length} values`, { where: path, hint })
     values.set(data)
   }
   return parsed.data

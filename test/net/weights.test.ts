@@ -139,7 +139,7 @@ describe('weights of a network', () => {
       () => tensors().map((t) => (t.name === 'conv1.weight' ? { ...t, shape: [2, 2, 2, 1] } : t)),
       'tensor "conv1.weight" has the shape [2, 2, 2, 1]; expected is [2, 1, 2, 2]',
     ],
-    ['a missing tensor', () => tensors().slice(0, 1), 'w has no tensor "conv1.bias" of shape [2]'],
+    ['a missing tensor', () => tensors().slice(0, 1), 'has no tensor "conv1.bias" of shape [2]'],
     [
       'a surplus tensor',
       () => [...tensors(), { name: 'conv2.bias', shape: [1], data: new Float32Array(1) }],

@@ -9,7 +9,7 @@ export interface IdxArray {
 /** Parses an idx file of unsigned bytes: two zeros, the type 8, the number of dimensions, their sizes (big endian), the data. */
 export function parseIdx(bytes: Uint8Array, file: string): IdxArray {
   const broken = (what: string) =>
-    dataError(`${file} is no valid idx file: ${what}`, {
+    dataError(`is no valid idx file: ${what}`, {
       where: file,
       hint: 'Fetch it again: "xgen data fetch".',
     })

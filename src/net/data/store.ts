@@ -40,17 +40,17 @@ export function isPresent(set: DataSet, directory = dataDirectory()): boolean {
 export function readDataFile(set: DataSet, file: DataFile, directory = dataDirectory()): Uint8Array {
   const path = filePath(set, file, directory)
   const hint = `Fetch it with "xgen data fetch ${set.name}", or set XGEN_DATA_DIR to the directory that holds ${set.name}/${file.name}.`
-  if (!existsSync(path)) throw dataError(`${path} does not exist`, { where: path, hint })
+  if (!existsSync(path)) throw dataError('does not exist', { where: path, hint })
   const contents = unzip(readInput(path, 'data file'), file, path, hint)
   if (contents.length !== file.bytes) {
-    throw dataError(`${path} holds ${contents.length} bytes; expected are ${file.bytes}`, {
+    throw dataError(`holds ${contents.length} bytes; expected are ${file.bytes}`, {
       where: path,
       hint: `Delete it and fetch it again. ${hint}`,
     })
   }
   const digest = sha256(contents)
   if (digest !== file.sha256) {
-    throw dataError(`${path} is corrupt: SHA-256 of its contents is ${digest}, expected ${file.sha256}`, {
+    throw dataError(`is corrupt: SHA-256 of its contents is ${digest}, expected ${file.sha256}`, {
       where: path,
       hint: `Delete it and fetch it again. ${hint}`,
     })
@@ -64,7 +64,7 @@ function unzip(bytes: Uint8Array, file: DataFile, path: string, hint: string): U
   } catch (cause) {
     const larger = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
     const why = larger ? `it unpacks to more than ${file.bytes} bytes` : (cause as Error).message
-    throw new XgenError('data', `${path} is truncated or corrupt: ${why}`, {
+    throw new XgenError('data', `is truncated or corrupt: ${why}`, {
       where: path,
       hint: `Delete it and fetch it again. ${hint}`,
       cause,
