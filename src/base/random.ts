@@ -15,7 +15,7 @@ export interface Random {
 }
 
 export function seededRandom(seed: number, from?: readonly number[]): Random {
-  const generator = from === undefined ? xoroshiro128plus(seed) : xoroshiro128plusFromState(from)
+  const generator = from === undefined ? xoroshiro128plus(scattered(seed)) : xoroshiro128plusFromState(from)
   const word = () => generator.next() >>> 0
   const unit = () => (word() * 2097152 + (word() >>> 11)) / 9007199254740992
   const integer = (low: number, high: number) => low + Math.floor(unit() * (high - low + 1))
@@ -35,4 +35,12 @@ export function seededRandom(seed: number, from?: readonly number[]): Random {
     },
     state: () => generator.getState(),
   }
+}
+
+/** A one-to-one map of 32-bit words (the finaliser of MurmurHash3): neighbouring seeds begin unlike sequences. */
+function scattered(seed: number): number {
+  let word = seed | 0
+  word = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+  word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35)
+  return word ^ (word >>> 16)
 }
