@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import Handlebars from 'handlebars'
 import { patienceOf, runImage } from '../sim/drive.ts'
 import { cycleModel } from '../sim/model.ts'
 import { noPressure } from '../sim/pressure.ts'
 import { toStream } from '../sim/stream.ts'
-import { packageRoot } from '../src/base/files.ts'
+import { renderTemplate } from '../src/base/templates.ts'
 import { syntheticDigits } from '../src/net/data/synthetic.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
@@ -69,10 +66,7 @@ export function testbenchFiles(
   ])
 }
 
-function render(template: string, fields: object): string {
-  const source = readFileSync(join(packageRoot, 'templates', 'testbench', template), 'utf8')
-  return Handlebars.compile(source, { noEscape: true, strict: true })(fields)
-}
+const render = (template: string, fields: object) => renderTemplate(`testbench/${template}`, fields)
 
 const hexBytes = (streams: readonly Uint8Array[]) =>
   streams

@@ -16,7 +16,8 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     return await dispatch(args, abort.signal)
   } catch (error) {
-    return report(abort.signal.aborted ? abort.signal.reason : error, args)
+    const interrupted = abort.signal.aborted && !(error instanceof XgenError && error.kind === 'interrupted')
+    return report(interrupted ? abort.signal.reason : error, args)
   } finally {
     process.removeListener('SIGINT', interrupt)
     process.removeListener('SIGTERM', interrupt)

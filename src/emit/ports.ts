@@ -1,9 +1,9 @@
 import { topName } from '../arch/accelerator.ts'
 import { operandRange } from '../arith/domain.ts'
+import { renderTemplate } from '../base/templates.ts'
 import { type Plan, type PlanStream, parameterBits } from '../plan/plan.ts'
 import { programBits, programFields } from '../plan/program.ts'
 import { inferenceCycles, runCycles } from '../plan/steps.ts'
-import { renderTemplate } from './templates.ts'
 
 /** ports.md: what an integrator needs to know of one accelerator. */
 export function portsPage(plan: Plan): string {

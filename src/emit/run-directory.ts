@@ -1,6 +1,15 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs'
 import { dirname, join, sep } from 'node:path'
-import { invariant, usageError } from '../base/errors.ts'
+import { invariant, usageError, XgenError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import { canonicalJson, hashOf } from '../base/hash.ts'
 
@@ -39,8 +48,13 @@ export function writeRunDirectory(directory: string, files: Files, record: RunRe
     try {
       writeAll(temporary, files, stored)
       mkdirSync(dirname(directory), { recursive: true })
-      if (existsSync(directory)) rmSync(directory, { recursive: true }) // inspected above: empty
+      if (existsSync(directory)) rmdirSync(directory) // empty when inspected; fails if it no longer is
       renameSync(temporary, directory)
+    } catch (cause) {
+      // another run of the same configuration may have put the same files there meanwhile
+      const code = (cause as NodeJS.ErrnoException).code
+      if (code === 'ENOTEMPTY' || code === 'EEXIST') return writeRunDirectory(directory, files, record, force)
+      throw cause instanceof XgenError ? cause : unwritable(directory, cause as Error)
     } finally {
       rmSync(temporary, { recursive: true, force: true })
     }
@@ -51,6 +65,13 @@ export function writeRunDirectory(directory: string, files: Files, record: RunRe
   for (const stale of existing.files) if (!files.has(stale)) rmSync(join(directory, stale), { force: true })
   writeAll(directory, files, stored)
 }
+
+const unwritable = (directory: string, cause: Error) =>
+  usageError(`the output directory ${directory} cannot be written: ${cause.message}`, {
+    where: '--out',
+    hint: 'Name another directory with --out.',
+    cause,
+  })
 
 function writeAll(directory: string, files: Files, stored: StoredRecord): void {
   for (const [name, contents] of files) {

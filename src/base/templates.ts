@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Handlebars from 'handlebars'
-import { packageRoot } from '../base/files.ts'
+import { packageRoot } from './files.ts'
 
 /** Renders templates/<name>: code and Markdown, so nothing is escaped, and a field that is missing is an error. */
 export function renderTemplate(name: string, fields: unknown): string {
