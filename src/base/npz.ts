@@ -1,14 +1,42 @@
 import { dataError } from './errors.ts'
 import { decodeNpy } from './npy.ts'
-import { checkedElements, type NamedTensor } from './tensor.ts'
-import { readZip } from './zip.ts'
+import { checkedElements, checkNames, checkShape, type ExpectedTensors, type NamedTensor } from './tensor.ts'
+import { openZip } from './zip.ts'
 
-/** Reads a .npz archive: the array `x` is the file `x.npy` in it. Numbers of any type become float32. */
-export function readNpz(bytes: Uint8Array, file: string): NamedTensor[] {
-  return readZip(bytes, file).map(({ name, contents }) => {
-    if (!name.endsWith('.npy')) throw dataError(`holds "${name}", which is no .npy array`, { where: file })
-    const { shape, data } = decodeNpy(contents, `${file}:${name}`)
-    checkedElements(shape, file, name)
-    return { name: name.slice(0, -4), shape, data: Float32Array.from(data as ArrayLike<number>, Number) }
+/** Bytes of the longest .npy header that NumPy writes for an array of numbers, and of its widest element. */
+const headerBytes = 2 ** 16
+const widest = 8
+
+/**
+ * Reads a .npz archive: the array `x` is the file `x.npy` in it. Numbers of any type become float32. Names and stored sizes are
+ * checked against `expected` before anything is unpacked; then one array after the other is.
+ */
+export function readNpz(bytes: Uint8Array, file: string, expected?: ExpectedTensors): NamedTensor[] {
+  const members = openZip(bytes, file).map((member) => {
+    if (!member.name.endsWith('.npy'))
+      throw dataError(`holds "${member.name}", which is no .npy array`, { where: file })
+    return { ...member, tensor: member.name.slice(0, -4) }
+  })
+  if (expected !== undefined) {
+    checkNames(
+      members.map(({ tensor }) => tensor),
+      expected,
+      file,
+    )
+    for (const { tensor, size } of members) {
+      const shape = expected.shapes.get(tensor)!
+      if (size > headerBytes + widest * shape.reduce((product, n) => product * n, 1))
+        throw dataError(
+          `tensor "${tensor}" has ${size} bytes, more than its shape [${shape.join(', ')}] needs`,
+          { where: file },
+        )
+    }
+  }
+  let taken = 0
+  return members.map(({ name, tensor, unpack }) => {
+    const { shape, data } = decodeNpy(unpack(), `${file}:${name}`)
+    taken += checkedElements(shape, file, tensor, taken)
+    if (expected !== undefined) checkShape(tensor, shape, expected, file)
+    return { name: tensor, shape, data: Float32Array.from(data as ArrayLike<number>, Number) }
   })
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { dataError } from './errors.ts'
-import { checkedElements, type NamedTensor } from './tensor.ts'
+import { checkedElements, checkNames, checkShape, type ExpectedTensors, type NamedTensor } from './tensor.ts'
 
 const largestHeader = 16 * 1024 * 1024
 
@@ -12,11 +12,23 @@ const entrySchema = z.object({
 
 const sizes: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 }
 
+/** Where and as what a tensor is stored. */
+interface StoredTensor {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly dtype: string
+  readonly count: number
+  /** Bytes from the end of the header. */
+  readonly begin: number
+  readonly end: number
+}
+
 /**
  * Reads a .safetensors file: 8 bytes of header length (little endian), a JSON header, then the data. Float types only.
- * Every offset is checked against the file and the shape before memory is taken.
+ * The whole header is checked before memory is taken: every offset against the file and the shape, the elements of all tensors
+ * together, that the tensors fill the data without overlap or gap (as the format demands), and names and shapes against `expected`.
  */
-export function readSafetensors(bytes: Uint8Array, file: string): NamedTensor[] {
+export function readSafetensors(bytes: Uint8Array, file: string, expected?: ExpectedTensors): NamedTensor[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const broken = (what: string) => dataError(`is no valid safetensors file: ${what}`, { where: file })
   if (bytes.length < 8) throw broken(`it has ${bytes.length} bytes`)
@@ -32,26 +44,53 @@ export function readSafetensors(bytes: Uint8Array, file: string): NamedTensor[] 
   if (header === null || typeof header !== 'object' || Array.isArray(header))
     throw broken('its header is no object')
   const dataStart = 8 + headerLength
-  const tensors: NamedTensor[] = []
+  const tensors: StoredTensor[] = []
+  let taken = 0
   for (const [name, raw] of Object.entries(header)) {
     if (name === '__metadata__') continue
     const entry = entrySchema.safeParse(raw)
     if (!entry.success) throw broken(`the entry of tensor "${name}" is malformed`)
     const { dtype, shape, data_offsets: offsets } = entry.data
-    const size = sizes[dtype]
+    const size = Object.hasOwn(sizes, dtype) ? sizes[dtype] : undefined
     if (size === undefined)
       throw broken(`tensor "${name}" has the type ${dtype}; read are ${Object.keys(sizes).join(', ')}`)
-    const count = checkedElements(shape, file, name)
+    const count = checkedElements(shape, file, name, taken)
+    taken += count
     const [begin, end] = offsets
     if (end < begin || dataStart + end > bytes.length)
       throw broken(`tensor "${name}" lies outside of the file (truncated?)`)
     if (end - begin !== count * size)
       throw broken(`tensor "${name}" has ${end - begin} bytes; its shape and type need ${count * size}`)
-    const data = new Float32Array(count)
-    for (let i = 0; i < count; i++) data[i] = element(view, dtype, dataStart + begin + i * size)
-    tensors.push({ name, shape, data })
+    tensors.push({ name, shape, dtype, count, begin, end })
   }
-  return tensors
+  const problem = layoutProblem(tensors, bytes.length - dataStart)
+  if (problem !== undefined) throw broken(problem)
+  if (expected !== undefined) {
+    checkNames(
+      tensors.map(({ name }) => name),
+      expected,
+      file,
+    )
+    for (const { name, shape } of tensors) checkShape(name, shape, expected, file)
+  }
+  return tensors.map(({ name, shape, dtype, count, begin }) => {
+    const data = new Float32Array(count)
+    for (let i = 0; i < count; i++) data[i] = element(view, dtype, dataStart + begin + i * sizes[dtype]!)
+    return { name, shape, data }
+  })
+}
+
+/** What is wrong where the tensors do not fill the data, one behind the other. */
+function layoutProblem(tensors: readonly StoredTensor[], size: number): string | undefined {
+  let at = 0
+  let last = ''
+  for (const { name, begin, end } of [...tensors].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin < at) return `the tensors "${last}" and "${name}" lie over each other`
+    if (begin > at) return `the ${begin - at} bytes before tensor "${name}" belong to no tensor`
+    at = end
+    last = name
+  }
+  return at === size ? undefined : `the last ${size - at} bytes belong to no tensor`
 }
 
 /** A .safetensors file of float32 tensors, in the order given. The same tensors give the same bytes. */

@@ -6,14 +6,30 @@ export interface ZipEntry {
   readonly contents: Uint8Array
 }
 
-const largestEntry = 2 ** 30
+/** A file in an archive, not yet unpacked. */
+export interface ZipMember {
+  readonly name: string
+  /** Bytes unpacked, as the directory states them. */
+  readonly size: number
+  /** Its contents; an error where they are not `size` bytes. */
+  unpack(): Uint8Array
+}
+
+/** Bytes of all files of an archive together, unpacked. */
+const mostUnpacked = 2 ** 30
 const mostEntries = 65535
 
-/**
- * The files of a ZIP archive, stored or deflated, found through its central directory. No encryption, no ZIP64. Sizes are
- * checked before anything is unpacked, and unpacking stops at the size that the directory states.
- */
+/** The files of a ZIP archive, unpacked. */
 export function readZip(bytes: Uint8Array, file: string): ZipEntry[] {
+  return openZip(bytes, file).map(({ name, unpack }) => ({ name, contents: unpack() }))
+}
+
+/**
+ * The directory of a ZIP archive of stored or deflated files. No encryption, no ZIP64. All of it is checked before anything is
+ * unpacked: sizes by themselves and together, names that come twice, and files that lie over each other. Unpacking stops at the size
+ * that the directory states.
+ */
+export function openZip(bytes: Uint8Array, file: string): ZipMember[] {
   const broken = (what: string) =>
     dataError(`is no valid zip archive: ${what}`, {
       where: file,
@@ -23,12 +39,16 @@ export function readZip(bytes: Uint8Array, file: string): ZipEntry[] {
   const end = endOfDirectory(view)
   if (end === undefined) throw broken('its directory is missing')
   const count = view.getUint16(end + 10, true)
-  let at = view.getUint32(end + 16, true)
-  if (count === mostEntries || at === 0xffffffff) throw broken('it is a ZIP64 archive, which is not read')
-  const entries: ZipEntry[] = []
+  const directory = view.getUint32(end + 16, true)
+  if (count === mostEntries || directory === 0xffffffff)
+    throw broken('it is a ZIP64 archive, which is not read')
+  const members: ZipMember[] = []
+  const places: { readonly name: string; readonly start: number; readonly end: number }[] = []
+  const names = new Set<string>()
+  let at = directory
+  let unpacked = 0
   for (let i = 0; i < count; i++) {
-    if (at + 46 > bytes.length || view.getUint32(at, true) !== 0x02014b50)
-      throw broken('its directory is damaged')
+    if (at + 46 > end || view.getUint32(at, true) !== 0x02014b50) throw broken('its directory is damaged')
     const flags = view.getUint16(at + 8, true)
     const method = view.getUint16(at + 10, true)
     const packed = view.getUint32(at + 20, true)
@@ -37,21 +57,34 @@ export function readZip(bytes: Uint8Array, file: string): ZipEntry[] {
     const start = view.getUint32(at + 42, true)
     const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameLength))
     at += 46 + nameLength + view.getUint16(at + 30, true) + view.getUint16(at + 32, true)
+    if (names.has(name)) throw broken(`it holds "${name}" twice`)
+    names.add(name)
     if ((flags & 1) !== 0) throw broken(`"${name}" is encrypted`)
-    if (size > largestEntry)
-      throw broken(`"${name}" has ${size} bytes unpacked; at most ${largestEntry} are read`)
+    if (method !== 0 && method !== 8) throw broken(`"${name}" cannot be unpacked (method ${method})`)
+    unpacked += size
+    if (unpacked > mostUnpacked)
+      throw broken(`up to "${name}" it has ${unpacked} bytes unpacked; at most ${mostUnpacked} are read`)
     if (start + 30 > bytes.length || view.getUint32(start, true) !== 0x04034b50)
       throw broken(`"${name}" lies outside of it`)
     const data = start + 30 + view.getUint16(start + 26, true) + view.getUint16(start + 28, true)
-    if (data + packed > bytes.length) throw broken(`"${name}" lies outside of it`)
+    if (data + packed > directory) throw broken(`"${name}" lies outside of it`)
+    places.push({ name, start, end: data + packed })
     const raw = bytes.subarray(data, data + packed)
-    const contents = method === 0 ? raw : method === 8 ? inflate(raw, size) : undefined
-    if (contents === undefined) throw broken(`"${name}" cannot be unpacked (method ${method})`)
-    if (contents.length !== size)
-      throw broken(`"${name}" has ${contents.length} bytes; its directory says ${size}`)
-    entries.push({ name, contents })
+    const unpack = () => {
+      const contents = method === 0 ? raw : inflate(raw, size)
+      if (contents === undefined) throw broken(`"${name}" cannot be unpacked`)
+      if (contents.length !== size)
+        throw broken(`"${name}" has ${contents.length} bytes; its directory says ${size}`)
+      return contents
+    }
+    members.push({ name, size, unpack })
   }
-  return entries
+  places.sort((a, b) => a.start - b.start)
+  places.forEach((place, i) => {
+    if (i > 0 && place.start < places[i - 1]!.end)
+      throw broken(`"${places[i - 1]!.name}" and "${place.name}" lie over each other`)
+  })
+  return members
 }
 
 function inflate(raw: Uint8Array, size: number): Uint8Array | undefined {

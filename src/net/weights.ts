@@ -4,16 +4,19 @@ import { sha256 } from '../base/hash.ts'
 import { readNpz } from '../base/npz.ts'
 import { seededRandom } from '../base/random.ts'
 import { readSafetensors, writeSafetensors } from '../base/safetensors.ts'
-import { didYouMean } from '../base/suggest.ts'
-import type { NamedTensor } from '../base/tensor.ts'
+import { checkNames, checkShape, type ExpectedTensors, type NamedTensor } from '../base/tensor.ts'
 import type { LayerWeights, Network, Weights } from './network.ts'
 import { elements, layerShapes, weightShape } from './shapes.ts'
 
-/** Reads .safetensors or .npz with the tensors `<layer>.weight` and `<layer>.bias`. */
+/**
+ * Reads .safetensors or .npz with the tensors `<layer>.weight` and `<layer>.bias`. Names and shapes are checked before values are
+ * decoded, so that the network bounds the memory that its weights take.
+ */
 export function readWeights(path: string, network: Network): Weights {
   const bytes = readInput(path, 'weight file')
-  if (/\.safetensors$/i.test(path)) return checkWeights(readSafetensors(bytes, path), network, path)
-  if (/\.npz$/i.test(path)) return checkWeights(readNpz(bytes, path), network, path)
+  const expected = expectedTensors(network)
+  if (/\.safetensors$/i.test(path)) return asWeights(readSafetensors(bytes, path, expected), network, path)
+  if (/\.npz$/i.test(path)) return asWeights(readNpz(bytes, path, expected), network, path)
   throw new XgenError('usage', `is no weight file that xgen reads`, {
     where: path,
     hint: 'Use .safetensors or .npz.',
@@ -22,73 +25,59 @@ export function readWeights(path: string, network: Network): Weights {
 
 /** Every tensor of the network once, of the right shape, and only finite numbers. */
 export function checkWeights(tensors: readonly NamedTensor[], network: Network, file: string): Weights {
-  const found = new Map(tensors.map((tensor) => [tensor.name, tensor]))
   const expected = expectedTensors(network)
-  const take = (name: string, shape: readonly number[]): Float32Array => {
-    const tensor = found.get(name)
-    if (tensor === undefined) {
-      throw dataError(
-        `has no tensor "${name}" of shape [${shape.join(', ')}].${didYouMean(name, [...found.keys()])}`,
-        {
-          where: file,
-          hint: `The network "${network.name}" needs: ${expected.map((e) => e.name).join(', ')}.`,
-        },
-      )
-    }
-    if (tensor.shape.length !== shape.length || tensor.shape.some((n, i) => n !== shape[i])) {
-      throw dataError(
-        `tensor "${name}" has the shape [${tensor.shape.join(', ')}]; expected is [${shape.join(', ')}]`,
-        { where: file },
-      )
-    }
-    const bad = tensor.data.findIndex((value) => !Number.isFinite(value))
+  checkNames(
+    tensors.map(({ name }) => name),
+    expected,
+    file,
+  )
+  for (const { name, shape } of tensors) checkShape(name, shape, expected, file)
+  return asWeights(tensors, network, file)
+}
+
+/** Tensors whose names and shapes are the network's. */
+function asWeights(tensors: readonly NamedTensor[], network: Network, file: string): Weights {
+  for (const { name, data } of tensors) {
+    const bad = data.findIndex((value) => !Number.isFinite(value))
     if (bad >= 0)
-      throw dataError(`tensor "${name}" holds ${tensor.data[bad]} at element ${bad}`, {
+      throw dataError(`tensor "${name}" holds ${data[bad]} at element ${bad}`, {
         where: file,
         hint: 'Only finite numbers are possible. Train again?',
       })
-    return tensor.data
   }
-  const weights = new Map<string, LayerWeights>()
+  const found = new Map(tensors.map(({ name, data }) => [name, data]))
+  return new Map(
+    layerShapes(network)
+      .filter((shaped) => weightShape(shaped) !== undefined)
+      .map(({ layer: { name } }): [string, LayerWeights] => [
+        name,
+        { weight: found.get(`${name}.weight`)!, bias: found.get(`${name}.bias`)! },
+      ]),
+  )
+}
+
+function expectedTensors(network: Network): ExpectedTensors {
+  const shapes = new Map<string, readonly number[]>()
   for (const shaped of layerShapes(network)) {
     const shape = weightShape(shaped)
     if (shape === undefined) continue
-    const { name } = shaped.layer
-    weights.set(name, {
-      weight: take(`${name}.weight`, shape),
-      bias: take(`${name}.bias`, shape.slice(0, 1)),
-    })
+    shapes.set(`${shaped.layer.name}.weight`, shape)
+    shapes.set(`${shaped.layer.name}.bias`, shape.slice(0, 1))
   }
-  const known = new Set(expected.map((e) => e.name))
-  const extra = tensors.find(({ name }) => !known.has(name))
-  if (extra !== undefined) {
-    throw dataError(
-      `holds a tensor "${extra.name}" that the network "${network.name}" has no place for.${didYouMean(extra.name, [...known])}`,
-      { where: file },
-    )
+  return {
+    owner: `the network "${network.name}"`,
+    shapes,
+    hint: `The network "${network.name}" needs: ${[...shapes.keys()].join(', ')}.`,
   }
-  return weights
-}
-
-function expectedTensors(network: Network): { name: string; shape: readonly number[] }[] {
-  return layerShapes(network).flatMap((shaped) => {
-    const shape = weightShape(shaped)
-    const { name } = shaped.layer
-    return shape === undefined
-      ? []
-      : [
-          { name: `${name}.weight`, shape },
-          { name: `${name}.bias`, shape: shape.slice(0, 1) },
-        ]
-  })
 }
 
 /** The weights as a .safetensors file. */
 export function serialiseWeights(weights: Weights, network: Network): Uint8Array {
   return writeSafetensors(
-    expectedTensors(network).map(({ name, shape }) => {
-      const [layer, part] = name.split('.') as [string, 'weight' | 'bias']
-      return { name, shape, data: weights.get(layer)![part] }
+    [...expectedTensors(network).shapes].map(([name, shape]) => {
+      const dot = name.lastIndexOf('.')
+      const part = name.slice(dot + 1) as 'weight' | 'bias'
+      return { name, shape, data: weights.get(name.slice(0, dot))![part] }
     }),
   )
 }

@@ -38,23 +38,28 @@ export function readCheckpoint(
   const hint = 'Start again without --resume.'
   if (!existsSync(path)) throw dataError('there is no checkpoint to resume from', { where: path, hint })
   const bytes = readInput(path, 'checkpoint')
-  const text = readMetadata(bytes)['progress']
-  const parsed = text === undefined ? undefined : progressSchema.safeParse(JSON.parse(text))
-  if (parsed?.success !== true) throw dataError(`is no checkpoint of a training`, { where: path, hint })
-  if (parsed.data.settings !== settings) {
+  const progress = parseProgress(readMetadata(bytes)['progress'])
+  if (progress === undefined) throw dataError(`is no checkpoint of a training`, { where: path, hint })
+  if (progress.settings !== settings) {
     throw usageError('belongs to a training with other settings', {
       where: path,
       hint: 'Give the same options as then, or start again without --resume.',
     })
   }
-  const stored = new Map(readSafetensors(bytes, path).map((tensor) => [tensor.name, tensor.data]))
-  for (const [name, values] of tensors) {
-    const data = stored.get(name)
-    if (data?.length !== values.length)
-      throw dataError(`has no tensor "${name}" of ${values.length} values`, { where: path, hint })
-    values.set(data)
+  const shapes = new Map([...tensors].map(([name, values]) => [name, [values.length]]))
+  // All of the file is checked before the first value changes: training from half a checkpoint would look like training.
+  const stored = readSafetensors(bytes, path, { owner: 'the training', shapes, hint })
+  for (const { name, data } of stored) tensors.get(name)!.set(data)
+  return progress
+}
+
+function parseProgress(text: string | undefined): TrainingProgress | undefined {
+  if (text === undefined) return undefined
+  try {
+    return progressSchema.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
   }
-  return parsed.data
 }
 
 export function removeCheckpoint(path: string): void {
