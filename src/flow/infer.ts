@@ -7,8 +7,9 @@ import { floatNetwork } from '../float/forward.ts'
 import { elements, layerShapes } from '../net/shapes.ts'
 import { readWeights } from '../net/weights.ts'
 import { loadNetwork } from '../net/zoo.ts'
+import { quantiseReals } from '../quant/input.ts'
 import type { QTensor } from '../quant/qgraph.ts'
-import { type Codes, codeRange, quantiseValue } from '../quant/rules.ts'
+import { type Codes, codeRange } from '../quant/rules.ts'
 import type { Configuration } from './configuration.ts'
 import { prepare, weightFile } from './preparation.ts'
 
@@ -127,7 +128,9 @@ function runInteger(
   const emulator: Emulator = createEmulator(graph, assignment)
   const tensor = graph.tensors[graph.input]!
   const trace = emulator.runBatch(
-    codes ? checkedCodes(array, tensor, images, input) : quantised(realValues(array, input), tensor, images),
+    codes
+      ? checkedCodes(array, tensor, images, input)
+      : quantiseReals(tensor, realValues(array, input), emptyCodes(tensor, images)),
     images,
   )
   return new Map(
@@ -138,13 +141,6 @@ function runInteger(
       return [id, { type: 'f4', shape: flat, data: Float32Array.from(values, (code) => code * scale) }]
     }),
   )
-}
-
-function quantised(values: Float32Array | Float64Array, tensor: QTensor, images: number): Codes {
-  const [low, high] = codeRange(tensor.bits, tensor.signed)
-  const codes = emptyCodes(tensor, images)
-  for (let i = 0; i < codes.length; i++) codes[i] = quantiseValue(values[i]!, tensor.scale, low, high)
-  return codes
 }
 
 function checkedCodes(array: NpyArray, tensor: QTensor, images: number, file: string): Codes {

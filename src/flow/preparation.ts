@@ -15,11 +15,12 @@ import { elements } from '../net/shapes.ts'
 import { hashWeights, readWeights } from '../net/weights.ts'
 import { loadNetwork, zooEntry } from '../net/zoo.ts'
 import type { ArraySpec } from '../plan/array.ts'
+import { quantiseBytes } from '../quant/input.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { quantise } from '../quant/quantise.ts'
 import type { Ranges } from '../quant/ranges.ts'
 import { rangesOf, readRecord } from '../quant/record.ts'
-import { type Codes, codeRange, quantiseValue } from '../quant/rules.ts'
+import type { Codes } from '../quant/rules.ts'
 import { type Configuration, entriesOf, quantOptionsOf } from './configuration.ts'
 
 /** A network ready for emulator and hardware. Needs no data set, so its bytes do not depend on one. */
@@ -99,17 +100,13 @@ export function testImages(
   }
 }
 
-/** An image's codes, [c, h, w]: round half up of (byte / 255) / scale. */
+/** An image's codes, [c, h, w]: see `quantiseBytes`. */
 export function quantiseInput(graph: QGraph, image: Uint8Array): Codes {
   const tensor = graph.tensors[graph.input]!
-  const [low, high] = codeRange(tensor.bits, tensor.signed)
-  const ofByte = Array.from({ length: 256 }, (_, byte) => quantiseValue(byte / 255, tensor.scale, low, high))
-  const codes = emptyCodes(tensor)
   if (image.length !== elements(tensor.shape)) {
     throw dataError(
       `an image has ${image.length} values; the network "${graph.name}" takes ${tensor.shape.join('x')} = ${elements(tensor.shape)}`,
     )
   }
-  for (let i = 0; i < codes.length; i++) codes[i] = ofByte[image[i]!]!
-  return codes
+  return quantiseBytes(tensor, image, emptyCodes(tensor))
 }

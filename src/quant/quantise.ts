@@ -130,7 +130,7 @@ function convolution(
   }
 }
 
-/** The clip of one filter's weights with the least squared error, from a half to all of the largest magnitude. */
+/** The clip of one filter's weights with the least squared error, of 24/64, 25/64 .. 64/64 of the largest magnitude. */
 function weightClip(row: Float32Array, levels: number): number {
   let largest = 0
   for (const w of row) largest = Math.max(largest, Math.abs(w))

@@ -51,6 +51,18 @@ describe('fusing ReLU', () => {
   })
 })
 
+test('the result is int8, or uint8 where activations are and the network ends in a ReLU', () => {
+  const signed = (net: Network, activations: string) => {
+    const weights = randomWeights(net, 1)
+    const ranges = calibrate(net, weights, randomImages(net, 2, 1))
+    const graph = quantise(net, weights, ranges, { weightBits: 8, ...parseActivations(activations) })
+    return graph.tensors[graph.output]!.signed
+  }
+  expect(signed(network(conv), 'uint8')).toBe(true)
+  expect(signed(network(conv, relu), 'int8')).toBe(true)
+  expect(signed(network(conv, relu), 'uint8')).toBe(false)
+})
+
 describe('quantise', () => {
   const weights = randomWeights(lenet5, 3)
   const images = randomImages(lenet5, 8, 4)
