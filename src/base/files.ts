@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -24,14 +25,18 @@ export const packageRoot: string = (() => {
   return directory
 })()
 
-let temporaryCount = 0
+/**
+ * A name beside a path that nobody else has: random, since a directory may be shared by threads, containers and machines,
+ * whose process numbers repeat.
+ */
+export const temporaryName = (path: string): string => `${path}.${randomBytes(9).toString('hex')}.part`
 
 /** Writes a file whole or not at all: to a temporary name beside it, then renamed. Parent directories are made. */
 export function writeFileAtomically(path: string, contents: string | Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}.${temporaryCount++}.part`
+  const temporary = temporaryName(path)
   try {
-    const descriptor = openSync(temporary, 'w')
+    const descriptor = openSync(temporary, 'wx')
     try {
       const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents
       for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)

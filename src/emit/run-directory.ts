@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { invariant, usageError, XgenError } from '../base/errors.ts'
-import { writeFileAtomically } from '../base/files.ts'
+import { temporaryName, writeFileAtomically } from '../base/files.ts'
 import { canonicalJson, hashOf } from '../base/hash.ts'
 
 export type Files = ReadonlyMap<string, string | Uint8Array>
@@ -44,7 +44,7 @@ export function writeRunDirectory(directory: string, files: Files, record: RunRe
   }
   const existing = inspect(directory, stored.configurationHash, force)
   if (existing === 'absent') {
-    const temporary = `${directory}.${process.pid}.part`
+    const temporary = temporaryName(directory)
     try {
       writeAll(temporary, files, stored)
       mkdirSync(dirname(directory), { recursive: true })
@@ -53,8 +53,9 @@ export function writeRunDirectory(directory: string, files: Files, record: RunRe
     } catch (cause) {
       // another run of the same configuration may have put the same files there meanwhile
       const code = (cause as NodeJS.ErrnoException).code
-      if (code === 'ENOTEMPTY' || code === 'EEXIST') return writeRunDirectory(directory, files, record, force)
-      throw cause instanceof XgenError ? cause : unwritable(directory, cause as Error)
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST')
+        throw cause instanceof XgenError ? cause : unwritable(directory, cause as Error)
+      writeRunDirectory(directory, files, record, force)
     } finally {
       rmSync(temporary, { recursive: true, force: true })
     }

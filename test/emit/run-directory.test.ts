@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { temporaryName } from '../../src/base/files.ts'
 import { type RunRecord, writeRunDirectory } from '../../src/emit/run-directory.ts'
 
 let base: string
@@ -47,6 +48,19 @@ describe('a run directory', () => {
     expect(readFileSync(join(out, 'a'), 'utf8')).toBe('1')
     writeRunDirectory(out, files({ a: '2' }), record(2), true)
     expect(readFileSync(join(out, 'a'), 'utf8')).toBe('2')
+  })
+
+  it('is written beside itself under a name that nobody else has, and leaves what others are writing', () => {
+    const out = join(base, 'run')
+    const others = `${out}.${process.pid}.part`
+    mkdirSync(others)
+    writeFileSync(join(others, 'a'), 'half of it')
+    writeRunDirectory(out, files({ a: '1' }), record(1), false)
+    expect(readFileSync(join(others, 'a'), 'utf8')).toBe('half of it')
+    expect(readFileSync(join(out, 'a'), 'utf8')).toBe('1')
+    expect(readdirSync(base).sort()).toEqual(['run', `run.${process.pid}.part`])
+    expect(temporaryName(out)).toMatch(/^.*run\.[0-9a-f]{18}\.part$/)
+    expect(temporaryName(out)).not.toBe(temporaryName(out))
   })
 
   it('that is a file, or holds something else, is refused', () => {
