@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { XgenError } from '../src/base/errors.ts'
@@ -12,19 +12,21 @@ export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): st
 
 /**
  * Makes a directory of the cache once, by whoever comes first: `make` fills a directory of its own, which is renamed into place when it
- * is whole. Interrupted and simultaneous makers never leave half of one. Returns whether it was there already.
+ * is whole. Interrupted and simultaneous makers never leave half of one. It is there when its `product`, a file, is: what cleans
+ * caches takes files and leaves directories. Returns whether it was there already.
  */
 export async function makeOnce(
   cache: string,
   target: string,
+  product: string,
   make: (work: string, log: (name: string) => string) => Promise<void>,
 ): Promise<boolean> {
-  if (existsSync(target)) return true
+  if (existsSync(join(target, product))) return true
   const scratch = openScratch(cache)
   try {
     mkdirSync(dirname(target), { recursive: true })
     await make(scratch.work, scratch.log)
-    place(scratch.work, target)
+    place(scratch.work, target, product)
     scratch.forgetLogs()
   } finally {
     scratch.close()
@@ -42,49 +44,55 @@ export interface Scratch {
 }
 
 export function openScratch(cache: string): Scratch {
-  const unique = `${process.pid}-${temporaries++}`
-  const work = join(cache, 'part', unique)
-  const logs = join(cache, 'logs', unique)
   try {
+    const own = ownDirectory(cache, 'part')
+    // One level down, with everybody's access rights: it may become part of the cache.
+    const work = join(own, 'work')
+    mkdirSync(work)
+    const logs = ownDirectory(cache, 'logs')
     removeAbandoned(cache)
-    for (const directory of [work, logs]) {
-      rmSync(directory, { recursive: true, force: true })
-      mkdirSync(directory, { recursive: true })
+    return {
+      work,
+      log: (name) => join(logs, `${name}.log`),
+      forgetLogs: () => rmSync(logs, { recursive: true, force: true }),
+      close: () => rmSync(own, { recursive: true, force: true }),
     }
   } catch (error) {
     throw unwritable(error, cache)
   }
-  return {
-    work,
-    log: (name) => join(logs, `${name}.log`),
-    forgetLogs: () => rmSync(logs, { recursive: true, force: true }),
-    close: () => rmSync(work, { recursive: true, force: true }),
-  }
 }
 
-let temporaries = 0
+/** A new directory that nobody else has, on whichever thread, container or machine that shares the cache. */
+function ownDirectory(cache: string, kind: 'part' | 'logs'): string {
+  mkdirSync(join(cache, kind), { recursive: true })
+  return mkdtempSync(join(cache, kind, 'x'))
+}
 
-function place(work: string, target: string): void {
+function place(work: string, target: string, product: string): void {
   try {
     renameSync(work, target)
   } catch (error) {
-    // Another process was first: its result is as good.
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
+    // Another process was first, and its result is as good; or the product alone had gone from there, and comes back.
+    if (!existsSync(join(target, product))) renameSync(join(work, product), join(target, product))
   }
 }
 
-const dayMilliseconds = 24 * 3600 * 1000
+const abandonedMilliseconds = 7 * 24 * 3600 * 1000
 
-/** What a killed process could not remove. */
+/** What a killed process could not remove, a week ago or longer. What cannot be removed stays. */
 function removeAbandoned(cache: string): void {
   for (const kind of ['part', 'logs']) {
     const directory = join(cache, kind)
-    if (!existsSync(directory)) continue
     for (const name of readdirSync(directory)) {
       const path = join(directory, name)
-      const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
-      if (age > dayMilliseconds) rmSync(path, { recursive: true, force: true })
+      try {
+        const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+        if (age > abandonedMilliseconds) rmSync(path, { recursive: true, force: true })
+      } catch {
+        // Another user's, or another process removes it at this moment.
+      }
     }
   }
 }

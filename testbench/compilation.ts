@@ -69,7 +69,7 @@ export async function runtimeObjects(
   const objects: string[] = []
   for (const name of names) {
     const directory = join(cache, 'runtime', key.slice(0, 32), name)
-    await makeOnce(cache, directory, async (work, log) => {
+    await makeOnce(cache, directory, `${name}.o`, async (work, log) => {
       const args = [...compile, fast, '-c', join(tools.include, `${name}.cpp`), '-o', `${name}.o`]
       const environment = { TMPDIR: work }
       const where = { cwd: work, log: log('g++'), signal, timeoutSeconds: toolSeconds, environment }

@@ -41,6 +41,7 @@ export async function* simulate(run: SimulationRun): AsyncGenerator<FrameBatch, 
   const tool: ToolRun = {
     name: 'the simulator',
     file: run.simulator,
+    made: true,
     args: [run.top, stimulusFile, probeFile],
     cwd: run.directory,
     log: run.log ?? join(run.directory, 'simulator.log'),

@@ -8,6 +8,8 @@ export interface ToolRun {
   /** What the user knows it by: `Verilator`, `g++`, `the simulator`. */
   readonly name: string
   readonly file: string
+  /** xgen made the file: where it is gone, no package brings it back. */
+  readonly made?: boolean
   readonly args: readonly string[]
   readonly cwd: string
   /** Takes stderr, and stdout too where it is not read by us. */
@@ -83,15 +85,26 @@ function start(run: ToolRun, piped: boolean): RunningTool {
     if (run.signal.aborted) throw interruption(run.signal)
     if (state.timedOut) throw toolFailed(run, `did not end within ${limit} seconds`)
     if (!result.failed) return
-    if (result.code === 'ENOENT' && pid === undefined) {
-      throw new XgenError('tool-missing', `${run.name} (${run.file}) was not found`, { hint: installLine })
-    }
+    if (pid === undefined) throw notStarted(run, result.code)
     if (result.signal !== undefined) throw toolFailed(run, signalled(result.signal))
     throw toolFailed(run, exited(result.exitCode, run.log))
   })()
   // The reader of stdout may meet the end first: the failure is kept until it is asked for.
   finished.catch(() => {})
   return { pid: pid ?? 0, stdout: subprocess.stdout as unknown as Readable, finished, stop }
+}
+
+/** Why a program did not even start. The kernel says ENOENT of a missing working directory, too. */
+function notStarted(run: ToolRun, code: string | undefined): XgenError {
+  const { name, file, cwd } = run
+  const again =
+    'Something else removed it, perhaps what cleans the cache. Run the command again: it is made anew.'
+  if (!existsSync(cwd))
+    return new XgenError('tool-failed', `the working directory ${cwd} of ${name} is gone`, { hint: again })
+  if (code !== 'ENOENT') return toolFailed(run, `could not be started (${code ?? 'for no known reason'})`)
+  if (run.made === true)
+    return new XgenError('tool-failed', `${name} ${file}, which xgen built, is gone`, { hint: again })
+  return new XgenError('tool-missing', `${name} (${file}) was not found`, { hint: installLine })
 }
 
 function spawn(run: ToolRun, piped: boolean) {

@@ -43,6 +43,8 @@ export interface Built {
   readonly commands: readonly string[]
 }
 
+const executable = 'simulator'
+
 /** Where a design finds its memory images, seen from its working directory. */
 export const memoryDirectory = 'mem/'
 
@@ -63,7 +65,7 @@ export async function buildSimulator(
   const runtimeKey = hashOf([tools.verilatorVersion, tools.compilerVersion, compile, fast])
   const key = hashOf([runtimeKey, harness, configuration, verilate, slow, [...design.verilog].sort()])
   const directory = join(cache, 'simulators', key.slice(0, 32))
-  const cached = await makeOnce(cache, directory, async (work, log) => {
+  const cached = await makeOnce(cache, directory, executable, async (work, log) => {
     const tool = { cwd: work, timeoutSeconds: toolSeconds, environment: { TMPDIR: work } }
     const compiler = (args: readonly string[], name: string, inner: AbortSignal): ToolRun => ({
       ...tool,
@@ -96,16 +98,16 @@ export async function buildSimulator(
     ]
     const runtime = (await runJobs<string[]>(jobs, availableParallelism(), signal)).flat()
     const objects = units.map(({ name }) => `${name}.o`)
-    await runTool(compiler([...objects, ...runtime, '-pthread', '-o', 'simulator'], 'link', signal))
+    await runTool(compiler([...objects, ...runtime, '-pthread', '-o', executable], 'link', signal))
     for (const name of readdirSync(work))
-      if (name !== 'simulator') rmSync(join(work, name), { recursive: true })
+      if (name !== executable) rmSync(join(work, name), { recursive: true })
   })
   const commands = [
     commandLine(tools.verilator, verilate),
     commandLine(tools.compiler, unitArguments(compile, fast, 'fast_0')),
     commandLine(tools.compiler, unitArguments(compile, slow, 'slow')),
   ]
-  return { simulator: join(directory, 'simulator'), cached, commands }
+  return { simulator: join(directory, executable), cached, commands }
 }
 
 function verilatorArguments({ top, verilog }: Design): string[] {

@@ -4,17 +4,20 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { XgenError } from '../../src/base/errors.ts'
-import { cacheDirectory, makeOnce } from '../../testbench/cache.ts'
+import { cacheDirectory, makeOnce, openScratch } from '../../testbench/cache.ts'
 import { findToolchain } from '../../testbench/toolchain.ts'
 import { buildSimulator, type Design } from '../../testbench/verilator.ts'
 import { eventually, processesIn } from '../fixtures/processes.ts'
@@ -75,6 +78,11 @@ describe('a build', () => {
     expect(other).toMatchObject({ cached: false })
     expect(other.simulator).not.toBe(first.simulator)
     expect(contents(join(cache, 'simulators')).length).toBe(2)
+    // What cleans caches by age takes files and leaves their directory.
+    rmSync(first.simulator)
+    const rebuilt = await buildSimulator(echo, tools, never, cache)
+    expect(rebuilt).toMatchObject({ simulator: first.simulator, cached: false })
+    expect(statSync(rebuilt.simulator).mode & 0o100).toBe(0o100)
     expect(contents(join(cache, 'part'))).toEqual([])
     expect(contents(join(cache, 'logs'))).toEqual([])
   })
@@ -146,10 +154,10 @@ describe('the cache', () => {
     const cache = join(root, 'makers')
     const target = join(cache, 'thing')
     const make = (text: string) =>
-      makeOnce(cache, target, async (work) => writeFileSync(join(work, 'text'), text))
+      makeOnce(cache, target, 'text', async (work) => writeFileSync(join(work, 'text'), text))
     expect(await Promise.all([make('one'), make('two')])).toEqual([false, false])
     expect(await make('three')).toBe(true)
-    const failing = makeOnce(cache, join(cache, 'other'), async (_, log) => {
+    const failing = makeOnce(cache, join(cache, 'other'), 'text', async (_, log) => {
       writeFileSync(log('tool'), 'why')
       throw new Error('failed')
     })
@@ -159,10 +167,73 @@ describe('the cache', () => {
     expect(existsSync(join(cache, 'other'))).toBe(false)
   })
 
+  it('makes again what was cleaned away, and touches nothing that is there', async () => {
+    const cache = join(root, 'cleaned')
+    const target = join(cache, 'thing')
+    let made = 0
+    const make = () =>
+      makeOnce(cache, target, 'product', async (work) => {
+        writeFileSync(join(work, 'product'), `${++made}`)
+      })
+    expect([await make(), await make()]).toEqual([false, true])
+    const mode = statSync(target).mode & 0o777
+    expect(mode).toBe(0o777 & ~process.umask())
+    rmSync(join(target, 'product'))
+    writeFileSync(join(target, 'foreign'), '')
+    expect([await make(), await make()]).toEqual([false, true])
+    expect(readFileSync(join(target, 'product'), 'utf8')).toBe('2')
+    expect(contents(target).sort()).toEqual(['foreign', 'product'])
+    rmSync(target, { recursive: true })
+    mkdirSync(target)
+    expect([await make(), await make()]).toEqual([false, true])
+    expect(contents(join(cache, 'part'))).toEqual([])
+  })
+
+  it('gives each its own scratch, also to threads that have one process number and count alike', async () => {
+    const cache = join(root, 'shared')
+    const earlier = openScratch(cache)
+    writeFileSync(join(earlier.work, 'kept'), 'by another')
+    writeFileSync(earlier.log('tool'), 'its log')
+    const module = new URL('../../testbench/cache.ts', import.meta.url).href
+    const opened = await Promise.all(
+      [0, 1, 2].map(
+        () =>
+          new Promise<{ work: string; log: string }>((resolve, reject) => {
+            const text = `import { parentPort, workerData } from 'node:worker_threads'
+import { register } from ${JSON.stringify(import.meta.resolve('tsx/esm/api'))}
+register()
+const { openScratch } = await import(${JSON.stringify(module)})
+const { work, log } = openScratch(workerData)
+parentPort.postMessage({ work, log: log('tool') })`
+            const code = new URL(`data:text/javascript,${encodeURIComponent(text)}`)
+            const worker = new Worker(code, { workerData: cache })
+            worker.once('message', resolve)
+            worker.once('error', reject)
+          }),
+      ),
+    )
+    expect(new Set([earlier.work, ...opened.map(({ work }) => work)]).size).toBe(4)
+    expect(new Set([earlier.log('tool'), ...opened.map(({ log }) => log)]).size).toBe(4)
+    expect(readFileSync(join(earlier.work, 'kept'), 'utf8')).toBe('by another')
+    earlier.close()
+    expect(readFileSync(earlier.log('tool'), 'utf8')).toBe('its log')
+    expect(opened.every(({ work }) => existsSync(work))).toBe(true)
+  })
+
+  it('is rid of what was left behind long ago, and of nothing younger', () => {
+    const cache = join(root, 'old')
+    const [old, young] = [openScratch(cache), openScratch(cache)]
+    const days = (count: number) => Date.now() / 1000 - count * 24 * 3600
+    utimesSync(dirname(old.work), days(8), days(8))
+    utimesSync(dirname(young.work), days(6), days(6))
+    openScratch(cache).close()
+    expect([old, young].map(({ work }) => existsSync(work))).toEqual([false, true])
+  })
+
   it('in a place that cannot be written to is named with the remedy', async () => {
     const file = join(root, 'a file')
     writeFileSync(file, '')
-    const made = makeOnce(join(file, 'cache'), join(file, 'cache', 'x'), async () => {})
+    const made = makeOnce(join(file, 'cache'), join(file, 'cache', 'x'), 'text', async () => {})
     await expect(made).rejects.toMatchObject({ kind: 'usage', hint: 'Name another with XGEN_CACHE_DIR.' })
   })
 })

@@ -130,6 +130,19 @@ describe('a simulation', () => {
     expect((await failureOf(run(simulator, { directory: empty }))).kind).toBe('tool-failed')
   })
 
+  it('whose simulator or directory is gone is no missing package', async () => {
+    const gone = await failureOf(run(join(directory, 'gone')))
+    expect(gone.kind).toBe('tool-failed')
+    expect(gone.message).toBe(`the simulator ${join(directory, 'gone')}, which xgen built, is gone`)
+    expect(gone.hint).toContain('Run the command again')
+    expect(gone.hint).not.toContain('apt-get')
+    const plain = join(directory, 'plain')
+    writeFileSync(plain, '')
+    const forbidden = await failureOf(run(plain))
+    expect(forbidden.kind).toBe('tool-failed')
+    expect(forbidden.message).toContain('the simulator could not be started (EACCES)')
+  })
+
   it('is ended when the user interrupts', async () => {
     const abort = new AbortController()
     setTimeout(() => abort.abort(new XgenError('interrupted', 'interrupted')), 200)
