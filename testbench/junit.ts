@@ -1,19 +1,17 @@
+import type { Verdict } from './verdict.ts'
+
 /** One check of a run, as CI systems show it. */
 export interface TestCase {
   readonly name: string
   readonly seconds: number
   /** What was compared. */
   readonly detail: string
-  readonly outcome:
-    | { readonly kind: 'passed' }
-    | { readonly kind: 'failed'; readonly summary: string; readonly text: string }
-    | { readonly kind: 'not run'; readonly because: string }
+  readonly verdict: Verdict
 }
 
 /** results.xml: one JUnit test suite. */
 export function junitXml(suite: string, cases: readonly TestCase[]): string {
-  const count = (kind: TestCase['outcome']['kind']) =>
-    cases.filter(({ outcome }) => outcome.kind === kind).length
+  const count = (kind: Verdict['kind']) => cases.filter(({ verdict }) => verdict.kind === kind).length
   const seconds = cases.reduce((sum, one) => sum + one.seconds, 0)
   const totals = `tests="${cases.length}" failures="${count('failed')}" errors="0" skipped="${count('not run')}" time="${seconds.toFixed(3)}"`
   const lines = [
@@ -27,15 +25,15 @@ export function junitXml(suite: string, cases: readonly TestCase[]): string {
   return `${lines.join('\n')}\n`
 }
 
-function testCase(suite: string, { name, seconds, detail, outcome }: TestCase): string[] {
+function testCase(suite: string, { name, seconds, detail, verdict }: TestCase): string[] {
   const body = () => {
-    switch (outcome.kind) {
+    switch (verdict.kind) {
       case 'passed':
         return []
       case 'failed':
-        return [`      <failure message="${escaped(outcome.summary)}">${escaped(outcome.text)}</failure>`]
+        return [`      <failure message="${escaped(verdict.summary)}">${escaped(verdict.text)}</failure>`]
       case 'not run':
-        return [`      <skipped message="${escaped(`not run, because ${outcome.because}`)}"/>`]
+        return [`      <skipped message="${escaped(`not run, because ${verdict.because}`)}"/>`]
     }
   }
   return [

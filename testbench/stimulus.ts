@@ -1,4 +1,4 @@
-import type { PressurePattern } from '../sim/pressure.ts'
+import { fullPattern, type PressurePattern, randomPattern } from '../sim/pressure.ts'
 import { invariant } from '../src/base/errors.ts'
 
 /**
@@ -13,6 +13,23 @@ export interface Stimulus {
   readonly patternOf: readonly number[]
   /** Cycles without a transfer after which the host gives up on an image. */
   readonly patience: number
+}
+
+/** Patterns of stalls that a run has at most: each takes 128 KiB here, in the stimulus file and in the harness. */
+export const stallPatterns = 16
+
+/** Every second image has stalls that come and go at random; the 17th of these has those of the first again, and so on. */
+export function halfStalled(images: readonly Uint8Array[], seed: number, patience: number): Stimulus {
+  const stalled = Math.floor(images.length / 2)
+  const patterns = Array.from({ length: Math.min(stalled, stallPatterns) }, (_, index) =>
+    randomPattern(seed + index),
+  )
+  return {
+    images,
+    patterns: [fullPattern, ...patterns],
+    patternOf: images.map((_, index) => (index % 2 === 0 ? 0 : 1 + (((index - 1) / 2) % stallPatterns))),
+    patience,
+  }
 }
 
 export const stimulusMagic = 0x4d535458 // "XTSM"

@@ -9,7 +9,7 @@ import type { Plan } from '../src/plan/plan.ts'
 import { inferenceCycles } from '../src/plan/steps.ts'
 import { cacheDirectory, openScratch } from './cache.ts'
 import { type Comparison, compareDevices } from './comparison.ts'
-import { type Explanation, explainDifference, type Sides } from './explain.ts'
+import { explainDifference, type Sides } from './explain.ts'
 import { drive, harvest } from './host.ts'
 import { follower, lockstep, type Watcher } from './lockstep.ts'
 import { netlistDevice, visibleRegisters } from './netlist-device.ts'
@@ -17,6 +17,7 @@ import { compareOutputs } from './outputs.ts'
 import { simulate } from './simulation.ts'
 import type { Stimulus } from './stimulus.ts'
 import { findToolchain, type Toolchain } from './toolchain.ts'
+import type { Finding } from './verdict.ts'
 import { buildSimulator, memoryDirectory, type VisibleRegister } from './verilator.ts'
 import { type Watch, watchOf } from './watch.ts'
 
@@ -41,17 +42,11 @@ export interface VerificationRun {
   readonly cache?: string
 }
 
-export interface Check {
+export interface Check extends Finding {
   readonly name: string
-  /** Values compared, and those that differ. */
-  readonly compared: number
-  readonly mismatches: number
   /** On what. */
   readonly detail: string
   readonly seconds: number
-  /** Why it did not run, if so. */
-  readonly notRun: string | undefined
-  readonly explanation: Explanation | undefined
 }
 
 export interface Verification {

@@ -1,11 +1,11 @@
-import { existsSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { patienceOf } from '../../sim/drive.ts'
-import { fullPattern, randomPattern } from '../../sim/pressure.ts'
 import { toStream } from '../../sim/stream.ts'
 import { cacheDirectory } from '../../testbench/cache.ts'
 import { junitXml, type TestCase } from '../../testbench/junit.ts'
-import type { Stimulus } from '../../testbench/stimulus.ts'
+import { halfStalled } from '../../testbench/stimulus.ts'
+import { allPass, verdictOf } from '../../testbench/verdict.ts'
 import { type Check, type Verification, verifyDesign } from '../../testbench/verification.ts'
 import type { XgenError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
@@ -35,16 +35,7 @@ export interface VerifyReport {
   readonly images: number
   readonly mismatches: number
   readonly compared: number
-  readonly checks: readonly {
-    readonly name: string
-    readonly compared: number
-    readonly mismatches: number
-    /** Present where the check did not run. */
-    readonly notRun?: string
-    /** Present where values differ: one line, and all of it. */
-    readonly difference?: string
-    readonly explanation?: string
-  }[]
+  readonly checks: readonly CheckReport[]
   /** Cycles of one inference without stalls, as counted. */
   readonly cycles: { readonly model: number | null; readonly verilator: number | null }
   readonly array: string
@@ -54,6 +45,17 @@ export interface VerifyReport {
   readonly stalled: number
   /** The run's directory: what `xgen rtl` writes, and results.xml. */
   readonly directory: string
+}
+
+export interface CheckReport {
+  readonly name: string
+  readonly compared: number
+  readonly mismatches: number
+  /** Present where the check did not run. */
+  readonly notRun?: string
+  /** Present where it failed, since values differ or nothing was compared: one line, and all of it. */
+  readonly difference?: string
+  readonly explanation?: string
 }
 
 /** A finished verification: the report, and the missing tool where one kept checks from running. */
@@ -77,10 +79,10 @@ export async function verify(
   const { signal, progress } = options
   progress.step('generate')
   const design = generate(configuration, prepared)
-  const directory = options.out ?? cachedRun(configuration, prepared)
+  const directory = options.out ?? cachedRun(configuration, prepared, options)
   const results = join(directory, 'results.xml')
   writeDesign(directory, design, configuration, prepared, options.force || options.out === undefined)
-  if (existsSync(results)) rmSync(results)
+  rmSync(results, { force: true })
   progress.done(`${design.files.size} files`)
   signal.throwIfAborted()
 
@@ -91,7 +93,7 @@ export async function verify(
     top: design.top,
     verilog: filesBelow(design, 'rtl/'),
     memories: filesBelow(design, 'mem/'),
-    stimulus: stimulusOf(design, codes, options.seed),
+    stimulus: halfStalled(codes, options.seed, patienceOf(design.plan)),
     expected,
     netlistImages: options.netlistImages,
     signal,
@@ -122,29 +124,19 @@ function emulated(
   }
 }
 
-/** Stalls come and go by a pattern of their own for each stalled image. */
-function stimulusOf({ plan }: Design, images: readonly Uint8Array[], seed: number): Stimulus {
-  const stalled = images.map((_, index) => index % 2 === 1)
-  const patterns = [
-    fullPattern,
-    ...stalled.flatMap((stalls, index) => (stalls ? [randomPattern(seed + index)] : [])),
-  ]
-  return {
-    images,
-    patterns,
-    patternOf: stalled.map((stalls, index) => (stalls ? (index + 1) / 2 : 0)),
-    patience: patienceOf(plan),
-  }
-}
-
 function filesBelow({ files }: Design, directory: string): ReadonlyMap<string, string> {
   const below = [...files].filter(([name]) => name.startsWith(directory))
   return new Map(below.map(([name, contents]) => [name.slice(directory.length), contents.toString()]))
 }
 
-function cachedRun(configuration: Configuration, prepared: Prepared): string {
-  const key = hashOf([configuration, prepared.weightsHash]).slice(0, 12)
-  return join(cacheDirectory(), 'runs', `${prepared.network.name}-${key}`)
+/** A place of its own for what differs in any of these: two runs may go on at once. */
+export function cachedRun(
+  configuration: Configuration,
+  { network, networkHash, weightsHash }: Pick<Prepared, 'network' | 'networkHash' | 'weightsHash'>,
+  { images, netlistImages, seed }: Pick<VerifyOptions, 'images' | 'netlistImages' | 'seed'>,
+): string {
+  const key = hashOf([configuration, networkHash, weightsHash, images, netlistImages, seed]).slice(0, 12)
+  return join(cacheDirectory(), 'runs', `${network.name}-${key}`)
 }
 
 function reportOf(
@@ -155,22 +147,13 @@ function reportOf(
   images: number,
 ): VerifyReport {
   const sum = (of: (check: Check) => number) => checks.reduce((total, check) => total + of(check), 0)
-  const mismatches = sum((check) => check.mismatches)
   return {
     net: plan.network,
-    pass: mismatches === 0 && checks.every(({ compared, notRun }) => compared > 0 || notRun !== undefined),
+    pass: allPass(checks),
     images,
-    mismatches,
+    mismatches: sum((check) => check.mismatches),
     compared: sum((check) => check.compared),
-    checks: checks.map(({ name, compared, mismatches: differing, notRun, explanation }) => ({
-      name,
-      compared,
-      mismatches: differing,
-      ...(notRun === undefined ? {} : { notRun }),
-      ...(explanation === undefined
-        ? {}
-        : { difference: explanation.summary, explanation: explanation.text }),
-    })),
+    checks: checks.map(checkReport),
     cycles: { model: cycles.model ?? null, verilator: cycles.verilator ?? null },
     array: `${plan.array.rows}x${plan.array.columns}`,
     source,
@@ -179,11 +162,21 @@ function reportOf(
   }
 }
 
-function testCase({ name, compared, mismatches, detail, seconds, notRun, explanation }: Check): TestCase {
+export function checkReport(check: Check): CheckReport {
+  const { name, compared, mismatches } = check
+  const verdict = verdictOf(check)
+  switch (verdict.kind) {
+    case 'passed':
+      return { name, compared, mismatches }
+    case 'failed':
+      return { name, compared, mismatches, difference: verdict.summary, explanation: verdict.text }
+    case 'not run':
+      return { name, compared, mismatches, notRun: verdict.because }
+  }
+}
+
+export function testCase(check: Check): TestCase {
+  const { name, compared, mismatches, detail, seconds } = check
   const said = `${compared} values compared, ${mismatches} differ${detail === '' ? '' : ` (${detail})`}`
-  if (notRun !== undefined)
-    return { name, seconds, detail: said, outcome: { kind: 'not run', because: notRun } }
-  if (mismatches === 0) return { name, seconds, detail: said, outcome: { kind: 'passed' } }
-  const { summary, text } = explanation ?? { summary: said, text: said }
-  return { name, seconds, detail: said, outcome: { kind: 'failed', summary, text } }
+  return { name, seconds, detail: said, verdict: verdictOf(check) }
 }

@@ -14,8 +14,14 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { execa, type Options } from 'execa'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import type { VerifyReport } from '../../src/flow/verify.ts'
+import { describe as described } from '../../src/cli/commands/verify.ts'
+import { resolveConfiguration } from '../../src/flow/configuration.ts'
+import { cachedRun, checkReport, testCase, type VerifyReport } from '../../src/flow/verify.ts'
+import { loadNetwork } from '../../src/net/zoo.ts'
 import { cacheDirectory } from '../../testbench/cache.ts'
+import { junitXml } from '../../testbench/junit.ts'
+import { allPass } from '../../testbench/verdict.ts'
+import type { Check } from '../../testbench/verification.ts'
 import { eventually, processesIn } from '../fixtures/processes.ts'
 import { needsVerilator } from '../fixtures/tools.ts'
 
@@ -196,5 +202,85 @@ describe('xgen verify', () => {
     const { stderr, exitCode } = await xgen(cacheDirectory(), ['--images', '0'])
     expect(exitCode).toBe(2)
     expect(stderr).toContain('--images')
+  })
+})
+
+describe('a check that compared nothing', () => {
+  const sound: Check = {
+    name: 'emulator = model (outputs)',
+    compared: 20,
+    mismatches: 0,
+    detail: '2 images',
+    seconds: 1,
+    notRun: undefined,
+    explanation: undefined,
+  }
+  const empty: Check = { ...sound, name: 'plan = model (cycles of an inference)', compared: 0, detail: '' }
+  const absent: Check = {
+    ...empty,
+    name: 'model = netlist (registers, cycles)',
+    notRun: 'none were asked for',
+  }
+
+  const reportOf = (checks: readonly Check[]): VerifyReport => ({
+    net: 'net',
+    pass: allPass(checks),
+    images: 2,
+    mismatches: 0,
+    compared: 20,
+    checks: checks.map(checkReport),
+    cycles: { model: 1, verilator: 1 },
+    array: '4x4',
+    source: 'synthetic digits',
+    stalled: 1,
+    directory: 'out',
+  })
+
+  it('has failed: in the report, on the screen and in results.xml', () => {
+    const checks = [sound, empty, absent]
+    const report = reportOf(checks)
+    expect(report.pass).toBe(false)
+    expect(report.checks[1]).toEqual({
+      name: empty.name,
+      compared: 0,
+      mismatches: 0,
+      difference: 'nothing was compared',
+      explanation: 'nothing was compared.\n',
+    })
+    const text = described({ report, checks })
+    expect(text).toMatch(/^ {2}ok {4}emulator = model \(outputs\) /m)
+    expect(text).toMatch(/^ {2}FAIL {2}plan = model \(cycles of an inference\) {2}0 values, 0 differ/m)
+    expect(text).toMatch(/^ {2}-- {4}model = netlist .* not run, because none were asked for$/m)
+    expect(text).toContain(`--- ${empty.name}\n\nnothing was compared.\n`)
+    expect(text).toMatch(/^FAIL: 20 values compared, 0 differ\.$/m)
+    const results = junitXml('suite', checks.map(testCase))
+    expect(results).toContain('tests="3" failures="1" errors="0" skipped="1"')
+    expect(results).toContain('<failure message="nothing was compared">')
+  })
+
+  it('is no hindrance where it was not asked to run; where none ran, nothing passes', () => {
+    expect(reportOf([sound, absent]).pass).toBe(true)
+    expect(reportOf([absent]).pass).toBe(false)
+    expect(reportOf([]).pass).toBe(false)
+  })
+})
+
+describe("a run's place in the cache", () => {
+  it('is another for each configuration, network, weights, images and seed', () => {
+    const prepared = { network: loadNetwork('lenet5'), networkHash: 'n', weightsHash: 'w' }
+    const run = { images: 20, netlistImages: 2, seed: 1 }
+    const configuration = resolveConfiguration({ net: 'lenet5', array: '4x4', environment: {} })
+    const other = resolveConfiguration({ net: 'lenet5', array: '4x5', environment: {} })
+    const places = [
+      cachedRun(configuration, prepared, run),
+      cachedRun(other, prepared, run),
+      cachedRun(configuration, { ...prepared, networkHash: 'm' }, run),
+      cachedRun(configuration, { ...prepared, weightsHash: 'v' }, run),
+      cachedRun(configuration, prepared, { ...run, images: 21 }),
+      cachedRun(configuration, prepared, { ...run, netlistImages: 3 }),
+      cachedRun(configuration, prepared, { ...run, seed: 2 }),
+    ]
+    expect(new Set(places).size).toBe(places.length)
+    expect(cachedRun(configuration, { ...prepared }, { ...run })).toBe(places[0])
   })
 })

@@ -4,18 +4,18 @@ import { junitXml } from '../../testbench/junit.ts'
 describe('results.xml', () => {
   it('counts, and tells what failed and what was not run', () => {
     const text = junitXml('xgen verify net', [
-      { name: 'a = b', seconds: 1.25, detail: '3 values', outcome: { kind: 'passed' } },
+      { name: 'a = b', seconds: 1.25, detail: '3 values', verdict: { kind: 'passed' } },
       {
         name: 'b = c <"&\'>',
         seconds: 0.5,
         detail: '4 values',
-        outcome: { kind: 'failed', summary: 'x & y', text: 'a < b\n\u0007' },
+        verdict: { kind: 'failed', summary: 'x & y', text: 'a < b\n\u0007' },
       },
       {
         name: 'c = d',
         seconds: 0,
         detail: '',
-        outcome: { kind: 'not run', because: 'Verilator was not found' },
+        verdict: { kind: 'not run', because: 'Verilator was not found' },
       },
     ])
     expect(text).toMatchInlineSnapshot(`

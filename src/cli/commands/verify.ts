@@ -1,3 +1,4 @@
+import { verdictOf } from '../../../testbench/verdict.ts'
 import { XgenError } from '../../base/errors.ts'
 import { prepare } from '../../flow/preparation.ts'
 import { type Verified, verify as verifyDesign } from '../../flow/verify.ts'
@@ -43,7 +44,7 @@ export const verify: Command = {
     const { report, missing } = verified
     if (options.verbose) process.stderr.write(verified.commands.map((line) => `  ${line}\n`).join(''))
     const text = describe(verified)
-    if (report.mismatches === 0 && missing !== undefined) {
+    if (report.pass && missing !== undefined) {
       const ran = report.checks
         .filter(({ notRun }) => notRun === undefined)
         .map(({ name, compared }) => `${name}, ${count(compared)} values`)
@@ -63,13 +64,20 @@ export const verify: Command = {
 
 const count = (n: number) => n.toLocaleString('en-US')
 
-function describe({ report, checks }: Verified): string {
+/** What people read. */
+export function describe({ report, checks }: Pick<Verified, 'report' | 'checks'>): string {
   const width = Math.max(...checks.map(({ name }) => name.length))
-  const lines = checks.map(({ name, compared, mismatches, detail, notRun }) => {
-    if (notRun !== undefined) return `  --    ${name.padEnd(width)}  not run, because ${notRun}`
-    return `  ${mismatches === 0 ? 'ok  ' : 'FAIL'}  ${name.padEnd(width)}  ${count(compared)} values, ${count(mismatches)} differ (${detail})`
+  const judged = checks.map((check) => ({ check, verdict: verdictOf(check) }))
+  const lines = judged.map(({ check, verdict }) => {
+    const { name, compared, mismatches, detail } = check
+    if (verdict.kind === 'not run')
+      return `  --    ${name.padEnd(width)}  not run, because ${verdict.because}`
+    const word = verdict.kind === 'passed' ? 'ok  ' : 'FAIL'
+    return `  ${word}  ${name.padEnd(width)}  ${count(compared)} values, ${count(mismatches)} differ (${detail})`
   })
-  const failed = checks.filter(({ explanation }) => explanation !== undefined)
+  const failed = judged.flatMap(({ check: { name }, verdict }) =>
+    verdict.kind === 'failed' ? [`--- ${name}`, '', verdict.text] : [],
+  )
   const { model, verilator } = report.cycles
   const cycles = [
     model === null ? [] : [`${count(model)} in the model`],
@@ -79,7 +87,7 @@ function describe({ report, checks }: Verified): string {
     `${report.net} on ${report.array} PEs: ${report.images} images (${report.source}), ${report.stalled} of them with random back-pressure`,
     ...lines,
     '',
-    ...failed.flatMap(({ name, explanation }) => [`--- ${name}`, '', explanation!.text]),
+    ...failed,
     `${report.pass ? 'PASS' : 'FAIL'}: ${count(report.compared)} values compared, ${count(report.mismatches)} differ.`,
     `Cycles of one inference without stalls: ${cycles.join(', ')}.`,
     'Numbers of multipliers and adders are not compared yet.',
