@@ -78,31 +78,31 @@ describe('a planted fault', () => {
       },
     })
     expect(summary).toBe(
-      'tile_0.sum[2][1]: expected 14859, got 14863 in image 0, cycle 142 after start (cycle 13 of the run)',
+      'tile_0.sum[2][1]: expected -2250, got -2254 in image 0, cycle 146 after start (cycle 17 of the run)',
     )
     expect(text).toMatchInlineSnapshot(`
-      "Verilator differs from the model for the first time in image 0, cycle 142 after start (cycle 13 of the run).
+      "Verilator differs from the model for the first time in image 0, cycle 146 after start (cycle 17 of the run).
 
-      tile_0.sum[2][1], partial sum leaving PE (2, 1) of tile_0: expected 14859, got 14863 (bit 2).
+      tile_0.sum[2][1], partial sum leaving PE (2, 1) of tile_0: expected -2250, got -2254 (bit 2).
       No other watched value differs in this cycle.
 
       It belongs to layer "layer0", column fold 1 of 2, row fold 1 of 5, filter 1.
-      Position 3 of 64: output element (y 1, x 0) before pooling, which goes into (y 0, x 0).
-      Row 2 has tap 2: channel 0, kernel row 0, kernel column 1; it reads the input element (y 0, x 0).
+      Position 7 of 64: output element (y 1, x 2) before pooling, which goes into (y 0, x 1).
+      Row 2 has tap 2: channel 0, kernel row 0, kernel column 1; it reads the input element (y 0, x 2).
       PE (row 2, column 1) of tile_0 has the multiplier exact (s8s8).
-      What goes into the PE agrees: activation 127, weight 117, partial sum from above 0.
-      So the fault lies in this PE: exact gives M(127, 117) = 14859; the PE added 14863.
+      What goes into the PE agrees: activation -25, weight 36, partial sum from above -1350.
+      So the fault lies in this PE: exact gives M(-25, 36) = -900; the PE added -904.
 
-        cycle                                   | 136 137 138  139  140  141    142   143  144    145     146
-        activation[2], 1 cycle later  model     |   0   0   0    0    0  127    127     0    0    -98      38
-                                      Verilator |   0   0   0    0    0  127    127     0    0    -98      38
-        tile_0.weight[2][1]           model     |   0   0   0  117  117  117    117   117  117    117     117
-                                      Verilator |   0   0   0  117  117  117    117   117  117    117     117
-        tile_0.sum[1][1]              model     |   0   0   0    0    0    0  -6640     0    0  -3620    6360
-                                      Verilator |   0   0   0    0    0    0  -6640     0    0  -3620    6360
-        tile_0.sum[2][1]              model     |   0   0   0    0    0    0  14859  8219    0      0  -15086
-                                      Verilator |   0   0   0    0    0    0 14863! 8223!    0      0  -15086
-                                                |                                 ^
+        cycle                                   | 140 141    142   143 144    145    146   147 148    149    150
+        activation[2], 1 cycle later  model     |   0  46     30     0   0    -25    104     0   0     15   -123
+                                      Verilator |   0  46     30     0   0    -25    104     0   0     15   -123
+        tile_0.weight[2][1]           model     |  36  36     36    36  36     36     36    36  36     36     36
+                                      Verilator |  36  36     36    36  36     36     36    36  36     36     36
+        tile_0.sum[1][1]              model     |   0   0  -1646     0   0  -1350   -131     0   0  -2416    -11
+                                      Verilator |   0   0  -1646     0   0  -1350   -131     0   0  -2416    -11
+        tile_0.sum[2][1]              model     |   0   0   1656  -566   0      0  -2250  3613   0      0  -1876
+                                      Verilator |   0   0   1656  -566   0      0 -2254!  3613   0      0 -1880!
+                                                |                                      ^
       "
     `)
   })
@@ -112,11 +112,11 @@ describe('a planted fault', () => {
       edits: [['accumulator_column.v', /(doubled\[49\], doubled\} \+ 51'd)1/, '$10']],
     })
     expect(text).toContain(
-      'pooled[1], code of column 1 after requantisation and pooling: expected 85, got 84 (bit 0).',
+      'pooled[1], code of column 1 after requantisation and pooling: expected 2, got 1 (bits 0, 1).',
     )
     expect(text).toContain('It belongs to layer "layer0", column fold 1 of 2, row fold 5 of 5, filter 1.')
     expect(text).toContain('the fault lies in the bias, requantisation or pooling of column 1')
-    expect(text).toMatch(/which is 85, 0, 0, 59 for the totals .* of the window; their maximum is 85\./)
+    expect(text).toMatch(/which is 0, 2, 0, 0 for the totals .* of the window; their maximum is 2\./)
   })
 
   it('in the address of one row feeder is told with the word that is due', async () => {
@@ -130,7 +130,7 @@ describe('a planted fault', () => {
         signals: ['activation'],
       },
     })
-    expect(text).toContain('activation[1], activation entering row 1: expected -12, got 51')
+    expect(text).toContain('activation[1], activation entering row 1: expected -33, got -11')
     expect(text).toContain(
       'Row 1 has tap 1: channel 1, kernel row 0, kernel column 0; it reads the input element (y 2, x 0).',
     )
@@ -172,9 +172,9 @@ describe('a netlist with other weights than the plan has', () => {
     const check = checks.find(({ name }) => name === 'model = netlist (registers, cycles)')!
     expect(check.mismatches).toBeGreaterThan(0)
     expect(check.explanation!.summary).toMatch(
-      /^tile_0\.weight\[0\]\[1\]: expected -?\d+, got -?\d+ in image 0/,
+      /^tile_0\.weight\[0\]\[0\]: expected -?\d+, got -?\d+ in image 0/,
     )
     expect(check.explanation!.text).toContain('The netlist differs from the model for the first time')
-    expect(check.explanation!.text).toContain('It is word 0 of the weight memory, column 1.')
+    expect(check.explanation!.text).toContain('It is word 0 of the weight memory, column 0.')
   })
 })
