@@ -1,4 +1,4 @@
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parse as parseYaml } from 'yaml'
 import type { z } from 'zod'
 import { type Entry, mergeEntries, parseFlag } from '../approx/entries.ts'
@@ -8,9 +8,13 @@ import { readInput } from '../base/files.ts'
 import { parseSource } from '../base/schema.ts'
 import { didYouMean } from '../base/suggest.ts'
 import { parseActivations, type QuantOptions } from '../quant/options.ts'
+import { baseOfRun, fromBase, isNetworkFile, rememberFiles } from './named-files.ts'
 import { configurationSchema, environmentNames, planned } from './schema.ts'
 
-/** A resolved configuration: a plain value with every default filled in. Written to run.json and read back, it gives the same bytes. */
+/**
+ * A resolved configuration: a plain value with every default filled in. Written to run.json and read back, it gives the same bytes.
+ * Files stand in it as they were written, relative to the configuration file; `networkPath` and `weightsPath` find them.
+ */
 export type Configuration = Omit<z.output<typeof configurationSchema>, 'net'> & { readonly net: string }
 
 /** What the command line says. */
@@ -47,6 +51,7 @@ export function resolveConfiguration(options: ConfigurationOptions): Configurati
   applyEnvironment(options.environment ?? process.env, put)
   for (const setting of options.set ?? []) applySetting(setting, put)
   applyFlags(options, put)
+  const base = baseOf(file, draft, origins)
 
   const where = (path: Path) => {
     for (let length = path.length; length > 0; length--) {
@@ -73,6 +78,7 @@ export function resolveConfiguration(options: ConfigurationOptions): Configurati
     net: checked.net,
     multipliers: Object.fromEntries(entries.map(({ selector, spec }) => [selector, spec])),
   }
+  rememberFiles(configuration, { base, recorded: recordedOf(file, configuration, origins) })
   places.set(
     configuration,
     new Map(entries.flatMap((entry) => (entry.where === undefined ? [] : [[entry.selector, entry.where]]))),
@@ -99,6 +105,8 @@ interface ConfigurationSource {
   /** Path of the configuration inside of the document. */
   readonly base: Path
   readonly value: unknown
+  /** The hashes of a run.json's inputs; undefined where the document is no run. */
+  readonly inputs: Draft | undefined
 }
 
 function readConfigurationFile(path: string): ConfigurationSource {
@@ -108,20 +116,58 @@ function readConfigurationFile(path: string): ConfigurationSource {
     throw usageError('holds no settings', { where: path })
   const isRun = Object.hasOwn(whole, 'configuration')
   const value = structuredClone(isRun ? (whole as Draft)['configuration'] : whole) as Draft
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw usageError('holds no settings', { where: source.where(['configuration']) })
   // A key whose lines are all commented out is empty, which means the default.
   for (const key of Object.keys(value)) if (value[key] === null) delete value[key]
-  if (!isRun) relocate(value, dirname(path))
-  return { source, base: isRun ? ['configuration'] : [], value }
+  const inputs = isRun ? { ...((whole as Draft)['inputs'] as Draft | undefined) } : undefined
+  return { source, base: isRun ? ['configuration'] : [], value, inputs }
 }
 
-/** Files named in a configuration file lie relative to it. */
-function relocate(value: Draft, directory: string): void {
-  const moved = (file: string) => relative('.', resolve(directory, file)) || file
-  if (typeof value['net'] === 'string' && /\.(json|ya?ml|onnx|tflite)$/i.test(value['net']))
-    value['net'] = moved(value['net'])
-  const weights = value['weights']
-  if (weights !== null && typeof weights === 'object' && typeof (weights as Draft)['file'] === 'string') {
-    ;(weights as Draft)['file'] = moved((weights as Draft)['file'] as string)
+/**
+ * The directory that file names are relative to: the configuration file's, or without one the current. Names that came from the
+ * command line or the environment are relative to the current directory and are rewritten to start from there too.
+ */
+function baseOf(
+  file: ConfigurationSource | undefined,
+  draft: Draft,
+  origins: ReadonlyMap<string, string>,
+): string {
+  const weights = draft['weights']
+  const below = weights !== null && typeof weights === 'object' ? (weights as Draft) : {}
+  const names = [
+    { path: 'net', holder: draft, key: 'net', name: draft['net'] },
+    { path: 'weights.file', holder: below, key: 'file', name: below['file'] },
+  ].flatMap(({ name, ...rest }) =>
+    typeof name === 'string' && (rest.path !== 'net' || isNetworkFile(name)) ? [{ ...rest, name }] : [],
+  )
+  const written = names.filter(({ path }) => !origins.has(path)).map(({ name }) => name)
+  const base =
+    file === undefined
+      ? ''
+      : file.inputs === undefined
+        ? dirname(file.source.file)
+        : baseOfRun(file.source.file, written)
+  for (const { path, holder, key, name } of names) if (origins.has(path)) holder[key] = fromBase(base, name)
+  return base
+}
+
+/** The hashes that a run.json recorded of the files it names, for those that the command line does not replace. */
+function recordedOf(
+  file: ConfigurationSource | undefined,
+  { net, weights }: Configuration,
+  origins: ReadonlyMap<string, string>,
+) {
+  const hash = (name: string) => {
+    const value = file?.inputs?.[name]
+    return typeof value === 'string' ? value : undefined
+  }
+  if (origins.has('net')) return {}
+  const network = isNetworkFile(net) ? hash('network') : undefined
+  const values = weights.file === undefined || origins.has('weights.file') ? undefined : hash('weights')
+  return {
+    ...(network === undefined ? {} : { network }),
+    ...(values === undefined ? {} : { weights: values }),
   }
 }
 

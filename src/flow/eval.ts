@@ -5,12 +5,11 @@ import { createEmulator } from '../emu/emulator.ts'
 import type { Accuracy } from '../net/data/accuracy.ts'
 import { dataSet } from '../net/data/catalogue.ts'
 import { type ImageSet, loadSplit, slice } from '../net/data/store.ts'
-import { readWeights } from '../net/weights.ts'
-import { loadNetwork, zooEntry } from '../net/zoo.ts'
+import { zooEntry } from '../net/zoo.ts'
 import { floatAccuracy } from '../train/trainer.ts'
 import type { Configuration } from './configuration.ts'
 import { checkFit } from './fit.ts'
-import { prepare, weightFile } from './preparation.ts'
+import { networkOf, prepare, weightsOf } from './preparation.ts'
 
 export interface EvalRequest {
   /** Data set; the network's own where it is built in. */
@@ -41,7 +40,7 @@ export async function evaluate(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<EvalResult> {
-  const network = loadNetwork(configuration.net)
+  const network = networkOf(configuration)
   const name = request.data ?? zooEntry(configuration.net)?.data
   if (name === undefined)
     throw usageError('name the data set to evaluate on', { hint: 'For example: --data mnist.' })
@@ -75,8 +74,8 @@ type AccuracyRun = (
 
 function accuracyRun(configuration: Configuration, precision: 'int' | 'float'): AccuracyRun {
   if (precision === 'float') {
-    const network = loadNetwork(configuration.net)
-    const weights = readWeights(weightFile(configuration, network), network)
+    const network = networkOf(configuration)
+    const weights = weightsOf(configuration, network)
     return (images, signal, update) => floatAccuracy(network, weights, images, signal, update)
   }
   const { graph, assignment } = prepare(configuration)

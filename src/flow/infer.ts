@@ -5,13 +5,11 @@ import { writeZip } from '../base/zip.ts'
 import { createEmulator, type Emulator, emptyCodes } from '../emu/emulator.ts'
 import { floatNetwork } from '../float/forward.ts'
 import { elements, layerShapes } from '../net/shapes.ts'
-import { readWeights } from '../net/weights.ts'
-import { loadNetwork } from '../net/zoo.ts'
 import { quantiseReals } from '../quant/input.ts'
 import type { QTensor } from '../quant/qgraph.ts'
 import { type Codes, codeRange } from '../quant/rules.ts'
 import type { Configuration } from './configuration.ts'
-import { prepare, weightFile } from './preparation.ts'
+import { networkOf, prepare, weightsOf } from './preparation.ts'
 
 export interface InferRequest {
   readonly input: string
@@ -40,7 +38,7 @@ export function infer(configuration: Configuration, request: InferRequest): Infe
   if (!/\.np[yz]$/.test(request.output))
     throw usageError(`--output ${request.output}: results are written as .npy or .npz`, { where: '--output' })
   if (codes && precision === 'float') throw usageError('--codes are integers: they need --precision int')
-  const network = loadNetwork(configuration.net)
+  const network = networkOf(configuration)
   const array = decodeNpy(readInput(request.input, 'input file'), request.input)
   const images = countImages(array, network.input.shape, request.input)
   const batched = array.shape.length === 4
@@ -100,8 +98,8 @@ function realValues(array: NpyArray, file: string): Float32Array | Float64Array 
 }
 
 function runFloat(configuration: Configuration, array: NpyArray, images: number, file: string): Tensors {
-  const network = loadNetwork(configuration.net)
-  const float = floatNetwork(network, readWeights(weightFile(configuration, network), network))
+  const network = networkOf(configuration)
+  const float = floatNetwork(network, weightsOf(configuration, network))
   const values = Float32Array.from(realValues(array, file))
   const size = values.length / images
   const tensors = new Map(

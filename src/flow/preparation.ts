@@ -22,6 +22,7 @@ import type { Ranges } from '../quant/ranges.ts'
 import { rangesOf, readRecord } from '../quant/record.ts'
 import type { Codes } from '../quant/rules.ts'
 import { type Configuration, entriesOf, quantOptionsOf } from './configuration.ts'
+import { checkRecorded, networkPath, weightsPath } from './named-files.ts'
 
 /** A network ready for emulator and hardware. Needs no data set, so its bytes do not depend on one. */
 export interface Prepared {
@@ -37,10 +38,11 @@ export interface Prepared {
 
 /** Network, weights and ranges as files give them, quantised, with the multiplier of every product. */
 export function prepare(configuration: Configuration): Prepared {
-  const network = loadNetwork(configuration.net)
+  const network = networkOf(configuration)
   const file = weightFile(configuration, network)
   const weights = readWeights(file, network)
   const weightsHash = hashWeights(weights, network)
+  checkRecorded(configuration, 'weights', () => weightsHash)
   const ranges = rangesOf(readRecord(file, weightsHash))
   const graph = quantise(network, weights, ranges, quantOptionsOf(configuration))
   return {
@@ -54,14 +56,28 @@ export function prepare(configuration: Configuration): Prepared {
   }
 }
 
+/** The network of a configuration, built in or from its file. */
+export function networkOf(configuration: Configuration): Network {
+  const network = loadNetwork(networkPath(configuration))
+  checkRecorded(configuration, 'network', () => hashOf(network))
+  return network
+}
+
+/** The weights of a configuration. */
+export function weightsOf(configuration: Configuration, network: Network): Weights {
+  const weights = readWeights(weightFile(configuration, network), network)
+  checkRecorded(configuration, 'weights', () => hashWeights(weights, network))
+  return weights
+}
+
 /** The weight file of a configuration: the one it names, or the built-in one of a built-in network. */
 export function weightFile(configuration: Configuration, network: Network): string {
-  const { file } = configuration.weights
+  const file = weightsPath(configuration)
   if (file !== undefined) return file
   const builtIn = join(packageRoot, 'nets', `${network.name}.safetensors`)
   if (zooEntry(configuration.net) !== undefined && existsSync(builtIn)) return builtIn
   throw dataError(`there are no trained weights for the network "${network.name}"`, {
-    hint: `Name a weight file with --weights, or train: "xgen train --net ${configuration.net} --data mnist".`,
+    hint: `Name a weight file with --weights, or train: "xgen train --net ${networkPath(configuration)} --data mnist".`,
   })
 }
 

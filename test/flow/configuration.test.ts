@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -85,16 +85,6 @@ test('a resolved configuration fed back gives the same', () => {
   expect(quantOptionsOf(first)).toEqual({ weightBits: 8, activationBits: 8, unsigned: true })
 })
 
-test('files that a configuration names lie beside it', () => {
-  mkdirSync(join(directory, 'sub'), { recursive: true })
-  const config = file('net: small.yaml\nweights: { file: w.npz }\n', join('sub', 'x.yaml'))
-  const { net, weights } = resolve({ config })
-  expect([net, weights.file].map((path) => join(process.cwd(), path!))).toEqual([
-    join(directory, 'sub', 'small.yaml'),
-    join(directory, 'sub', 'w.npz'),
-  ])
-})
-
 describe('mistakes', () => {
   test.each([
     [
@@ -108,6 +98,12 @@ describe('mistakes', () => {
       'net: lenet5\narray:\n  row: 2\n',
       '3:3',
       'array: "row" is not known here. Did you mean "rows"?',
+    ],
+    [
+      'a section that xgen does not have',
+      'net: lenet5\nsynth: { liberty: generic, clock_ns: 5 }\n',
+      '2:1',
+      '"synth" is not known here.',
     ],
     ['a value out of range', 'net: lenet5\narray: { rows: 2000 }\n', '2:10', 'array.rows is 2000'],
     ['a wrong type', 'net: lenet5\nquant: { weights: eight }\n', '2:10', 'quant.weights is "eight"'],

@@ -1,4 +1,5 @@
 import { usageError } from '../../base/errors.ts'
+import { networkPath, weightsPath } from '../../flow/named-files.ts'
 import { trainNetwork } from '../../flow/train.ts'
 import type { Command } from '../command.ts'
 import { configurationOf, netOptions, wholeNumber } from '../options.ts'
@@ -82,9 +83,9 @@ export const train: Command = {
       throw usageError(`--rate is ${rate}: a number above 0 and up to 10 is possible`, { where: '--rate' })
     const result = await trainNetwork(
       {
-        net: configuration.net,
+        net: networkPath(configuration),
         data: options['data'] as string,
-        weights: configuration.weights.file,
+        weights: weightsPath(configuration),
         out:
           (options['out'] as string | undefined) ??
           `${configuration.net.replace(/^.*[\\/]|\.(json|ya?ml)$/g, '')}.safetensors`,
@@ -106,7 +107,7 @@ export const train: Command = {
         ? []
         : [`best epoch ${result.bestEpoch} of ${result.epochs} (validation ${percent(result.validation)})`]),
       `wrote ${result.weights} and ${result.record}`,
-      `next: xgen eval --net ${configuration.net} --data ${result.data} --weights ${result.weights}`,
+      `next: xgen eval --net ${networkPath(configuration)} --data ${result.data} --weights ${result.weights}`,
     ]
     session.print(result, lines.join('\n'))
     return 0

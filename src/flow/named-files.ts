@@ -1,0 +1,99 @@
+import { statSync } from 'node:fs'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { dataError } from '../base/errors.ts'
+
+/**
+ * The files that a configuration names: a network file and a weight file. Its text stays as it was written, so that the same
+ * configuration has the same bytes wherever xgen runs; the directory that the text is relative to is kept beside it. The rules stand
+ * in docs/configuration.md.
+ */
+export interface NamedFiles {
+  /** Directory that relative names start from. */
+  readonly base: string
+  /** SHA-256 of what the names stood for when a run was made; none for a name that came from elsewhere. */
+  readonly recorded: { readonly network?: string; readonly weights?: string }
+}
+
+/** The part of a configuration that names files. */
+export interface NamingFiles {
+  readonly net: string
+  readonly weights: { readonly file?: string | undefined }
+}
+
+const known = new WeakMap<NamingFiles, NamedFiles>()
+
+export function rememberFiles(configuration: NamingFiles, files: NamedFiles): void {
+  known.set(configuration, files)
+}
+
+/** The names of a configuration that was not resolved here are relative to the current directory. */
+const filesOf = (configuration: NamingFiles): NamedFiles =>
+  known.get(configuration) ?? { base: '', recorded: {} }
+
+/** What `loadNetwork` takes: the name of a built-in network, or the path of the network file. */
+export function networkPath(configuration: NamingFiles): string {
+  const { net } = configuration
+  return isNetworkFile(net) ? located(filesOf(configuration).base, net) : net
+}
+
+/** The path of the weight file, where the configuration names one. */
+export function weightsPath(configuration: NamingFiles): string | undefined {
+  const { file } = configuration.weights
+  return file === undefined ? undefined : located(filesOf(configuration).base, file)
+}
+
+/** That a file which a run names still is what the run was made from. `hash` is only called where a run recorded one. */
+export function checkRecorded(
+  configuration: NamingFiles,
+  what: 'network' | 'weights',
+  hash: () => string,
+): void {
+  const recorded = filesOf(configuration).recorded[what]
+  if (recorded === undefined || recorded === hash()) return
+  const [path, option] =
+    what === 'network'
+      ? [networkPath(configuration), '--net']
+      : [weightsPath(configuration) ?? '', '--weights']
+  throw dataError(`does not hold the ${what} that the run was made from`, {
+    where: path,
+    hint: `Put that file back, or name another one with ${option}.`,
+  })
+}
+
+export function isNetworkFile(net: string): boolean {
+  return /\.(json|ya?ml|onnx|tflite)$/i.test(net)
+}
+
+/** A file named from the current directory, as a name from `base`. An absolute one is left as the user wrote it. */
+export function fromBase(base: string, file: string): string {
+  return isAbsolute(file) ? file : relative(base, file).replaceAll(sep, '/')
+}
+
+/**
+ * The base of the names in a run.json, which says nothing of where it was made: the directory of the run.json or the nearest one
+ * above it that has all of them; else the current directory, if that has them. `checkRecorded` sees to it that no other file of the
+ * same name is taken.
+ */
+export function baseOfRun(run: string, names: readonly string[]): string {
+  const relatives = names.filter((name) => !isAbsolute(name))
+  if (relatives.length === 0) return ''
+  const candidates = [...upward(resolve(dirname(run))), '']
+  const base = candidates.find((directory) => relatives.every((name) => isFile(located(directory, name))))
+  if (base !== undefined) return base
+  throw dataError(
+    `names ${relatives.join(' and ')}: not found from its directory, from one above it, nor from the current one`,
+    {
+      where: run,
+      hint: 'Run xgen where the configuration file of the run lies, or name the files with --net FILE and --weights FILE.',
+    },
+  )
+}
+
+function upward(directory: string): string[] {
+  const above = dirname(directory)
+  return above === directory ? [directory] : [directory, ...upward(above)]
+}
+
+const located = (base: string, file: string) => (isAbsolute(file) ? file : join(base, file))
+
+const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true

@@ -1,0 +1,209 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { XgenError } from '../../src/base/errors.ts'
+import { canonicalJson } from '../../src/base/hash.ts'
+import { type ConfigurationOptions, resolveConfiguration } from '../../src/flow/configuration.ts'
+import { networkPath, weightsPath } from '../../src/flow/named-files.ts'
+import { networkOf, prepare, weightsOf } from '../../src/flow/preparation.ts'
+import { generate, writeDesign } from '../../src/flow/rtl.ts'
+import { hashWeights, serialiseWeights } from '../../src/net/weights.ts'
+import { calibrate } from '../../src/quant/calibrate.ts'
+import { serialiseRecord } from '../../src/quant/record.ts'
+import { randomImages, randomWeights } from '../fixtures/networks.ts'
+
+const networkText = `name: tiny
+input: { shape: [1, 3, 3] }
+layers:
+  - { kind: conv2d, name: conv1, filters: 2, kernel: 2 }
+`
+
+const home = process.cwd()
+let root: string
+let project: string
+beforeEach(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'xgen-files-')))
+  project = join(root, 'project')
+  mkdirSync(join(project, 'deep', 'er'), { recursive: true })
+  mkdirSync(join(project, 'files'))
+  writeFileSync(
+    join(project, 'xgen.yaml'),
+    'net: files/tiny.yaml\nweights: { file: files/w.safetensors }\narray: { rows: 2, cols: 2 }\n',
+  )
+  writeFileSync(join(project, 'files', 'tiny.yaml'), networkText)
+  writeWeights(1)
+})
+afterEach(() => {
+  process.chdir(home)
+  rmSync(root, { recursive: true, force: true })
+})
+
+function writeWeights(seed: number, name = 'w'): void {
+  const network = networkOf(resolve({ net: join(project, 'files', 'tiny.yaml') }))
+  const weights = randomWeights(network, seed)
+  const ranges = calibrate(network, weights, randomImages(network, 3, 1))
+  const record = {
+    network: network.name,
+    weights: hashWeights(weights, network),
+    calibration: { data: 'drawn', images: 3 },
+    ranges: Object.fromEntries(ranges),
+  }
+  writeFileSync(join(project, 'files', `${name}.safetensors`), serialiseWeights(weights, network))
+  writeFileSync(join(project, 'files', `${name}.json`), serialiseRecord(record))
+}
+
+function resolve(options: ConfigurationOptions) {
+  return resolveConfiguration({ environment: {}, ...options })
+}
+
+/** The text of the run.json that these options give. */
+function run(out: string, options: ConfigurationOptions, force = false): string {
+  const configuration = resolve(options)
+  const prepared = prepare(configuration)
+  writeDesign(out, generate(configuration, prepared), configuration, prepared, force)
+  return readFileSync(join(out, 'run.json'), 'utf8')
+}
+
+const failure = (act: () => unknown): XgenError => {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof XgenError) return error
+    throw error
+  }
+  throw new Error('it did not fail')
+}
+
+describe('files that a configuration names', () => {
+  test('stand in it as they are written and lie beside the configuration file', () => {
+    process.chdir(root)
+    const configuration = resolve({ config: join('project', 'xgen.yaml') })
+    expect([configuration.net, configuration.weights.file]).toEqual([
+      'files/tiny.yaml',
+      'files/w.safetensors',
+    ])
+    expect([networkPath(configuration), weightsPath(configuration)]).toEqual([
+      join('project', 'files', 'tiny.yaml'),
+      join('project', 'files', 'w.safetensors'),
+    ])
+    expect(networkOf(configuration).name).toBe('tiny')
+  })
+
+  test('give the same run.json from every directory, so that a run belongs to the same configuration', () => {
+    const out = join(project, 'out')
+    process.chdir(project)
+    const first = run(out, { config: 'xgen.yaml' })
+    expect(first).not.toContain(root)
+    for (const directory of [root, join(project, 'deep', 'er')]) {
+      process.chdir(directory)
+      expect(run(out, { config: join(project, 'xgen.yaml') })).toBe(first)
+    }
+    expect(run(out, { config: join('..', '..', 'xgen.yaml') })).toBe(first)
+  })
+
+  test('given by options lie where xgen runs, and are written relative to the configuration file', () => {
+    writeWeights(2, 'v')
+    const texts = [
+      [project, 'xgen.yaml', 'files/v.safetensors'],
+      [join(project, 'files'), '../xgen.yaml', './v.safetensors'],
+      [root, 'project/xgen.yaml', 'project/files/v.safetensors'],
+    ].map(([directory, config, weights]) => {
+      process.chdir(directory!)
+      const byOption = resolve({ config: config!, weights: weights! })
+      const bySet = resolve({ config: config!, set: [`weights.file=${weights}`] })
+      const byEnvironment = resolve({ config: config!, environment: { XGEN_WEIGHTS_FILE: weights! } })
+      for (const configuration of [byOption, bySet, byEnvironment])
+        expect(weightsOf(configuration, networkOf(configuration)).size).toBe(1)
+      return [byOption, bySet, byEnvironment].map((configuration) => canonicalJson(configuration))
+    })
+    expect(new Set(texts.flat()).size).toBe(1)
+    expect(texts[0]![0]).toContain('"files/v.safetensors"')
+  })
+
+  test('without a configuration file are relative to the current directory', () => {
+    process.chdir(project)
+    const configuration = resolve({ net: 'files/tiny.yaml', weights: 'files/w.safetensors' })
+    expect([configuration.net, configuration.weights.file]).toEqual([
+      'files/tiny.yaml',
+      'files/w.safetensors',
+    ])
+    expect(networkPath(structuredClone(configuration))).toBe(join('files', 'tiny.yaml'))
+    expect(networkPath(resolve({ net: 'lenet5' }))).toBe('lenet5')
+  })
+})
+
+describe('a run.json fed back', () => {
+  test('gives the same run.json from every directory', () => {
+    process.chdir(project)
+    const out = join(project, 'rtl-out', 'tiny')
+    const first = run(out, { config: 'xgen.yaml' })
+    for (const directory of ['/', root, out, join(project, 'deep')]) {
+      process.chdir(directory)
+      expect(run(join(root, 'again'), { config: join(out, 'run.json') })).toBe(first)
+    }
+    process.chdir(out)
+    expect(run(join(root, 'again'), { config: 'run.json' })).toBe(first)
+  })
+
+  test('from outside of the project finds its files where xgen runs, or says what to do', () => {
+    process.chdir(project)
+    const out = join(root, 'elsewhere')
+    const first = run(out, { config: 'xgen.yaml' })
+    expect(run(join(root, 'again'), { config: join(out, 'run.json') })).toBe(first)
+    process.chdir(root)
+    expect(failure(() => resolve({ config: join('elsewhere', 'run.json') }))).toMatchObject({
+      kind: 'data',
+      where: join('elsewhere', 'run.json'),
+      message: expect.stringContaining('names files/tiny.yaml and files/w.safetensors: not found'),
+      hint: expect.stringContaining('--net FILE'),
+    })
+    const named = resolve({
+      config: join('elsewhere', 'run.json'),
+      net: 'project/files/tiny.yaml',
+      weights: 'project/files/w.safetensors',
+    })
+    expect(prepare(named).network.name).toBe('tiny')
+    expect(resolve({ config: join('elsewhere', 'run.json'), net: 'lenet5', weights: 'w.npz' }).net).toBe(
+      'lenet5',
+    )
+  })
+
+  test('takes no other files of the same names', () => {
+    process.chdir(project)
+    const out = join(project, 'out')
+    run(out, { config: 'xgen.yaml' })
+    const config = join(out, 'run.json')
+    writeWeights(2)
+    expect(failure(() => prepare(resolve({ config })))).toMatchObject({
+      kind: 'data',
+      where: join(project, 'files', 'w.safetensors'),
+      message: 'does not hold the weights that the run was made from',
+    })
+    const replaced = resolve({ config, weights: 'files/w.safetensors' })
+    expect(prepare(replaced).network.name).toBe('tiny')
+    expect(replaced.weights.file).toBe('files/w.safetensors')
+    writeFileSync(join(project, 'files', 'tiny.yaml'), networkText.replace('[1, 3, 3]', '[1, 4, 4]'))
+    expect(failure(() => networkOf(resolve({ config })))).toMatchObject({
+      kind: 'data',
+      where: join(project, 'files', 'tiny.yaml'),
+      message: 'does not hold the network that the run was made from',
+    })
+  })
+
+  test('moves with its project', () => {
+    process.chdir(project)
+    const first = run(join(project, 'out'), { config: 'xgen.yaml' })
+    const moved = join(root, 'moved')
+    cpSync(project, moved, { recursive: true })
+    rmSync(project, { recursive: true })
+    process.chdir(root)
+    expect(run(join(root, 'again'), { config: join(moved, 'out', 'run.json') })).toBe(first)
+  })
+
+  test('that holds no configuration is a usage error', () => {
+    const path = join(root, 'run.json')
+    writeFileSync(path, '{ "configuration": 3 }')
+    expect(failure(() => resolve({ config: path }))).toMatchObject({ kind: 'usage', where: `${path}:1:3` })
+  })
+})
