@@ -19,11 +19,6 @@ export interface ZipMember {
 const mostUnpacked = 2 ** 30
 const mostEntries = 65535
 
-/** The files of a ZIP archive, unpacked. */
-export function readZip(bytes: Uint8Array, file: string): ZipEntry[] {
-  return openZip(bytes, file).map(({ name, unpack }) => ({ name, contents: unpack() }))
-}
-
 /**
  * The directory of a ZIP archive of stored or deflated files. No encryption, no ZIP64. All of it is checked before anything is
  * unpacked: sizes by themselves and together, names that come twice, and files that lie over each other. Unpacking stops at the size
