@@ -36,6 +36,9 @@ export function tileArray(
   const weightNext = new Int32Array(rows * columns)
   const weight = new Int32Array(rows * columns)
   const sum = new Int32Array(rows * columns)
+  // whether this tile computes the product of the weight; always, where no weights are mixed
+  const ownedNext = new Uint8Array(rows * columns).fill(plan.masked ? 0 : 1)
+  const owned = ownedNext.slice()
   // `activation` and `active` that a PE passes on: the activation's row in the product table, or `inactive`
   const passed = new Int32Array(rows * columns).fill(inactive)
   // Everything in the tile is at rest once nothing has entered for as long as a sum needs to leave.
@@ -44,7 +47,7 @@ export function tileArray(
 
   const operandOf = (row: number) => {
     const streamed = rowFeeders.active[row]
-    if (streamed === undefined || streamed.layer.tile !== index) return inactive
+    if (streamed === undefined || !streamed.fold.tiles.includes(index)) return inactive
     return (rowFeeders.activation[row]! & codesA) * (codesB + 1)
   }
 
@@ -56,14 +59,14 @@ export function tileArray(
       for (let column = columns - 1; column > 0; column--) {
         const at = base + column
         const operand = passed[at - 1]!
-        const product = operand === inactive ? 0 : products[operand + weight[at]!]!
+        const product = operand === inactive || owned[at] === 0 ? 0 : products[operand + weight[at]!]!
         const partial = row === 0 ? 0 : sum[at - columns]!
         sum[at] = ((partial + product) << unused) >> unused
         passed[at] = operand
       }
       const operand = operandOf(row)
       if (operand !== inactive) entered = true
-      const product = operand === inactive ? 0 : products[operand + weight[base]!]!
+      const product = operand === inactive || owned[base] === 0 ? 0 : products[operand + weight[base]!]!
       const partial = row === 0 ? 0 : sum[base - columns]!
       sum[base] = ((partial + product) << unused) >> unused
       passed[base] = operand
@@ -80,10 +83,11 @@ export function tileArray(
   const swap = (cycle: number) => {
     for (let diagonal = 0; diagonal < rows + columns - 1; diagonal++) {
       const at = line.slot(cycle - 1 - diagonal)
-      if (line.first[at] !== 1 || line.streamed[at]?.layer.tile !== index) continue
+      if (line.first[at] !== 1 || line.streamed[at]?.fold.tiles.includes(index) !== true) continue
       for (let row = Math.max(0, diagonal - columns + 1); row <= Math.min(diagonal, rows - 1); row++) {
         const pe = row * columns + diagonal - row
         weight[pe] = weightNext[pe]!
+        owned[pe] = ownedNext[pe]!
       }
     }
   }
@@ -92,8 +96,10 @@ export function tileArray(
     for (let column = 0; column < columns; column++) {
       const at = line.slot(cycle - 1 - column)
       const row = line.loadRow[at]!
-      if (row < 0 || line.loaded[at]!.layer.tile !== index) continue
-      weightNext[row * columns + column] = images.weights[line.loadWord[at]! * columns + column]! & codesB
+      if (row < 0 || !line.loaded[at]!.fold.tiles.includes(index)) continue
+      const word = line.loadWord[at]! * columns + column
+      weightNext[row * columns + column] = images.weights[word]! & codesB
+      if (plan.masked) ownedNext[row * columns + column] = images.owners[word] === index ? 1 : 0
     }
   }
 

@@ -59,10 +59,10 @@ export function columns(
 
   const accumulate = (column: number, at: number, { fold }: Streamed) => {
     counter.sum(fold.layer)
-    if (fold.rowFold > 0) counter.add('accumulatorReads', fold.layer, 1)
-    let sum = fold.rowFold === 0 ? 0 : stored[column]!
+    if (!fold.first) counter.add('accumulatorReads', fold.layer, 1)
+    let sum = fold.first ? 0 : stored[column]!
     let arrived = 0
-    for (const tile of tiles) arrived |= tile.sum[bottom + column]!
+    for (const tile of tiles) arrived += tile.sum[bottom + column]!
     sum = ((sum + arrived) << unused) >> unused
     if (!fold.last) {
       counter.add('accumulatorWrites', fold.layer, 1)
@@ -81,7 +81,7 @@ export function columns(
   /** The word for the position that arrives in the next cycle: the accumulator memory is read one cycle ahead. */
   const readAhead = (column: number, at: number): number => {
     const streamed = line.streamed[at]
-    if (streamed === undefined || streamed.fold.rowFold === 0) return 0
+    if (streamed === undefined || streamed.fold.first) return 0
     return accumulator[column * depth + line.position[at]!]!
   }
 

@@ -1,9 +1,12 @@
 import type { Plan } from '../src/plan/plan.ts'
-import { type Fold, type Step, stepsOf } from '../src/plan/steps.ts'
+import { type Fold, intervalOf, type Step, stepsOf } from '../src/plan/steps.ts'
 import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
 
 export const phases = { idle: 0, input: 1, run: 2, output: 3 } as const
+
+/** The weight word of a fold's first row: every pass of a column fold reads that column fold's words. */
+const wordOf = ({ fold, layer }: Streamed) => layer.weightBase + fold.columnFold * layer.taps + fold.tap
 
 /** Walks the steps of a run and issues, in each cycle, at most one position and one row of weights. */
 export interface Sequencer {
@@ -21,7 +24,6 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
   let age = 0
   let streamed: Streamed | undefined
   let loaded: Streamed | undefined
-  let loadWord = 0
   // the next position, and the cycle of the step in which it is due
   let position = 0
   let due = 0
@@ -45,7 +47,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
     const { layer, fold } = streamed
     position = 0
     due = 0
-    interval = fold.last ? layer.interval : 1
+    interval = intervalOf(layer, fold)
     ;({ address, y, x } = layer.start)
     loop.fill(0)
     limit[0] = layer.window[1]
@@ -92,7 +94,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
       return
     }
     line.loadRow[at] = age
-    line.loadWord[at] = loadWord++
+    line.loadWord[at] = wordOf(loaded) + age
     line.loaded[at] = loaded
     counter.add('weightReads', loaded.fold.layer, 1)
   }
@@ -106,7 +108,6 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
     finished: false,
     begin() {
       steps = stepsOf(plan)[Symbol.iterator]()
-      loadWord = 0
       loaded = undefined
       streamed = undefined
       enter(nextStep())

@@ -1,9 +1,9 @@
 import { parseDomain } from '../src/arith/domain.ts'
 import { parseMultiplier } from '../src/arith/registry.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
-import type { Plan } from '../src/plan/plan.ts'
+import { filterAt, type Plan } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
-import { type Step, stepsOf } from '../src/plan/steps.ts'
+import { intervalOf, type Step, stepsOf } from '../src/plan/steps.ts'
 import { averageCode, requantise } from '../src/quant/rules.ts'
 import { cyclesAfter, type Difference } from './comparison.ts'
 import { inputWord, type Occupant, occupantAt, tapOf } from './place.ts'
@@ -112,7 +112,8 @@ function nobody({ difference }: Case, at: ProbePlace): string {
 function whose({ plan }: Case, here: Occupant, at: ProbePlace): string[] {
   const { layer, fold, position, lane } = here
   const column = 'column' in at ? at.column : undefined
-  const filter = column !== undefined && column < fold.columns ? fold.filter + column : undefined
+  const filter =
+    column !== undefined && column < fold.columns ? filterAt(layer, fold.filter + column) : undefined
   const folds = `column fold ${fold.columnFold + 1} of ${layer.columnFolds}, row fold ${fold.rowFold + 1} of ${layer.rowFolds}`
   const sentences = [
     `It belongs to layer "${layer.name}", ${folds}${filter === undefined ? '' : `, filter ${filter}`}.`,
@@ -155,8 +156,10 @@ function whose({ plan }: Case, here: Occupant, at: ProbePlace): string[] {
     sentences.push(
       `PE (row ${at.row}, column ${at.column}) of ${tile.name} has the multiplier ${tile.multiplier} (${tile.domain}).`,
     )
-    if (layer.tile !== at.tile)
-      sentences.push(`The layer runs on ${plan.tiles[layer.tile]!.name}, so this tile should be at rest.`)
+    if (!fold.tiles.includes(at.tile))
+      sentences.push(
+        `The pass runs on ${fold.tiles.map((t) => plan.tiles[t]!.name).join(', ')}, so this tile should be at rest.`,
+      )
   }
   return sentences
 }
@@ -216,7 +219,9 @@ function sumCause(known: Case, here: Occupant, at: Extract<ProbePlace, { kind: '
   const sentences = [
     `What goes into the PE agrees: activation ${activation}, weight ${weight}, partial sum from above ${partial}.`,
   ]
-  if (here.layer.tile !== at.tile || at.row >= here.fold.rows)
+  const word = here.layer.weightBase + here.fold.columnFold * here.layer.taps + here.fold.tap + at.row
+  const foreign = plan.masked && known.images.owners[word * plan.array.columns + at.column] !== at.tile
+  if (!here.fold.tiles.includes(at.tile) || at.row >= here.fold.rows || foreign)
     return [...sentences, `The PE has no work and should add 0; it added ${came}.`]
   const multiplier = parseMultiplier(plan.tiles[at.tile]!.multiplier, domain)
   const product = multiplier.multiply(activation, weight)
@@ -236,7 +241,7 @@ function pooledCause(known: Case, here: Occupant, column: number): string[] {
   const sentence = `The totals agree, so the fault lies in the ${stations} of column ${column}, or in its parameters.`
   const parameter = images.parameters[layer.parameterBase + fold.filter + column]
   const window = Array.from({ length: area }, (_, i) => {
-    const delay = plan.latency.post - 1 + (area - 1 - i) * layer.interval
+    const delay = plan.latency.post - 1 + (area - 1 - i) * intervalOf(layer, fold)
     return rawBefore(known, `total[${column}]`, delay)
   })
   if (parameter === undefined || window.includes(undefined)) return [sentence]

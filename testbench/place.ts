@@ -1,6 +1,6 @@
 import type { Plan, PlanLayer } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
-import { type Fold, type Step, stepAt } from '../src/plan/steps.ts'
+import { type Fold, intervalOf, type Step, stepAt } from '../src/plan/steps.ts'
 
 /** What the plan says of a station of the pipeline in one cycle: whose value stands there. */
 export interface Occupant {
@@ -44,7 +44,7 @@ export function occupantAt(
   at: ProbePlace,
   run: number,
 ): Occupant | undefined {
-  const { rows, columns } = plan.array
+  const { columns } = plan.array
   switch (at.kind) {
     case 'feeder':
       return positionIssued(plan, steps, run - at.row - plan.latency.feeder)
@@ -63,7 +63,7 @@ export function occupantAt(
     }
     case 'writer':
       for (let lane = 0; lane < columns; lane++) {
-        const found = positionIssued(plan, steps, run - rows - columns - 7 - lane)
+        const found = positionIssued(plan, steps, run - plan.latency.aligned - 1 - lane)
         if (found?.fold.last && lane < lanesOf(found) && isWindowLast(found)) return { ...found, lane }
       }
       return undefined
@@ -100,7 +100,7 @@ function positionIssued(plan: Plan, steps: readonly Step[], cycle: number): Occu
   const step = stepAt(steps, cycle)
   if (step?.stream === undefined) return undefined
   const { layer, fold } = occupant(plan, step.stream)
-  const interval = fold.last ? layer.interval : 1
+  const interval = intervalOf(layer, fold)
   const index = (cycle - step.start) / interval
   if (!Number.isInteger(index) || index >= layer.positions) return undefined
   return { layer, fold, position: positionOf(layer, index), lane: undefined }

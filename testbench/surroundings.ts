@@ -113,5 +113,5 @@ function signBits(plan: Plan, probe: Probe, here: Occupant | undefined): number 
 }
 
 function inputSigned(plan: Plan, here: Occupant | undefined): boolean {
-  return here === undefined ? plan.input.signed : parseDomain(plan.tiles[here.layer.tile]!.domain).signedA
+  return here === undefined ? plan.input.signed : parseDomain(plan.tiles[here.fold.tiles[0]!]!.domain).signedA
 }

@@ -124,7 +124,7 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
   return { feeders, firstBankData: firstBankData! }
 }
 
-/** The tiles side by side; a tile without work sums to 0, so the bottom sums are OR-ed. */
+/** The tiles. One without work sums to 0, so the bottom sums are OR-ed, unless tiles work side by side. */
 function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weights: Ports): Node[] {
   const { c } = m
   const { rows, columns } = plan.array
@@ -135,6 +135,7 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
       rows,
       columns,
       accumulatorBits: plan.widths.accumulator,
+      masked: plan.masked,
     })
     const edge = feeders.flatMap((feeder, i) => [
       [`activation_${i}`, resize(c, feeder['activation_out']!, domain.nA)] as const,
@@ -146,9 +147,13 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
       { length: columns },
       (_, j) => [`weight_${j}`, resize(c, weights[`weight_${j}`]!, domain.nB)] as const,
     )
-    return m.instance(module, `u_${tile.name}`, Object.fromEntries([...edge, ...buses]))
+    const owned = plan.masked
+      ? buses.map((_, j) => [`owned_${j}`, equalTo(c, weights[`owner_${j}`]!, t)] as const)
+      : []
+    return m.instance(module, `u_${tile.name}`, Object.fromEntries([...edge, ...buses, ...owned]))
   })
-  return Array.from({ length: columns }, (_, j) => any(c, ...outputs.map((out) => out[`sum_${j}`]!)))
+  const meet = (...sums: Node[]) => (plan.sideBySide ? sums.reduce((a, b) => c.add(a, b)) : any(c, ...sums))
+  return Array.from({ length: columns }, (_, j) => meet(...outputs.map((out) => out[`sum_${j}`]!)))
 }
 
 /** Control follows the positions down the rows, then right along the columns. */

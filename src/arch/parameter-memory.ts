@@ -10,7 +10,7 @@ import { any, equalTo, plus } from './gates.ts'
  */
 export function parameterMemory(plan: Plan, images: MemoryImages): Module {
   const columnBits = unsignedBits(plan.array.columns)
-  const depth = Math.max(2, plan.memories.parameterWords)
+  const depth = plan.memories.parameterWords
   return defineModule(
     'parameter_memory',
     'Requantisation parameters, one word a filter: {shift[5:0], multiplier[15:0], bias[31:0]}.',

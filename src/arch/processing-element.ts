@@ -3,12 +3,18 @@ import { defineModule, type Module } from '../hdl/module.ts'
 import { follow, followReset, gate } from './gates.ts'
 import { multiplierCore } from './multiplier-core.ts'
 
+export interface PeOptions {
+  readonly accumulatorBits: number
+  /** Weights come with a bit that says whether this tile computes their product. */
+  readonly masked: boolean
+}
+
 /**
  * A weight-stationary processing element. Two weight registers: the next fold's weight arrives while this fold's is at
  * work, and `swap` travels with the first activation of a fold. A PE without work adds exactly 0, also where the
  * multiplier is wrong at zero.
  */
-export function processingElement(multiplier: Multiplier, accumulatorBits: number): Module {
+export function processingElement(multiplier: Multiplier, { accumulatorBits, masked }: PeOptions): Module {
   const { nA, nB } = multiplier.domain
   const core = multiplierCore(multiplier)
   return defineModule(
@@ -25,11 +31,15 @@ export function processingElement(multiplier: Multiplier, accumulatorBits: numbe
 
       const next = follow(m, 'weight_next', weightIn, load)
       const weight = follow(m, 'weight', next, swap)
+      const owned = masked
+        ? follow(m, 'owned', follow(m, 'owned_next', m.input('owned_in', 1), load), swap)
+        : undefined
+      const working = owned === undefined ? active : c.label(c.and(active, owned), 'working')
       const { p } = m.instance(core, 'u_multiplier', { a: activation, b: weight })
       const product = multiplier.productSigned
         ? c.signExtend(p!, accumulatorBits)
         : c.zeroExtend(p!, accumulatorBits)
-      const sum = follow(m, 'sum', c.add(partial, c.label(gate(c, active, product), 'product')))
+      const sum = follow(m, 'sum', c.add(partial, c.label(gate(c, working, product), 'product')))
 
       m.output('activation_out', follow(m, 'activation_passed', activation))
       m.output('active_out', followReset(m, 'active_passed', active))

@@ -17,7 +17,7 @@ export interface ProgramMemory {
 export function programMemory(m: ModuleBuilder, plan: Plan, index: Node): ProgramMemory {
   const fields = programFields(plan)
   const bits = programBits(fields)
-  const depth = 2 ** layerIndexBits(plan)
+  const depth = plan.memories.programWords
   const words = Array.from({ length: depth }, (_, layer) =>
     plan.layers[layer] === undefined ? 0n : programWord(fields, plan.layers[layer]),
   )
@@ -49,4 +49,4 @@ function split(c: Comb<Node>, fields: readonly ProgramField[], word: Node, prefi
   return parts
 }
 
-export const layerIndexBits = (plan: Plan) => indexBits(Math.max(2, plan.layers.length))
+export const layerIndexBits = (plan: Plan) => indexBits(plan.memories.programWords)

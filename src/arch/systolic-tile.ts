@@ -1,11 +1,10 @@
 import type { Multiplier } from '../arith/multiplier.ts'
 import { defineModule, type Module, type Node } from '../hdl/module.ts'
-import { processingElement } from './processing-element.ts'
+import { type PeOptions, processingElement } from './processing-element.ts'
 
-export interface TileShape {
+export interface TileShape extends PeOptions {
   readonly rows: number
   readonly columns: number
-  readonly accumulatorBits: number
 }
 
 /**
@@ -15,15 +14,16 @@ export interface TileShape {
 export function systolicTile(
   name: string,
   multiplier: Multiplier,
-  { rows, columns, accumulatorBits }: TileShape,
+  { rows, columns, accumulatorBits, masked }: TileShape,
 ): Module {
   const { nA, nB } = multiplier.domain
-  const pe = processingElement(multiplier, accumulatorBits)
+  const pe = processingElement(multiplier, { accumulatorBits, masked })
   return defineModule(
     name,
     `Systolic tile of ${rows} x ${columns} PEs with multiplier ${multiplier.spec}.`,
     (m) => {
       const weights = Array.from({ length: columns }, (_, j) => m.input(`weight_${j}`, nB))
+      const owned = masked ? weights.map((_, j) => m.input(`owned_${j}`, 1)) : []
       let partials: Node[] = weights.map(() => m.c.constant(0, accumulatorBits))
       for (let i = 0; i < rows; i++) {
         let activation = m.input(`activation_${i}`, nA)
@@ -38,6 +38,7 @@ export function systolicTile(
             swap,
             weight_in: weights[j]!,
             partial,
+            ...(masked ? { owned_in: owned[j]! } : {}),
           })
           ;[activation, active, load, swap] = [
             out['activation_out']!,

@@ -1,7 +1,7 @@
 import { topName } from '../arch/accelerator.ts'
 import { operandRange } from '../arith/domain.ts'
 import { renderTemplate } from '../base/templates.ts'
-import { type Plan, type PlanStream, parameterBits } from '../plan/plan.ts'
+import { type Plan, type PlanStream, parameterBits, tilesOfLayer } from '../plan/plan.ts'
 import { programBits, programFields } from '../plan/program.ts'
 import { inferenceCycles, runCycles } from '../plan/steps.ts'
 
@@ -20,20 +20,23 @@ export function portsPage(plan: Plan): string {
     output: streamFields(plan.output, 0.5),
     memories: [
       memory(`feature banks (${array.rows} of them)`, memories.bankDepth * array.rows, plan.widths.code),
-      memory('weights.hex', memories.weightWords, array.columns * memories.weightBits),
+      memory('weights.hex', memories.weightWords, array.columns * (memories.weightBits + memories.ownerBits)),
       memory('parameters.hex', memories.parameterWords, parameterBits),
       memory(
         `accumulators (${array.columns} of them)`,
         memories.accumulatorDepth * array.columns,
         plan.widths.accumulator,
       ),
-      memory('program.hex', plan.layers.length, programBits(programFields(plan))),
+      memory('program.hex', memories.programWords, programBits(programFields(plan))),
+      ...(memories.passWords > 0 ? [memory('passes.hex', memories.passWords, plan.tiles.length + 1)] : []),
     ],
     totalBits: memories.bits.total,
-    layers: plan.layers.map(({ name, tile, cycles }) => ({
-      name,
-      tile: `${plan.tiles[tile]!.name} (${plan.tiles[tile]!.multiplier})`,
-      cycles,
+    layers: plan.layers.map((layer) => ({
+      name: layer.name,
+      tile: tilesOfLayer(layer)
+        .map((tile) => `${plan.tiles[tile]!.name} (${plan.tiles[tile]!.multiplier})`)
+        .join(', '),
+      cycles: layer.cycles,
     })),
     layerCycles: plan.layers.reduce((sum, layer) => sum + layer.cycles, 0),
     runCycles: runCycles(plan),

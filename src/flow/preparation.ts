@@ -83,7 +83,13 @@ export function weightFile(configuration: Configuration, network: Network): stri
 
 /** The array that a configuration asks for. */
 export function arraySpec({ array }: Configuration): ArraySpec {
-  return { dataflow: array.dataflow, rows: array.rows, columns: array.cols, memoryBits: array.memory_bits }
+  return {
+    dataflow: array.dataflow,
+    rows: array.rows,
+    columns: array.cols,
+    memoryBits: array.memory_bits,
+    parallel: array.parallel,
+  }
 }
 
 /** Images for a comparison, a byte a pixel: real = byte / 255. */

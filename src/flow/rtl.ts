@@ -5,7 +5,7 @@ import { type Files, type RunRecord, writeRunDirectory } from '../emit/run-direc
 import type { Module } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { makePlan } from '../plan/make.ts'
-import type { Plan } from '../plan/plan.ts'
+import { type Plan, tilesOfLayer } from '../plan/plan.ts'
 import { inferenceCycles } from '../plan/steps.ts'
 import type { Configuration } from './configuration.ts'
 import { arraySpec, type Prepared } from './preparation.ts'
@@ -67,7 +67,7 @@ export function writeDesign(
     tiles: plan.tiles.map(({ name, multiplier }, index) => ({
       name,
       multiplier,
-      layers: plan.layers.filter((layer) => layer.tile === index).map((layer) => layer.name),
+      layers: plan.layers.filter((layer) => tilesOfLayer(layer).includes(index)).map((layer) => layer.name),
     })),
     cycles: {
       layers: plan.layers.reduce((sum, layer) => sum + layer.cycles, 0),

@@ -50,6 +50,10 @@ export const configurationSchema = z.strictObject({
       dataflow: z.enum(['weight-stationary']).default('weight-stationary'),
       rows: z.int().min(1).max(256).default(8).describe('Rows of PEs.'),
       cols: z.int().min(1).max(256).default(8).describe('Columns of PEs.'),
+      parallel: z
+        .boolean()
+        .default(false)
+        .describe('Tiles with work on the same filters run side by side, instead of one after another.'),
       memory_bits: z
         .int()
         .min(1)
@@ -82,6 +86,7 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = Obj
     ['array', 'dataflow'],
     ['array', 'rows'],
     ['array', 'cols'],
+    ['array', 'parallel'],
     ['array', 'memory_bits'],
     ['interface'],
   ].map((path) => [`XGEN_${path.join('_').toUpperCase()}`, path]),

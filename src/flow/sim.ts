@@ -6,7 +6,7 @@ import { invariant } from '../base/errors.ts'
 import { seededRandom } from '../base/random.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { makePlan } from '../plan/make.ts'
-import type { Plan, PlanLayer } from '../plan/plan.ts'
+import { type Plan, type PlanLayer, tilesOfLayer } from '../plan/plan.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import type { Configuration } from './configuration.ts'
 import { arraySpec, type Prepared } from './preparation.ts'
@@ -74,7 +74,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
     graph.nodes.flatMap((node) => (node.kind === 'conv' && node.dense ? [node.name] : [])),
   )
   const layers = plan.layers.map((layer, index): SimulatedLayer => {
-    const { firstActivation, lastWrite, busy, ...accesses } = events[index]!
+    const { firstActivation, lastWrite, busy: _busy, ...accesses } = events[index]!
     const measured = lastWrite - firstActivation + 1
     invariant(
       measured === layer.cycles,
@@ -85,15 +85,17 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
       name: layer.name,
       kind: dense.has(layer.name) ? 'dense' : 'conv2d',
       dataflow: plan.array.dataflow,
-      multiplier: plan.tiles[layer.tile]!.multiplier,
+      multiplier: tilesOfLayer(layer)
+        .map((tile) => plan.tiles[tile]!.multiplier)
+        .join(' + '),
       cycles: measured,
       macs: layer.macs,
       utilisation: layer.macs / (measured * pes),
       gemm: gemmOf(layer),
-      folds: layer.rowFolds * layer.columnFolds,
+      folds: layer.rowFolds * layer.passes.flat().length,
       postCycles: next - lastWrite - 1,
       scaleSimCycles: scaleSimCycles(plan, layer),
-      accesses: { multiplications: busy, ...accesses },
+      accesses: { multiplications: layer.positions * layer.taps * layer.filters, ...accesses },
     }
   })
   const sum = (of: (layer: SimulatedLayer) => number) => layers.reduce((total, layer) => total + of(layer), 0)
@@ -122,10 +124,10 @@ function gemmOf({ macs, taps, filters }: PlanLayer) {
   return { M: macs / (taps * filters), K: taps, N: filters }
 }
 
-/** ceil(K/R) * ceil(N/C) * (2R + C + M - 2) - 1, as SCALE-Sim v2 prints it for dataflow "ws". */
+/** ceil(K/R) * (passes, ceil(N/C) where no column fold is mixed) * (2R + C + M - 2) - 1, as SCALE-Sim v2 prints it for dataflow "ws". */
 export function scaleSimCycles({ array: { rows, columns } }: Plan, layer: PlanLayer): number {
-  const { M, K, N } = gemmOf(layer)
-  return Math.ceil(K / rows) * Math.ceil(N / columns) * (2 * rows + columns + M - 2) - 1
+  const { M, K } = gemmOf(layer)
+  return Math.ceil(K / rows) * layer.passes.flat().length * (2 * rows + columns + M - 2) - 1
 }
 
 function randomCodes({ input }: Plan, seed: number): Uint8Array {

@@ -9,6 +9,8 @@ export interface ArraySpec {
   readonly columns: number
   /** On-chip memory that may be used in all, in bits. A network that needs more is refused. */
   readonly memoryBits: number
+  /** Tiles that share a column fold run side by side (their sums are added) instead of one after another. */
+  readonly parallel: boolean
 }
 
 export const defaultMemoryBits = 64 * 1024 * 1024

@@ -1,12 +1,16 @@
 import { sha256 } from '../base/hash.ts'
+import { divideUp } from '../base/integers.ts'
 import type { ArraySpec } from './array.ts'
 import type { FusedLayer } from './fuse.ts'
+import type { LayerMix } from './mix.ts'
 
 /** What the weight and parameter memories hold. The order is the order of use, so both are read by counting. */
 export interface MemoryImages {
   readonly columns: number
   /** One code a column, [word][column]; columns without a filter hold 0. */
   readonly weights: Int8Array
+  /** The tile of each weight, laid out as the weights. */
+  readonly owners: Uint8Array
   readonly parameters: readonly Parameter[]
 }
 
@@ -22,40 +26,66 @@ export function weightWords(array: ArraySpec, taps: number, filters: number): nu
   return taps * Math.ceil(filters / array.columns)
 }
 
-export function memoryImages(array: ArraySpec, layers: readonly FusedLayer[]): MemoryImages {
+export function memoryImages(
+  array: ArraySpec,
+  layers: readonly FusedLayer[],
+  mixes: readonly LayerMix[],
+): MemoryImages {
   const { columns } = array
-  const parts = layers.map((layer) => layerWeights(columns, layer))
-  const weights = new Int8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  const parts = layers.map((layer, index) =>
+    layerWords(columns, layer, mixes[index]!, mixes[index - 1]?.order),
+  )
+  const length = parts.reduce((sum, part) => sum + part.weights.length, 0)
+  const weights = new Int8Array(length)
+  const owners = new Uint8Array(length)
   let at = 0
   for (const part of parts) {
-    weights.set(part, at)
-    at += part.length
+    weights.set(part.weights, at)
+    owners.set(part.owners, at)
+    at += part.weights.length
   }
-  const parameters = layers.flatMap(({ conv }) =>
-    Array.from(conv.bias, (bias, n) => ({ bias, multiplier: conv.multiplier[n]!, shift: conv.shift[n]! })),
+  const parameters = layers.flatMap(({ conv }, index) =>
+    mixes[index]!.order.map((filter) => ({
+      bias: conv.bias[filter]!,
+      multiplier: conv.multiplier[filter]!,
+      shift: conv.shift[filter]!,
+    })),
   )
-  return { columns, weights, parameters }
+  return { columns, weights, owners, parameters }
 }
 
-/** Words in the order column fold, tap; tap = (ky * kernel width + kx) * channels + channel. */
-function layerWeights(columns: number, { conv, kernel, input }: FusedLayer): Int8Array {
-  const filters = conv.bias.length
+/**
+ * Words in the order column fold, tap; tap = (ky * kernel width + kx) * channels + channel. Channels stand as the layer before
+ * stored them: `stored[position]` is the channel at a position.
+ */
+function layerWords(
+  columns: number,
+  { conv, kernel, input }: FusedLayer,
+  mix: LayerMix,
+  stored: readonly number[] | undefined,
+) {
   const channels = input.shape[0]
   const area = kernel[0] * kernel[1]
   const taps = area * channels
-  const words = new Int8Array(Math.ceil(filters / columns) * taps * columns)
-  for (let n = 0; n < filters; n++) {
-    const g = Math.floor(n / columns)
+  const size = divideUp(mix.order.length, columns) * taps * columns
+  const weights = new Int8Array(size)
+  const owners = new Uint8Array(size)
+  for (const [position, filter] of mix.order.entries()) {
+    const g = Math.floor(position / columns)
     for (let pixel = 0; pixel < area; pixel++) {
       for (let c = 0; c < channels; c++) {
-        const word = g * taps + pixel * channels + c
-        words[word * columns + (n % columns)] = conv.weights[(n * channels + c) * area + pixel]!
+        const at = (g * taps + pixel * channels + c) * columns + (position % columns)
+        const tap = (stored?.[c] ?? c) * area + pixel
+        weights[at] = conv.weights[filter * taps + tap]!
+        owners[at] = mix.owner(filter, tap)
       }
     }
   }
-  return words
+  return { weights, owners }
 }
 
 export function hashImages(images: MemoryImages): string {
-  return sha256(`${sha256(new Uint8Array(images.weights.buffer))}${JSON.stringify(images.parameters)}`)
+  return sha256(
+    `${sha256(new Uint8Array(images.weights.buffer))}${sha256(images.owners)}${JSON.stringify(images.parameters)}`,
+  )
 }

@@ -1,11 +1,12 @@
 import { divideUp, greatestCommonDivisor } from '../base/integers.ts'
 import type { ArraySpec } from './array.ts'
 import type { FusedLayer } from './fuse.ts'
-import type { PlanLayer, Point } from './plan.ts'
+import type { LayerMix } from './mix.ts'
+import type { Latency, PlanLayer, Point } from './plan.ts'
 
-/** Where a layer's maps lie in the banks, and on which tile it runs. */
+/** Where a layer's maps lie in the banks, and on which tiles it runs. */
 export interface Placement {
-  readonly tile: number
+  readonly mix: LayerMix
   readonly inputBase: number
   readonly outputBase: number
   readonly outputModulus: number
@@ -42,7 +43,6 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
   const rowFolds = divideUp(taps, array.rows)
   const columnFolds = divideUp(filters, array.columns)
   const columnsLast = filters - (columnFolds - 1) * array.columns
-  const firstColumns = columnFolds > 1 ? array.columns : columnsLast
 
   const inputModulus = bankModulus(array, channels)
   const inputWords = channels / inputModulus
@@ -52,10 +52,12 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
   const lanesLast = columnsLast / outputModulus
 
   // The writer takes one cycle a lane and gets a vector every `area * interval` cycles.
-  const interval = divideUp(columnFolds > 1 ? lanes : lanesLast, area)
+  const interval = divideUp(lanes, area)
+  const intervalLast = divideUp(lanesLast, area)
   const cyclesPartial = Math.max(positions, minimumStep)
-  const cyclesFinal = Math.max(positions * interval + parameterHold, firstColumns)
-  const drained = (positions - 1) * interval + array.rows + array.columns + drainStages + lanesLast
+  const cyclesFinal = Math.max(positions * interval + parameterHold, array.columns)
+  // aligned, copied to the writer, and stored lane by lane
+  const drained = (positions - 1) * intervalLast + latencyOf(array).aligned + 1 + lanesLast
 
   // + 0 makes a plain 0 of -0, which a written plan would not keep
   const point = (dy: number, dx: number): Point => ({
@@ -67,7 +69,10 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
   const lastColumn = outputWidth * window[1] - 1
   return {
     name: conv.name,
-    tile: placement.tile,
+    passes: placement.mix.passes,
+    ...(placement.mix.order.every((filter, position) => filter === position)
+      ? {}
+      : { order: placement.mix.order }),
     channels,
     kernel,
     stride,
@@ -85,9 +90,10 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
     columnFolds,
     columnsLast,
     interval,
+    intervalLast,
     cyclesPartial,
     cyclesFinal,
-    cyclesLast: Math.max(drained, cyclesFinal),
+    cyclesLast: Math.max(drained, columnsLast),
     inputBase: placement.inputBase,
     inputModulus,
     inputWords,
@@ -118,8 +124,13 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
 const minimumStep = 2
 /** A column's parameters stay this long behind the last position of a column fold: multiplier and shift are used later than the bias. */
 const parameterHold = 2
-/** Registers between the array and the banks: `latency.aligned` + 1 - rows - columns. */
-const drainStages = 7
+
+/** Depth of the pipeline between its stations, in registers. */
+export function latencyOf({ rows, columns }: ArraySpec): Latency {
+  const feeder = 2
+  const post = 5
+  return { feeder, accumulator: feeder + rows, post, aligned: feeder + rows + post + columns - 1 }
+}
 
 /** Multiply-accumulates before pooling, over all output positions that the network defines (dropped edges included). */
 function convolutionMacs({ conv, kernel, input }: FusedLayer): number {

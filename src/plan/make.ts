@@ -1,6 +1,4 @@
-import { type Assignment, uniformMultiplier } from '../approx/assignment.ts'
-import { domainName } from '../arith/domain.ts'
-import type { Multiplier } from '../arith/multiplier.ts'
+import type { Assignment } from '../approx/assignment.ts'
 import { usageError } from '../base/errors.ts'
 import { hashOf } from '../base/hash.ts'
 import { indexBits } from '../base/integers.ts'
@@ -8,7 +6,8 @@ import type { QGraph } from '../quant/qgraph.ts'
 import { type ArraySpec, checkArray } from './array.ts'
 import { type FusedLayer, fuseLayers } from './fuse.ts'
 import { hashImages, type MemoryImages, memoryImages, weightWords } from './images.ts'
-import { bankModulus, bankWords, mapLayer } from './layer.ts'
+import { bankModulus, bankWords, latencyOf, mapLayer } from './layer.ts'
+import { mixLayer, tilesOf } from './mix.ts'
 import {
   type Memories,
   type Plan,
@@ -18,7 +17,7 @@ import {
   type Tile,
   type Widths,
 } from './plan.ts'
-import { coordinateBits, programBits, programFields } from './program.ts'
+import { coordinateBits, passWords, programBits, programFields } from './program.ts'
 import { partialSumBits } from './range.ts'
 import { layerCycles } from './steps.ts'
 
@@ -31,14 +30,17 @@ export interface Planned {
 export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec): Planned {
   checkArray(array)
   const fused = fuseLayers(graph)
-  const chosen = fused.map(({ conv }) => multiplierOf(conv.name, assignment))
-  const tiles = tilesOf(chosen)
+  const assigned = fused.map(({ conv }) => assignment.get(conv.name)!)
+  const tiles = tilesOf(assigned)
+  const mixes = fused.map((layer, index) =>
+    mixLayer(array, layer, assigned[index]!, tiles, index < fused.length - 1),
+  )
   const maps = placeMaps(array, fused)
   const layers: PlanLayer[] = []
   let weightBase = 0
   let parameterBase = 0
   for (const [index, layer] of fused.entries()) {
-    const bits = partialSumBits(layer.conv, chosen[index]!)
+    const bits = partialSumBits(layer.conv, assigned[index]!)
     if (bits > 32) {
       throw usageError(`layer "${layer.conv.name}" needs ${bits}-bit accumulators; the hardware has 32`, {
         where: layer.conv.name,
@@ -47,7 +49,7 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
     }
     layers.push(
       mapLayer(array, layer, {
-        tile: tiles.indexOf(tileOf(chosen[index]!)),
+        mix: mixes[index]!,
         inputBase: maps.bases[index]!,
         outputBase: maps.bases[index + 1]!,
         outputModulus: maps.moduli[index + 1]!,
@@ -66,19 +68,19 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
     const [multiplier, domain] = key.split(' ') as [string, string]
     return { name: `tile_${index}`, multiplier, domain }
   })
-  const fields = programFields({ layers, array, widths, moduli, tiles: plainTiles })
-  const memories = measureMemories(
-    array,
-    layers,
-    maps.depth,
-    weightBase,
+  const fields = programFields({ layers, array, widths, moduli })
+  const masked = layers.some(({ passes }) => passes.some((list) => list.flat().length > 1))
+  const passes = passWords({ layers, tiles: plainTiles }).length
+  const needs = {
+    bankDepth: maps.depth,
     weightBits,
-    parameterBase,
-    widths,
-    programBits(fields),
-  )
+    ownerBits: masked ? indexBits(tiles.length) : 0,
+    passWords: passes === 0 ? 0 : Math.max(2, passes),
+    tiles: tiles.length,
+  }
+  const memories = measureMemories(array, layers, needs, widths, programBits(fields))
   checkMemory(graph.name, array, memories)
-  const images = memoryImages(array, fused)
+  const images = memoryImages(array, fused, mixes)
   const draft: Plan = {
     format: 'xgen-plan-1',
     network: graph.name,
@@ -92,7 +94,9 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
     },
     memories,
     widths,
-    latency: { feeder: 2, accumulator: array.rows + 2, post: 5, aligned: array.rows + array.columns + 6 },
+    latency: latencyOf(array),
+    masked,
+    sideBySide: layers.some(({ passes }) => passes.some((list) => list.some((tiles) => tiles.length > 1))),
     moduli,
     contents: hashImages(images),
     hash: '',
@@ -101,26 +105,6 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
   const plan = { ...draft, layers: layers.map((layer, index) => ({ ...layer, cycles: cycles[index]! })) }
   return { plan: { ...plan, hash: hashOf({ ...plan, hash: undefined }) }, images }
 }
-
-function multiplierOf(layer: string, assignment: Assignment): Multiplier {
-  const assigned = assignment.get(layer)
-  const multiplier = assigned && uniformMultiplier(assigned)
-  if (multiplier === undefined) {
-    throw usageError(
-      `layer "${layer}" has different multipliers for its filters or kernels: the hardware runs one multiplier a layer so far`,
-      {
-        where: layer,
-        hint: 'Choose multipliers by layer for hardware; "xgen eval" emulates choices by filter and kernel.',
-      },
-    )
-  }
-  return multiplier
-}
-
-const tileOf = (multiplier: Multiplier) => `${multiplier.spec} ${domainName(multiplier.domain)}`
-
-/** One tile for each distinct multiplier, in the order of first use. */
-const tilesOf = (chosen: readonly Multiplier[]): readonly string[] => [...new Set(chosen.map(tileOf))]
 
 /**
  * Maps alternate between the two ends of the banks: a layer reads one and writes the other, so the deepest pair decides
@@ -153,36 +137,52 @@ function widthsOf(
   }
 }
 
-/** Words of partial sums: only layers with several row folds store any. */
+const foldsStored = ({ rowFolds, passes }: PlanLayer) =>
+  rowFolds > 1 || passes.some((list) => list.length > 1)
+
+/** Words of partial sums: only column folds of several folds store any. */
 function accumulatorDepth(layers: readonly PlanLayer[]): number {
-  return Math.max(2, ...layers.map((layer) => (layer.rowFolds > 1 ? layer.positions : 0)))
+  return Math.max(2, ...layers.map((layer) => (foldsStored(layer) ? layer.positions : 0)))
 }
 
+/** Words and widths of every memory. A memory has at least 2 words, so that it has an address. */
 function measureMemories(
   array: ArraySpec,
   layers: readonly PlanLayer[],
-  bankDepth: number,
-  weightWordCount: number,
-  weightBits: number,
-  parameterWords: number,
+  { bankDepth, weightBits, ownerBits, passWords, tiles }: MemoryNeeds,
   widths: Widths,
   programWidth: number,
 ): Memories {
+  const last = layers.at(-1)!
+  const weightWords = Math.max(2, last.weightBase + last.taps * last.columnFolds)
+  const parameterWords = Math.max(2, last.parameterBase + last.filters)
+  const programWords = Math.max(2, layers.length)
   const depth = accumulatorDepth(layers)
   const banks = array.rows * bankDepth * widths.code
-  const weights = weightWordCount * array.columns * weightBits
+  const weights = weightWords * array.columns * (weightBits + ownerBits)
   const parameters = parameterWords * parameterBits
   const accumulators = array.columns * depth * widths.accumulator
-  const program = layers.length * programWidth
+  const program = programWords * programWidth + passWords * (tiles + 1)
   const total = banks + weights + parameters + accumulators + program
   return {
     bankDepth,
-    weightWords: weightWordCount,
+    weightWords,
     weightBits,
+    ownerBits,
+    programWords,
+    passWords,
     parameterWords,
     accumulatorDepth: depth,
     bits: { banks, weights, parameters, accumulators, program, total },
   }
+}
+
+interface MemoryNeeds {
+  readonly bankDepth: number
+  readonly weightBits: number
+  readonly ownerBits: number
+  readonly passWords: number
+  readonly tiles: number
 }
 
 function checkMemory(network: string, array: ArraySpec, { bits }: Memories): void {

@@ -15,6 +15,13 @@ export interface Plan {
   readonly memories: Memories
   readonly widths: Widths
   readonly latency: Latency
+  /**
+   * Products of one weight word belong to different tiles: each weight then has its tile beside it in the weight memory, and a PE whose
+   * weight belongs to another tile adds 0.
+   */
+  readonly masked: boolean
+  /** Some pass has several tiles: the bottom sums of the tiles are added (otherwise OR-ed: a tile without work gives 0). */
+  readonly sideBySide: boolean
   /** Distinct bank moduli that the writer must route, ascending. */
   readonly moduli: readonly number[]
   /** SHA-256 of the weight and parameter images. */
@@ -50,7 +57,10 @@ export interface PlanStream {
  */
 export interface PlanLayer {
   readonly name: string
-  readonly tile: number
+  /** Tiles by column fold and pass: each pass runs all row folds of its column fold on its tiles, and adds to the same sums. */
+  readonly passes: readonly (readonly (readonly number[])[])[]
+  /** Filter at each column position (position = column fold * columns + column); absent where it is the position itself. */
+  readonly order?: readonly number[]
   readonly channels: number
   readonly kernel: readonly [height: number, width: number]
   readonly stride: readonly [vertical: number, horizontal: number]
@@ -75,8 +85,9 @@ export interface PlanLayer {
   readonly rowFolds: number
   readonly columnFolds: number
   readonly columnsLast: number
-  /** Cycles between positions in the last row fold of each column fold: the writer needs them. 1 in other folds. */
+  /** Cycles between positions in the fold that finishes a full column fold, and the last one: the writer needs them. 1 in other folds. */
   readonly interval: number
+  readonly intervalLast: number
   /** Steps' shortest durations: a row fold that is not the last; the last; the last one of the layer (drain included). */
   readonly cyclesPartial: number
   readonly cyclesFinal: number
@@ -125,6 +136,12 @@ export interface Memories {
   /** Words of columns x weightBits. */
   readonly weightWords: number
   readonly weightBits: number
+  /** Bits beside each weight that name its tile; 0 where no layer is mixed. */
+  readonly ownerBits: number
+  /** One word a layer, at least 2. */
+  readonly programWords: number
+  /** One word a pass of a column fold, where there are several tiles: {last pass, tiles}. 0 with one tile. */
+  readonly passWords: number
   /** One word a filter: {shift, multiplier, bias}. */
   readonly parameterWords: number
   /** Per column; 32-bit words or narrower. */
@@ -165,3 +182,10 @@ export interface Latency {
 
 /** Parameter word: {shift[5:0], multiplier[15:0], bias[31:0]}. */
 export const parameterBits = 54
+
+/** The filter whose products column position `position` sums. */
+export const filterAt = (layer: PlanLayer, position: number): number => layer.order?.[position] ?? position
+
+/** Tiles that a layer runs on, ascending. */
+export const tilesOfLayer = (layer: PlanLayer): readonly number[] =>
+  [...new Set(layer.passes.flat(2))].sort((a, b) => a - b)

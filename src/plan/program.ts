@@ -16,7 +16,7 @@ export interface ProgramField {
  * stored as the last index (limit - 1), so that the hardware compares and never subtracts.
  */
 export function programFields(
-  plan: Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli' | 'tiles'>,
+  plan: Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli'>,
 ): readonly ProgramField[] {
   const { layers, array, widths } = plan
   type Value = (layer: PlanLayer) => number
@@ -31,6 +31,7 @@ export function programFields(
     coordinate(`step${index}_x`, (l) => l.increments[index]!.x),
   ]
   const lanes = unsignedBits(Math.max(...layers.map((l) => Math.max(l.lanes, l.lanesLast))))
+  const intervals = unsignedBits(Math.max(...layers.map((l) => Math.max(l.interval, l.intervalLast) - 1)))
   const load = [
     counted('taps', (l) => l.taps),
     counted('column_folds_last', (l) => l.columnFolds - 1),
@@ -46,9 +47,9 @@ export function programFields(
     coordinate('start_x', (l) => l.start.x),
   ]
   const stream = [
-    fixed('tile', indexBits(plan.tiles.length), (l) => l.tile),
     fixed('columns_last', unsignedBits(array.columns), (l) => l.columnsLast),
-    counted('interval_last', (l) => l.interval - 1),
+    fixed('interval_limit', intervals, (l) => l.interval - 1),
+    fixed('interval_limit_last', intervals, (l) => l.intervalLast - 1),
     counted('positions_last', (l) => l.positions - 1),
     counted('window_x_last', (l) => l.window[1] - 1),
     counted('window_y_last', (l) => l.window[0] - 1),
@@ -75,6 +76,19 @@ export function programFields(
 
 export function programBits(fields: readonly ProgramField[]): number {
   return fields.reduce((sum, field) => sum + field.width, 0)
+}
+
+/** The words of the pass memory, in the order of use: {last pass of its column fold, one bit a tile (tile 0 lowest)}. */
+export function passWords(plan: Pick<Plan, 'layers' | 'tiles'>): readonly number[] {
+  if (plan.tiles.length === 1) return []
+  return plan.layers.flatMap(({ passes }) =>
+    passes.flatMap((list) =>
+      list.map((tiles, pass) => {
+        const mask = tiles.reduce((bits, tile) => bits + 2 ** tile, 0)
+        return mask + (pass === list.length - 1 ? 2 ** plan.tiles.length : 0)
+      }),
+    ),
+  )
 }
 
 /** The program word of a layer. */

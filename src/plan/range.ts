@@ -1,48 +1,32 @@
-import type { Multiplier } from '../arith/multiplier.ts'
+import { productBounds } from '../approx/accumulator.ts'
+import type { LayerAssignment } from '../approx/assignment.ts'
 import { signedBits } from '../base/integers.ts'
 import type { QConv } from '../quant/qgraph.ts'
 
 /**
- * Bits that hold every partial sum of every filter, whatever the activations and the order of summation: the sums of the
- * smallest and of the largest product of each weight bound all of them.
+ * Bits that hold every partial sum of every filter (bias apart), whatever the activations, the order of summation and the spread
+ * over tiles: the sums of the smallest and of the largest product of each weight bound all of them.
  */
-export function partialSumBits(conv: QConv, multiplier: Multiplier): number {
-  const extremes = productExtremes(multiplier)
+export function partialSumBits(conv: QConv, { multipliers, ofKernel }: LayerAssignment): number {
+  const bounds = multipliers.map(productBounds)
   const filters = conv.bias.length
   const taps = conv.weights.length / filters
-  let bits = multiplier.productBits + (multiplier.productSigned ? 0 : 1)
+  const kernels = ofKernel.length / filters
+  const area = taps / kernels
+  const codes = 2 ** conv.weightBits - 1
+  let bits = Math.max(
+    ...multipliers.map(({ productBits, productSigned }) => productBits + (productSigned ? 0 : 1)),
+  )
   for (let n = 0; n < filters; n++) {
     let low = 0
     let high = 0
     for (let k = 0; k < taps; k++) {
-      const [smallest, largest] = extremes(conv.weights[n * taps + k]!)
-      low += Math.min(0, smallest)
-      high += Math.max(0, largest)
+      const of = bounds[ofKernel[n * kernels + Math.floor(k / area)]!]!
+      const code = conv.weights[n * taps + k]! & codes
+      low += Math.min(0, of.low[code]!)
+      high += Math.max(0, of.high[code]!)
     }
     bits = Math.max(bits, signedBits(low, high))
   }
   return bits
-}
-
-/** Smallest and largest product by weight, each found once. */
-function productExtremes(multiplier: Multiplier): (weight: number) => readonly [number, number] {
-  const { nA, nB } = multiplier.domain
-  const table = multiplier.table()
-  const known = new Map<number, readonly [number, number]>()
-  return (weight) => {
-    let found = known.get(weight)
-    if (found === undefined) {
-      const code = weight & (2 ** nB - 1)
-      let low = Infinity
-      let high = -Infinity
-      for (let a = 0; a < 2 ** nA; a++) {
-        const product = table[a * 2 ** nB + code]!
-        if (product < low) low = product
-        if (product > high) high = product
-      }
-      found = [low, high]
-      known.set(weight, found)
-    }
-    return found
-  }
 }

@@ -4,17 +4,22 @@ import type { Plan, PlanLayer } from './plan.ts'
 export interface Fold {
   readonly layer: number
   readonly columnFold: number
+  /** Index into the layer's passes of this column fold, and the tiles at work. */
+  readonly pass: number
+  readonly tiles: readonly number[]
   readonly rowFold: number
   /** Rows and columns that have work. */
   readonly rows: number
   readonly columns: number
-  /** First tap and first filter. */
+  /** First tap, and first column position. */
   readonly tap: number
   readonly filter: number
+  /** The first fold of its column fold starts the sums; the last one finishes them. */
+  readonly first: boolean
   readonly last: boolean
 }
 
-/** All folds in order of execution: layer, then column fold, then row fold. */
+/** All folds in order of execution: layer, then column fold, then pass, then row fold. */
 export function* foldsOf(plan: Plan): Generator<Fold> {
   for (let layer = 0; layer < plan.layers.length; layer++) yield* foldsOfLayer(plan, layer)
 }
@@ -23,16 +28,22 @@ export function* foldsOfLayer(plan: Plan, index: number): Generator<Fold> {
   const layer = plan.layers[index]!
   const { rows, columns } = plan.array
   for (let g = 0; g < layer.columnFolds; g++) {
-    for (let f = 0; f < layer.rowFolds; f++) {
-      yield {
-        layer: index,
-        columnFold: g,
-        rowFold: f,
-        rows: Math.min(rows, layer.taps - f * rows),
-        columns: g === layer.columnFolds - 1 ? layer.columnsLast : columns,
-        tap: f * rows,
-        filter: g * columns,
-        last: f === layer.rowFolds - 1,
+    const passes = layer.passes[g]!
+    for (const [pass, tiles] of passes.entries()) {
+      for (let f = 0; f < layer.rowFolds; f++) {
+        yield {
+          layer: index,
+          columnFold: g,
+          pass,
+          tiles,
+          rowFold: f,
+          rows: Math.min(rows, layer.taps - f * rows),
+          columns: g === layer.columnFolds - 1 ? layer.columnsLast : columns,
+          tap: f * rows,
+          filter: g * columns,
+          first: pass === 0 && f === 0,
+          last: pass === passes.length - 1 && f === layer.rowFolds - 1,
+        }
       }
     }
   }
@@ -47,6 +58,12 @@ export interface Step {
   readonly cycles: number
   readonly stream: Fold | undefined
   readonly load: Fold | undefined
+}
+
+/** Cycles between the positions of a fold: the writer needs them where sums are finished. */
+export function intervalOf(layer: PlanLayer, fold: Fold): number {
+  if (!fold.last) return 1
+  return fold.columnFold === layer.columnFolds - 1 ? layer.intervalLast : layer.interval
 }
 
 /** Shortest duration of the step that streams `fold`. */
@@ -96,13 +113,13 @@ export function layerCycles(plan: Plan): number[] {
   }
   return plan.layers.map((layer, index) => {
     const final = last[index]!
-    const issued = final.start + (layer.positions - 1) * layer.interval
+    const issued = final.start + (layer.positions - 1) * layer.intervalLast
     const written = issued + plan.latency.accumulator + final.stream!.columns - 1
     return written - (first[index]! + plan.latency.feeder) + 1
   })
 }
 
-/** Steps that stream, by index search: which step runs in a cycle. */
+/** The step that runs in a cycle, by index search. */
 export function stepAt(steps: readonly Step[], cycle: number): Step | undefined {
   let low = 0
   let high = steps.length - 1

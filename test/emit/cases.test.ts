@@ -21,6 +21,7 @@ function generate({ sketch, array }: Case): Map<string, string> {
     dataflow: 'weight-stationary',
     ...array,
     memoryBits: 2 ** 26,
+    parallel: false,
   })
   return new Map(acceleratorFiles(plan, images, '(version)').files)
 }

@@ -54,6 +54,7 @@ describe.each(designs)('%s', (name, sketch, rows, columns) => {
     rows,
     columns,
     memoryBits: 2 ** 26,
+    parallel: false,
   })
   const { files } = acceleratorFiles(plan, images, 'test')
   const directory = join(scratch, name.replace(/\W+/g, '-'))

@@ -7,7 +7,13 @@ import { lenetSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.t
 
 function simulateLenet(size: number) {
   const graph = sketchGraph(lenetSketch)
-  const array = { dataflow: 'weight-stationary' as const, rows: size, columns: size, memoryBits: 2 ** 26 }
+  const array = {
+    dataflow: 'weight-stationary' as const,
+    rows: size,
+    columns: size,
+    memoryBits: 2 ** 26,
+    parallel: false,
+  }
   const { plan, images } = makePlan(graph, sketchAssignment(lenetSketch, graph), array)
   return { plan, simulation: simulatePlan(plan, images, graph, 1) }
 }

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { makePlan } from '../../src/plan/make.ts'
 import type { Plan, PlanLayer, Point } from '../../src/plan/plan.ts'
-import { foldsOfLayer, type Step, stepsOf } from '../../src/plan/steps.ts'
+import { foldsOfLayer, intervalOf, type Step, stepsOf } from '../../src/plan/steps.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
-import { arrays, sketches } from '../fixtures/sketches.ts'
+import { arrays, mixedSketches as sketches } from '../fixtures/sketches.ts'
 
 type Array = Parameters<typeof makePlan>[2]
 
@@ -170,7 +170,7 @@ function vectorsOf(plan: Plan, step: Step): Vector[] {
   const area = layer.window[0] * layer.window[1]
   const lanes = fold.columnFold === layer.columnFolds - 1 ? layer.lanesLast : layer.lanes
   return Array.from({ length: layer.positions / area }, (_, v) => ({
-    aligned: step.start + ((v + 1) * area - 1) * layer.interval + plan.latency.aligned,
+    aligned: step.start + ((v + 1) * area - 1) * intervalOf(layer, fold) + plan.latency.aligned,
     lanes,
   }))
 }
@@ -199,11 +199,11 @@ it('a partial sum is written before it is read again, and parameters stay while 
       const next = steps[index + 1]
       if (next === undefined) continue
       const layer = plan.layers[step.stream!.layer]!
-      const interval = step.stream!.last ? layer.interval : 1
+      const interval = intervalOf(layer, step.stream!)
       expect(step.cycles).toBeGreaterThanOrEqual((layer.positions - 1) * interval + 1)
       if (!step.stream!.last) {
         // position m of both folds: written at the end of its cycle, read one cycle ahead of the next fold's
-        const nextInterval = next.stream!.last ? layer.interval : 1
+        const nextInterval = intervalOf(layer, next.stream!)
         for (const m of [0, layer.positions - 1]) {
           expect(next.start + m * nextInterval - 1).toBeGreaterThan(step.start + m)
         }
@@ -211,7 +211,7 @@ it('a partial sum is written before it is read again, and parameters stay while 
       }
       // the multiplier is used two and the shift three cycles after the last position's sum arrived
       const following = steps.slice(index + 1).find((later) => later.stream!.last)!
-      const lastUse = step.start + (layer.positions - 1) * layer.interval + 3
+      const lastUse = step.start + (layer.positions - 1) * interval + 3
       expect(following.start).toBeGreaterThanOrEqual(lastUse)
       // one parameter word a cycle: the columns of this fold are served before those of the next one
       expect(following.start - step.start).toBeGreaterThanOrEqual(step.stream!.columns)

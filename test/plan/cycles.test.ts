@@ -20,7 +20,13 @@ const gemms = {
 
 function lenetPlan(size: number) {
   const graph = sketchGraph(lenetSketch)
-  const array = { dataflow: 'weight-stationary' as const, rows: size, columns: size, memoryBits: 2 ** 26 }
+  const array = {
+    dataflow: 'weight-stationary' as const,
+    rows: size,
+    columns: size,
+    memoryBits: 2 ** 26,
+    parallel: false,
+  }
   return makePlan(graph, sketchAssignment(lenetSketch, graph), array).plan
 }
 

@@ -21,7 +21,10 @@ it('stores every field of every layer so that it can be read back', () => {
       const { plan } = makePlan(graph, sketchAssignment(sketch, graph), array)
       const fields = programFields(plan)
       expect(new Set(fields.map((field) => field.name)).size).toBe(fields.length)
-      expect(plan.memories.bits.program).toBe(plan.layers.length * programBits(fields))
+      const words = Math.max(2, plan.layers.length)
+      const passes =
+        plan.tiles.length === 1 ? 0 : Math.max(2, plan.layers.flatMap((layer) => layer.passes.flat()).length)
+      expect(plan.memories.bits.program).toBe(words * programBits(fields) + passes * (plan.tiles.length + 1))
       for (const layer of plan.layers) {
         const read = fieldsOf(
           programWord(fields, layer),
@@ -72,7 +75,13 @@ it('has room for every value that is compared or counted', () => {
 it('is a plain value: written and read back it is the same plan', () => {
   const sketch = lenetSketch
   const graph = sketchGraph(sketch)
-  const array = { dataflow: 'weight-stationary' as const, rows: 8, columns: 8, memoryBits: 2 ** 26 }
+  const array = {
+    dataflow: 'weight-stationary' as const,
+    rows: 8,
+    columns: 8,
+    memoryBits: 2 ** 26,
+    parallel: false,
+  }
   const { plan } = makePlan(graph, sketchAssignment(sketch, graph), array)
   expect(JSON.parse(JSON.stringify(plan))).toEqual(plan)
   expect(makePlan(graph, sketchAssignment(sketch, graph), array).plan.hash).toBe(plan.hash)

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import type { Assignment } from '../../src/approx/assignment.ts'
-import { parseDomain } from '../../src/arith/domain.ts'
-import { parseMultiplier } from '../../src/arith/registry.ts'
 import { XgenError } from '../../src/base/errors.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
-const array = { dataflow: 'weight-stationary' as const, rows: 4, columns: 4, memoryBits: 2 ** 26 }
+const array = {
+  dataflow: 'weight-stationary' as const,
+  rows: 4,
+  columns: 4,
+  memoryBits: 2 ** 26,
+  parallel: false,
+}
 
 const convolution = { filters: 4, kernel: [3, 3] } as const
 const sketch = (...layers: NetworkSketch['layers']): NetworkSketch => ({ input: [4, 8, 8], layers, seed: 1 })
@@ -29,7 +33,7 @@ function refusal(
 
 describe('what the array cannot run is refused with the place and the remedy', () => {
   it('too little memory: the bits that are needed, by memory', () => {
-    const error = refusal(sketch(convolution), { ...array, memoryBits: 1000 })
+    const error = refusal(sketch(convolution), { ...array, memoryBits: 1000, parallel: false })
     expect(error.kind).toBe('usage')
     expect(error.where).toBe('array.memory_bits')
     expect(error.message).toMatch(
@@ -40,9 +44,9 @@ describe('what the array cannot run is refused with the place and the remedy', (
     const needed = Number(/needs ([\d,]+) bits/.exec(error.message)![1]!.replaceAll(',', ''))
     const graph = sketchGraph(sketch(convolution))
     const assignment = sketchAssignment(sketch(convolution), graph)
-    expect(makePlan(graph, assignment, { ...array, memoryBits: needed }).plan.memories.bits.total).toBe(
-      needed,
-    )
+    expect(
+      makePlan(graph, assignment, { ...array, memoryBits: needed, parallel: false }).plan.memories.bits.total,
+    ).toBe(needed)
   })
 
   it('a depthwise convolution', () => {
@@ -63,18 +67,6 @@ describe('what the array cannot run is refused with the place and the remedy', (
     const error = refusal(sketch({ ...convolution, pool: { mode: 'average', window: [3, 2] } }))
     expect(error.where).toBe('layer0.pool')
     expect(error.message).toContain('averages 6 values, which is no power of two')
-  })
-
-  it('different multipliers in one layer', () => {
-    const error = refusal(sketch(convolution), array, (assignment) => {
-      const { layer, multipliers, ofKernel } = assignment.get('layer0')!
-      const second = parseMultiplier('trunc:ka=1,kb=1', parseDomain('s8s8'), 'test')
-      const mixed = ofKernel.map((_, kernel) => kernel % 2)
-      return new Map([['layer0', { layer, multipliers: [...multipliers, second], ofKernel: mixed }]])
-    })
-    expect(error.where).toBe('layer0')
-    expect(error.message).toContain('different multipliers for its filters or kernels')
-    expect(error.hint).toContain('by layer')
   })
 
   it.each([

@@ -24,6 +24,7 @@ const square = (size: number) => ({
   rows: size,
   columns: size,
   memoryBits: 2 ** 26,
+  parallel: false,
 })
 
 function oracle(sketch: NetworkSketch, graph: QGraph, values: readonly number[]): number[] {

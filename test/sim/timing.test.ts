@@ -45,7 +45,13 @@ const graph: QGraph = {
 
 /** All changes of the probes in one image, by cycle of the run: `cycle: probe=value ...`. */
 function changes(codes: readonly number[]): string[] {
-  const array = { dataflow: 'weight-stationary' as const, rows: 2, columns: 2, memoryBits: 2 ** 20 }
+  const array = {
+    dataflow: 'weight-stationary' as const,
+    rows: 2,
+    columns: 2,
+    memoryBits: 2 ** 20,
+    parallel: false,
+  }
   const assignment = sketchAssignment({ input: [2, 1, 1], seed: 0, layers: [{ filters: 2 }] }, graph)
   const { plan, images } = makePlan(graph, assignment, array)
   const model = cycleModel(plan, images)
@@ -68,24 +74,24 @@ function changes(codes: readonly number[]): string[] {
 }
 
 it('does in each cycle what docs/weight-stationary.md says', () => {
-  // R = C = 2. Step 0 loads two rows in cycles 0 and 1; step 1 streams the one position: t = s = 2.
+  // R = C = 2. Step 0 loads two rows in cycles 0 and 1 and lasts three cycles; step 1 streams the one position: t = s = 3.
   expect(changes([3, 4])).toEqual([
     '-2: phase=1',
     '0: phase=2',
     // activation[i] at s+i+2; weight (i, j) at t+i+j+2; sum (i, j) at s+i+j+3
-    '4: activation[0]=3 tile_0.weight[0][0]=2',
-    '5: activation[0]=0 activation[1]=4 tile_0.weight[0][1]=5 tile_0.weight[1][0]=-3 tile_0.sum[0][0]=6',
-    '6: activation[1]=0 tile_0.weight[1][1]=7 tile_0.sum[0][0]=0 tile_0.sum[0][1]=15 tile_0.sum[1][0]=-6',
-    // p = s+R+2+j = 6+j: total a cycle later, pooled at p+5
-    '7: tile_0.sum[0][1]=0 tile_0.sum[1][0]=0 tile_0.sum[1][1]=43 total[0]=-6',
-    '8: tile_0.sum[1][1]=0 total[1]=43',
-    '11: pooled[0]=4',
-    '12: pooled[1]=23',
-    // a = s+R+C+6 = 12: stored in cycles 13 and 14, from word 1
-    '13: write_valid=1 write_address=1 hold[0]=4 hold[1]=23',
-    '14: write_address=2 hold[0]=23 hold[1]=0',
-    '15: phase=3 write_valid=0 write_address=3 hold[0]=0',
-    '16: out_valid=1',
-    '18: phase=0 out_valid=0',
+    '5: activation[0]=3 tile_0.weight[0][0]=2',
+    '6: activation[0]=0 activation[1]=4 tile_0.weight[0][1]=5 tile_0.weight[1][0]=-3 tile_0.sum[0][0]=6',
+    '7: activation[1]=0 tile_0.weight[1][1]=7 tile_0.sum[0][0]=0 tile_0.sum[0][1]=15 tile_0.sum[1][0]=-6',
+    // p = s+R+2+j = 7+j: total a cycle later, pooled at p+5
+    '8: tile_0.sum[0][1]=0 tile_0.sum[1][0]=0 tile_0.sum[1][1]=43 total[0]=-6',
+    '9: tile_0.sum[1][1]=0 total[1]=43',
+    '12: pooled[0]=4',
+    '13: pooled[1]=23',
+    // a = s+R+C+6 = 13: stored in cycles 14 and 15, from word 1
+    '14: write_valid=1 write_address=1 hold[0]=4 hold[1]=23',
+    '15: write_address=2 hold[0]=23 hold[1]=0',
+    '16: phase=3 write_valid=0 write_address=3 hold[0]=0',
+    '17: out_valid=1',
+    '19: phase=0 out_valid=0',
   ])
 })

@@ -1,0 +1,190 @@
+import { indexBits, unsignedBits } from '../base/integers.ts'
+import type { ModuleBuilder, Node, Wire } from '../hdl/module.ts'
+import type { Plan } from '../plan/plan.ts'
+import { all, any, equalTo, plus, resize } from './gates.ts'
+import { passMemory } from './pass-memory.ts'
+import { type LayerFields, layerIndexBits, programMemory, splitWord } from './program-memory.ts'
+
+/** The state of the run that loader and streamer share. */
+export interface Run {
+  /** The cycle before cycle 0 of the run. */
+  readonly begin: Node
+  /** The last cycle of a step, while the run goes on. */
+  readonly advance: Node
+  /** The fold that is loading becomes the fold that is streamed: advance, and there is one. */
+  readonly swap: Node
+  /** The fold that is loading is the network's last: the loader drives it. */
+  readonly last: Wire
+}
+
+/** The fold that is being loaded. */
+export interface LoadingFold {
+  readonly valid: Node
+  readonly layer: LayerFields
+  readonly word: Node
+  readonly rows: Node
+  /** Rows of the first fold of all, known one cycle earlier. */
+  readonly rowsAtBegin: Node
+  /** Starts, and finishes, the sums of its column fold. */
+  readonly first: Node
+  readonly last: Node
+  readonly columnLast: Node
+  readonly firstOfLayer: Node
+  /** One bit a tile: who takes part in the pass. */
+  readonly tiles: Node
+  /** Rows of the fold after it; 0 if there is none. */
+  readonly rowsNext: Node
+}
+
+/** Chooses the next fold, and issues the rows of the current one with the place of their taps in the input map. */
+export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
+  const { c } = m
+  const { rows } = plan.array
+  const rowBits = unsignedBits(rows)
+  const nextLayer = m.register('next_layer', layerIndexBits(plan), { reset: 0 })
+  const program = programMemory(m, plan, nextLayer.q)
+  const word = m.register('loading_word', program.bits)
+  const layer = splitWord(c, plan, word.q, 'loading')
+  const coming = splitWord(c, plan, program.word, 'fetched')
+
+  const valid = m.register('loading_valid', 1, { reset: 0 })
+  const tapBits = c.width(layer['taps']!)
+  const tapsLeft = m.register('taps_left', tapBits)
+  const columnFold = m.register('column_fold', c.width(layer['column_folds_last']!))
+  const first = m.register('first_row_fold', 1)
+  const rowsOf = (taps: Node) =>
+    2 ** tapBits - 1 <= rows
+      ? resize(c, taps, rowBits)
+      : c.mux(c.less(c.constant(rows, tapBits), taps), c.constant(rows, rowBits), resize(c, taps, rowBits))
+  const foldRows = c.label(rowsOf(tapsLeft.q), 'fold_rows')
+  const rowLast = c.label(
+    2 ** tapBits - 1 <= rows ? c.constant(1, 1) : c.not(c.less(c.constant(rows, tapBits), tapsLeft.q)),
+    'last_row_fold',
+  )
+  const columnLast = c.label(c.equal(columnFold.q, layer['column_folds_last']!), 'last_column_fold')
+  const change = c.label(c.or(run.begin, run.swap), 'change_fold')
+  const pass = passMemory(m, plan, run.begin, c.and(run.swap, rowLast), c.and(run.swap, run.last.value))
+  const foldEnds = c.label(c.and(rowLast, pass.last), 'column_fold_ends')
+  const layerEnds = c.label(c.and(foldEnds, columnLast), 'layer_ends')
+  const none = equalTo(c, nextLayer.q, 0)
+  const networkEnds = c.label(c.and(layerEnds, none), 'network_ends')
+  run.last.drive(networkEnds)
+
+  // The program word of layer nextLayer is fetched ahead; nextLayer is 0 again while the last layer loads.
+  const takeWord = c.label(c.or(run.begin, all(c, run.swap, layerEnds)), 'take_word')
+  const afterThis =
+    plan.layers.length === 1
+      ? c.constant(0, c.width(nextLayer.q))
+      : c.mux(
+          equalTo(c, nextLayer.q, plan.layers.length - 1),
+          c.constant(0, c.width(nextLayer.q)),
+          plus(c, nextLayer.q, 1),
+        )
+  nextLayer.next(afterThis, c.label(c.and(takeWord, c.not(c.and(run.swap, networkEnds))), 'step_layer'))
+  word.next(program.word, takeWord)
+
+  const leftInFold = tapBits >= rowBits && 2 ** tapBits > rows ? plus(c, tapsLeft.q, -rows) : tapsLeft.q
+  const tapsNext = c.label(
+    c.mux(takeWord, coming['taps']!, c.mux(rowLast, layer['taps']!, leftInFold)),
+    'taps_next',
+  )
+  tapsLeft.next(tapsNext, change)
+  columnFold.next(
+    c.mux(
+      takeWord,
+      c.constant(0, c.width(columnFold.q)),
+      c.mux(foldEnds, plus(c, columnFold.q, 1), columnFold.q),
+    ),
+    change,
+  )
+  const newColumns = c.label(c.or(takeWord, foldEnds), 'new_column_fold')
+  first.next(newColumns, change)
+  const newPass = c.label(c.or(takeWord, rowLast), 'new_pass')
+  const more = c.label(c.or(run.begin, c.not(networkEnds)), 'more_folds')
+  valid.next(more, change)
+
+  // Rows of this fold, one a cycle.
+  const rowIndexBits = indexBits(rows)
+  const row = m.register('row', rowIndexBits, { reset: 0 })
+  const issuing = m.register('row_valid', 1, { reset: 0 })
+  const rowEnds = c.label(c.equal(resize(c, row.q, rowBits), plus(c, foldRows, -1)), 'rows_end')
+  const idle = c.constant(0, 1)
+  row.next(c.mux(change, c.constant(0, rowIndexBits), plus(c, row.q, 1)), c.or(change, issuing.q))
+  issuing.next(c.mux(change, more, c.mux(rowEnds, idle, issuing.q)))
+  const weightAddress = weightCounter(m, plan, run.begin, issuing.q, run.swap, { newColumns, newPass })
+
+  const place = tapPlace(m, plan, layer, issuing.q, c.label(c.and(change, newPass), 'first_tap'))
+  m.output('load', issuing.q)
+  m.output('load_row', row.q)
+  m.output('load_tile', pass.tiles)
+  m.output('offset', place.offset)
+  m.output('kernel_y', place.y)
+  m.output('kernel_x', place.x)
+  m.output('weight_address', weightAddress)
+  const nothing = c.constant(0, rowBits)
+  return {
+    valid: valid.q,
+    layer,
+    word: word.q,
+    rows: foldRows,
+    rowsAtBegin: rowsOf(coming['taps']!),
+    first: first.q,
+    last: foldEnds,
+    columnLast,
+    tiles: pass.tiles,
+    firstOfLayer: c.and(first.q, equalTo(c, columnFold.q, 0)),
+    rowsNext: c.label(c.mux(networkEnds, nothing, rowsOf(tapsNext)), 'rows_next'),
+  }
+}
+
+/** Counts the weight words; each pass of a column fold begins at that column fold's first word again. */
+function weightCounter(
+  m: ModuleBuilder,
+  plan: Plan,
+  begin: Node,
+  step: Node,
+  swap: Node,
+  { newColumns, newPass }: { readonly newColumns: Node; readonly newPass: Node },
+): Node {
+  const { c } = m
+  const width = plan.widths.weightAddress
+  const address = m.register('weight_address_count', width, { reset: 0 })
+  const zero = c.constant(0, width)
+  if (!plan.layers.some(({ passes }) => passes.some((list) => list.length > 1))) {
+    address.next(c.mux(begin, zero, plus(c, address.q, 1)), c.or(begin, step))
+    return address.q
+  }
+  const following = c.label(c.mux(step, plus(c, address.q, 1), address.q), 'weight_address_next')
+  const base = m.register('column_fold_weights', width, { reset: 0 })
+  base.next(c.mux(begin, zero, following), c.or(begin, c.and(swap, newColumns)))
+  const again = all(c, swap, newPass, c.not(newColumns))
+  address.next(c.mux(begin, zero, c.mux(again, base.q, following)), any(c, begin, step, again))
+  return address.q
+}
+
+/** Walks channel, kernel x, kernel y, and keeps the offset of the tap from the position: one more every `modulus` taps, a jump with each kernel row. */
+function tapPlace(m: ModuleBuilder, plan: Plan, layer: LayerFields, step: Node, clear: Node) {
+  const { c } = m
+  const { bankAddress, coordinate } = plan.widths
+  const zero = (x: Node) => c.constant(0, c.width(x))
+  const counter = (name: string, width: number, advance: Node, wrap: Node): Node => {
+    const register = m.register(name, width)
+    register.next(c.mux(c.or(clear, wrap), zero(register.q), plus(c, register.q, 1)), c.or(clear, advance))
+    return register.q
+  }
+  const level = (name: string, lastName: string, advance: Node) => {
+    const width = c.width(layer[lastName]!)
+    const ends = m.wire(`${name}_ends`, 1)
+    const value = counter(name, width, advance, ends.value)
+    ends.drive(c.equal(value, layer[lastName]!))
+    return { value, carry: c.label(c.and(advance, ends.value), `${name}_carry`) }
+  }
+  const channel = level('channel_in_word', 'modulus_last', step)
+  const wordLevel = level('channel_word', 'words_last', channel.carry)
+  const x = level('tap_x', 'kernel_x_last', wordLevel.carry)
+  const y = counter('tap_y', coordinate, x.carry, c.constant(0, 1))
+  const offset = m.register('tap_offset', bankAddress)
+  const jump = c.mux(x.carry, layer['offset_carry']!, c.constant(1, bankAddress))
+  offset.next(c.mux(clear, c.constant(0, bankAddress), c.add(offset.q, jump)), c.or(clear, channel.carry))
+  return { offset: offset.q, y, x: resize(c, x.value, coordinate) }
+}
