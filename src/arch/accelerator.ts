@@ -1,13 +1,14 @@
 import { parseDomain } from '../arith/domain.ts'
 import { parseMultiplier } from '../arith/registry.ts'
 import { indexBits } from '../base/integers.ts'
+import { bit } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import type { Plan } from '../plan/plan.ts'
 import { accumulatorColumn, columnPorts, postPorts } from './accumulator-column.ts'
 import { controlDelay } from './control-delay.ts'
 import { featureBank } from './feature-bank.ts'
-import { all, any, bit, connect, equalTo, resize } from './gates.ts'
+import { all, any, connect, equalTo, resizeUnsigned } from './gates.ts'
 import { outputWriter, writerPorts } from './output-writer.ts'
 import { parameterMemory } from './parameter-memory.ts'
 import { positionPorts, rowFeeder, rowPorts } from './row-feeder.ts'
@@ -138,14 +139,14 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
       masked: plan.masked,
     })
     const edge = feeders.flatMap((feeder, i) => [
-      [`activation_${i}`, resize(c, feeder['activation_out']!, domain.nA)] as const,
+      [`activation_${i}`, resizeUnsigned(c, feeder['activation_out']!, domain.nA)] as const,
       [`active_${i}`, bit(c, feeder['active']!, t)] as const,
       [`load_${i}`, bit(c, feeder['load_out']!, t)] as const,
       [`swap_${i}`, bit(c, feeder['swap']!, t)] as const,
     ])
     const buses = Array.from(
       { length: columns },
-      (_, j) => [`weight_${j}`, resize(c, weights[`weight_${j}`]!, domain.nB)] as const,
+      (_, j) => [`weight_${j}`, resizeUnsigned(c, weights[`weight_${j}`]!, domain.nB)] as const,
     )
     const owned = plan.masked
       ? buses.map((_, j) => [`owned_${j}`, equalTo(c, weights[`owner_${j}`]!, t)] as const)

@@ -1,8 +1,9 @@
 import { addBias, clamp, roundShift, scale } from '../arith/requantiser.ts'
 import { unsignedBits } from '../base/integers.ts'
+import { bit } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import { type Plan, parameterBits } from '../plan/plan.ts'
-import { all, bit, connect, follow, followReset, inputs } from './gates.ts'
+import { all, connect, follow, followReset, inputs } from './gates.ts'
 
 /** What travels right along the columns with each position, one column a cycle. */
 export function columnPorts(plan: Plan) {
@@ -124,6 +125,6 @@ function pool(
 
   const half = c.shiftRight(c.shiftLeft(c.constant(1, width), layer.pool_shift), c.constant(1, 1))
   const mean = c.label(c.shiftRightArithmetic(c.add(now, half), layer.pool_shift), 'window_mean')
-  const result = c.slice(c.mux(layer.average, mean, now), codeBits - 1, 0)
+  const result = c.slice(c.label(c.mux(layer.average, mean, now), 'window_result'), codeBits - 1, 0)
   m.output('pooled_out', follow(m, 'pooled', result, c.and(ready, last)))
 }

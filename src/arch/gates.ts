@@ -1,4 +1,5 @@
 import type { Comb } from '../comb/comb.ts'
+import { resize } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
 
 /** Small idioms of control logic, on netlist nodes. */
@@ -6,7 +7,8 @@ import type { ModuleBuilder, Node } from '../hdl/module.ts'
 export const equalTo = (c: Comb<Node>, x: Node, value: number): Node =>
   c.equal(x, c.constant(value, c.width(x)))
 
-export const plus = (c: Comb<Node>, x: Node, value: number): Node => c.add(x, c.constant(value, c.width(x)))
+export const plus = (c: Comb<Node>, x: Node, value: number): Node =>
+  value < 0 ? c.sub(x, c.constant(-value, c.width(x))) : c.add(x, c.constant(value, c.width(x)))
 
 /** The conjunction of 1-bit conditions. */
 export const all = (c: Comb<Node>, ...conditions: Node[]): Node => conditions.reduce((a, b) => c.and(a, b))
@@ -34,17 +36,8 @@ export function followReset(m: ModuleBuilder, name: string, x: Node): Node {
   return register.q
 }
 
-/** `x` where `enable` is 1, else 0. */
-export const gate = (c: Comb<Node>, enable: Node, x: Node): Node =>
-  c.mux(enable, x, c.constant(0, c.width(x)))
-
-export const bit = (c: Comb<Node>, x: Node, index: number): Node => c.slice(x, index, index)
-
 /** `x` cut or zero-extended to `width` bits. */
-export function resize(c: Comb<Node>, x: Node, width: number): Node {
-  const has = c.width(x)
-  return has === width ? x : has > width ? c.slice(x, width - 1, 0) : c.zeroExtend(x, width)
-}
+export const resizeUnsigned = (c: Comb<Node>, x: Node, width: number): Node => resize(c, x, false, width)
 
 /** Declares one input port a field. */
 export function inputs<K extends string>(

@@ -1,7 +1,7 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import type { ModuleBuilder, Node, Wire } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
-import { all, any, equalTo, plus, resize } from './gates.ts'
+import { all, any, equalTo, plus, resizeUnsigned } from './gates.ts'
 import { passMemory } from './pass-memory.ts'
 import { type LayerFields, layerIndexBits, programMemory, splitWord } from './program-memory.ts'
 
@@ -54,11 +54,17 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   const first = m.register('first_row_fold', 1)
   const rowsOf = (taps: Node) =>
     2 ** tapBits - 1 <= rows
-      ? resize(c, taps, rowBits)
-      : c.mux(c.less(c.constant(rows, tapBits), taps), c.constant(rows, rowBits), resize(c, taps, rowBits))
+      ? resizeUnsigned(c, taps, rowBits)
+      : c.mux(
+          c.less(c.constant(rows, tapBits), taps),
+          c.constant(rows, rowBits),
+          resizeUnsigned(c, taps, rowBits),
+        )
   const foldRows = c.label(rowsOf(tapsLeft.q), 'fold_rows')
   const rowLast = c.label(
-    2 ** tapBits - 1 <= rows ? c.constant(1, 1) : c.not(c.less(c.constant(rows, tapBits), tapsLeft.q)),
+    2 ** tapBits - 1 <= rows
+      ? c.constant(1, 1)
+      : c.not(c.label(c.less(c.constant(rows, tapBits), tapsLeft.q), 'more_row_folds')),
     'last_row_fold',
   )
   const columnLast = c.label(c.equal(columnFold.q, layer['column_folds_last']!), 'last_column_fold')
@@ -107,7 +113,7 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   const rowIndexBits = indexBits(rows)
   const row = m.register('row', rowIndexBits, { reset: 0 })
   const issuing = m.register('row_valid', 1, { reset: 0 })
-  const rowEnds = c.label(c.equal(resize(c, row.q, rowBits), plus(c, foldRows, -1)), 'rows_end')
+  const rowEnds = c.label(c.equal(resizeUnsigned(c, row.q, rowBits), plus(c, foldRows, -1)), 'rows_end')
   const idle = c.constant(0, 1)
   row.next(c.mux(change, c.constant(0, rowIndexBits), plus(c, row.q, 1)), c.or(change, issuing.q))
   issuing.next(c.mux(change, more, c.mux(rowEnds, idle, issuing.q)))
@@ -186,5 +192,5 @@ function tapPlace(m: ModuleBuilder, plan: Plan, layer: LayerFields, step: Node, 
   const offset = m.register('tap_offset', bankAddress)
   const jump = c.mux(x.carry, layer['offset_carry']!, c.constant(1, bankAddress))
   offset.next(c.mux(clear, c.constant(0, bankAddress), c.add(offset.q, jump)), c.or(clear, channel.carry))
-  return { offset: offset.q, y, x: resize(c, x.value, coordinate) }
+  return { offset: offset.q, y, x: resizeUnsigned(c, x.value, coordinate) }
 }

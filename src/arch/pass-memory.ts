@@ -1,8 +1,9 @@
 import { indexBits } from '../base/integers.ts'
+import { bit } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
 import { passWords } from '../plan/program.ts'
-import { any, bit, equalTo, plus } from './gates.ts'
+import { any, equalTo, plus } from './gates.ts'
 
 /** The pass that is loading. */
 export interface Pass {

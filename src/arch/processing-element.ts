@@ -1,6 +1,7 @@
 import type { Multiplier } from '../arith/multiplier.ts'
+import { gate } from '../comb/derived.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
-import { follow, followReset, gate } from './gates.ts'
+import { follow, followReset } from './gates.ts'
 import { multiplierCore } from './multiplier-core.ts'
 
 export interface PeOptions {
@@ -39,7 +40,7 @@ export function processingElement(multiplier: Multiplier, { accumulatorBits, mas
       const product = multiplier.productSigned
         ? c.signExtend(p!, accumulatorBits)
         : c.zeroExtend(p!, accumulatorBits)
-      const sum = follow(m, 'sum', c.add(partial, c.label(gate(c, working, product), 'product')))
+      const sum = follow(m, 'sum', c.add(partial, c.label(gate(c, product, working), 'product')))
 
       m.output('activation_out', follow(m, 'activation_passed', activation))
       m.output('active_out', followReset(m, 'active_passed', active))

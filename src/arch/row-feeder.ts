@@ -1,7 +1,8 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
+import { gate } from '../comb/derived.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
-import { connect, follow, followReset, gate, inputs } from './gates.ts'
+import { connect, follow, followReset, inputs } from './gates.ts'
 
 /** What the loader says of one row of the next fold. */
 export function rowPorts(plan: Plan) {
@@ -71,7 +72,7 @@ export function rowFeeder(plan: Plan): Module {
       m.output('bank_address', c.add(position.address, offset))
 
       const keep = follow(m, 'inside_map', c.and(used, inside))
-      const activation = follow(m, 'activation', gate(c, keep, data))
+      const activation = follow(m, 'activation', gate(c, data, keep))
       const everyTile = (x: typeof used) => (plan.tiles.length === 1 ? x : c.cat(...plan.tiles.map(() => x)))
       const active = followReset(m, 'active_next', c.and(everyTile(used), position.tile))
       m.output('activation_out', activation)

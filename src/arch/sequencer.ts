@@ -2,7 +2,7 @@ import { unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
 import { defineModule, type Module, type Node } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
-import { any, equalTo, plus, resize } from './gates.ts'
+import { any, equalTo, plus, resizeUnsigned } from './gates.ts'
 import { type LoadingFold, loader, type Run } from './loader.ts'
 import { streamer } from './streamer.ts'
 
@@ -15,7 +15,7 @@ const phases = { idle: 0, input: 1, run: 2, output: 3 } as const
 export function sequencer(plan: Plan): Module {
   return defineModule(
     'sequencer',
-    'Sequencer: walks the program, layer by layer, fold by fold; loads one fold while it streams another.',
+    'Sequencer: walks the program, layer by layer, fold by fold; loads one fold while it streams another.\nphase: 0 idle, 1 input, 2 run, 3 output (docs/weight-stationary.md).',
     (m) => {
       const { c } = m
       const start = m.input('start', 1)
@@ -45,22 +45,28 @@ export function sequencer(plan: Plan): Module {
 
       const state = (value: number) => c.constant(value, 2)
       phase.next(
-        c.mux(
-          c.and(inPhase('idle'), start),
-          state(phases.input),
+        c.label(
           c.mux(
-            begin,
-            state(phases.run),
-            c.mux(finished, state(phases.output), c.mux(outputLast, state(phases.idle), phase.q)),
+            c.and(inPhase('idle'), start),
+            state(phases.input),
+            c.mux(
+              begin,
+              state(phases.run),
+              c.mux(finished, state(phases.output), c.mux(outputLast, state(phases.idle), phase.q)),
+            ),
           ),
+          'phase_next',
         ),
       )
       const needed = c.label(stepLength(c, stepBits, fold), 'step_length')
-      const counted = c.mux(
-        run.swap,
-        needed,
-        // the first step is one cycle longer than its rows: the next program word is fetched meanwhile
-        c.mux(begin, resize(c, fold.rowsAtBegin, stepBits), plus(c, remaining.q, -1)),
+      const counted = c.label(
+        c.mux(
+          run.swap,
+          needed,
+          // the first step is one cycle longer than its rows: the next program word is fetched meanwhile
+          c.mux(begin, resizeUnsigned(c, fold.rowsAtBegin, stepBits), plus(c, remaining.q, -1)),
+        ),
+        'remaining_next',
       )
       remaining.next(counted, any(c, begin, running))
       const done = m.register('done_now', 1, { reset: 0 })
@@ -77,11 +83,11 @@ export function sequencer(plan: Plan): Module {
 
 /** Cycles - 1 of the step that streams the fold loaded now and loads the one after it. */
 function stepLength(c: Comb<Node>, bits: number, { layer, last, columnLast, rowsNext }: LoadingFold): Node {
-  const cycles = (name: string) => resize(c, layer[name]!, bits)
+  const cycles = (name: string) => resizeUnsigned(c, layer[name]!, bits)
   const streaming = c.label(
     c.mux(last, c.mux(columnLast, cycles('cycles_last'), cycles('cycles_final')), cycles('cycles_partial')),
     'stream_cycles',
   )
-  const rows = resize(c, rowsNext, bits)
+  const rows = resizeUnsigned(c, rowsNext, bits)
   return plus(c, c.mux(c.less(streaming, rows), rows, streaming), -1)
 }

@@ -1,8 +1,9 @@
 import { unsignedBits } from '../base/integers.ts'
+import { gate } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
 import { type columnPorts, postPorts } from './accumulator-column.ts'
-import { equalTo, gate, plus, resize } from './gates.ts'
+import { equalTo, plus, resizeUnsigned } from './gates.ts'
 import type { LoadingFold, Run } from './loader.ts'
 import { writerPorts } from './output-writer.ts'
 import { splitStreaming, streamingPart } from './program-memory.ts'
@@ -31,7 +32,10 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   const issuing = m.register('issuing', 1, { reset: 0 })
   const intervalBits = c.width(layer['interval_limit']!)
   const wait = m.register('interval_count', intervalBits)
-  const limit = gate(c, last, c.mux(columnLast, layer['interval_limit_last']!, layer['interval_limit']!))
+  const limit = c.label(
+    gate(c, c.mux(columnLast, layer['interval_limit_last']!, layer['interval_limit']!), last),
+    'interval_limit',
+  )
   const waitEnds = c.label(c.equal(wait.q, limit), 'interval_ends')
   wait.next(
     c.mux(c.or(run.swap, waitEnds), c.constant(0, intervalBits), plus(c, wait.q, 1)),
@@ -90,7 +94,7 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   const columnsBits = unsignedBits(plan.array.columns)
   const control: Record<keyof ReturnType<typeof columnPorts>, Node> = {
     valid,
-    index: resize(c, count.q, plan.widths.accumulatorAddress),
+    index: resizeUnsigned(c, count.q, plan.widths.accumulatorAddress),
     first,
     last,
     begin_fold: foldStart.q,
@@ -105,5 +109,5 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   m.output('height', layer['height']!)
   m.output('width', layer['width']!)
   for (const [name, bits] of Object.entries({ ...postPorts(plan), ...writerPorts(plan) }))
-    m.output(`layer_${name}`, resize(c, layer[name]!, bits))
+    m.output(`layer_${name}`, resizeUnsigned(c, layer[name]!, bits))
 }

@@ -47,7 +47,10 @@ export function addBoothRow<T>(
   const width = c.width(x) + 1
   const single = c.and(c.label(c.signExtend(x, width), 'single'), replicate(c, digit.one, width))
   const double = c.and(c.label(c.cat(x, c.constant(0, 1)), 'doubled'), replicate(c, digit.two, width))
-  const row = c.label(c.xor(c.or(single, double), replicate(c, digit.negative, width)), `row_${place}`)
+  const row = c.label(
+    c.xor(c.label(c.or(single, double), `row_${place}_magnitude`), replicate(c, digit.negative, width)),
+    `row_${place}`,
+  )
   addSignedRow(c, columns, bitsOf(c, row), place)
   addRow(columns, [digit.negative], place)
 }
@@ -80,6 +83,11 @@ export function addRoundedRow<T>(
   place: number,
 ): void {
   const signed =
-    operand.sign === undefined ? digit : { ...digit, negative: c.xor(digit.negative, operand.sign) }
+    operand.sign === undefined
+      ? digit
+      : {
+          ...digit,
+          negative: c.label(c.xor(digit.negative, operand.sign), `row_${operand.place + place}_negative`),
+        }
   addBoothRow(c, columns, signed, operand.x, operand.place + place)
 }

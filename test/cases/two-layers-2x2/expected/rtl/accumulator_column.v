@@ -97,7 +97,7 @@ module accumulator_column (
   // verilator lint_on UNUSED
   wire [8:0] window_mean = $signed(window_now + {1'b0, shifted[8:1]}) >>> layer_pool_shift;
   // verilator lint_off UNUSED
-  wire [8:0] chosen_1 = layer_average ? window_mean : window_now; // not used: chosen_1[8]
+  wire [8:0] window_result = layer_average ? window_mean : window_now; // not used: window_result[8]
   // verilator lint_on UNUSED
 
   always @(posedge clk) begin
@@ -124,7 +124,7 @@ module accumulator_column (
     last_of_window_2 <= last_of_window_3;
     last_of_window_1 <= last_of_window_2;
     if (ready_4) window <= window_now;
-    if (last_of_window_1 & ready_4) pooled <= chosen_1[7:0];
+    if (last_of_window_1 & ready_4) pooled <= window_result[7:0];
   end
   always @(posedge clk) begin
     if (!rst_n) begin

@@ -31,7 +31,7 @@ module output_stream (
       valid <= 1'b0;
       last <= 1'b0;
     end else begin
-      if (restart_or_fetch) left <= restart ? 2'd3 : (left + 2'd3);
+      if (restart_or_fetch) left <= restart ? 2'd3 : (left - 2'd1);
       valid <= fetch ? 1'b1 : (valid & ~out_ready);
       if (fetch) last <= left == 2'd1;
     end

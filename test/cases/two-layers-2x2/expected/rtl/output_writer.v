@@ -96,7 +96,7 @@ module output_writer (
       column_last_4 <= column_last_3;
       column_last_5 <= column_last_4;
       busy <= valid_5 | (busy & ~is_equal);
-      lanes_left <= valid_5 ? ((column_last_5 ? layer_lanes_last : layer_lanes) + 2'd3) : (is_equal ? lanes_left : (lanes_left + 2'd3));
+      lanes_left <= valid_5 ? ((column_last_5 ? layer_lanes_last : layer_lanes) - 2'd1) : (is_equal ? lanes_left : (lanes_left - 2'd1));
     end
   end
 

@@ -30,7 +30,7 @@ module parameter_memory (
       left <= 2'd0;
       address <= 3'd0;
     end else begin
-      left <= begin_fold ? (columns + 2'd3) : (is_equal ? left : (left + 2'd3));
+      left <= begin_fold ? (columns - 2'd1) : (is_equal ? left : (left - 2'd1));
       if (clear | fetch) address <= clear ? 3'd0 : (address + 3'd1);
     end
   end

@@ -29,7 +29,7 @@ module pe_exact_s8s8 (
 
   wire [15:0] u_multiplier_p;
 
-  wire [17:0] product = active ? {{2{u_multiplier_p[15]}}, u_multiplier_p} : 18'd0;
+  wire [17:0] product = {{2{u_multiplier_p[15]}}, u_multiplier_p} & {18{active}};
 
   mul_exact_s8s8 u_multiplier (.a(activation), .b(weight), .p(u_multiplier_p));
 

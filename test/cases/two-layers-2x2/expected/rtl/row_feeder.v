@@ -71,7 +71,7 @@ module row_feeder (
     if (load_this_row) kernel_x_next <= kernel_x;
     if (position_swap) kernel_x_held <= kernel_x_next;
     inside_map <= inside_y & inside_x & used;
-    activation <= inside_map ? bank_data : 8'd0;
+    activation <= bank_data & {8{inside_map}};
     passed_address <= position_address;
     passed_y <= position_y;
     passed_x <= position_x;
