@@ -7,7 +7,7 @@ import { syntheticDigits } from '../src/net/data/synthetic.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import { inferenceCycles } from '../src/plan/steps.ts'
-import { codeRange, quantiseValue } from '../src/quant/rules.ts'
+import { byteCodes } from '../src/quant/input.ts'
 
 /** Images with the outputs that they must give, as the native interface moves them. */
 export interface Vectors {
@@ -20,14 +20,14 @@ const storedImages = 3
 
 /** Drawn digits with the cycle model's outputs: the same bytes for the same plan, whether or not a data set is there. */
 export function storedVectors(plan: Plan, images: MemoryImages, count = storedImages): Vectors {
-  const { shape, bits, signed, scale } = plan.input
-  const [low, high] = codeRange(bits, signed)
+  const { shape } = plan.input
+  const codeOf = byteCodes(plan.input)
   const drawn = syntheticDigits(shape, count, 1)
   const size = plan.input.elements
   const inputs = Array.from({ length: count }, (_, i) => {
     const pixels = drawn.images.subarray(i * size, (i + 1) * size)
     return toStream(
-      Array.from(pixels, (byte) => quantiseValue(byte / 255, scale, low, high)),
+      Array.from(pixels, (byte) => codeOf[byte]!),
       shape,
     )
   })
