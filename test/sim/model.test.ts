@@ -10,6 +10,7 @@ import type { Plan } from '../../src/plan/plan.ts'
 import { inferenceCycles, layerCycles, runCycles } from '../../src/plan/steps.ts'
 import type { QGraph } from '../../src/quant/qgraph.ts'
 import {
+  inputCodes,
   lenetSketch,
   type NetworkSketch,
   randomInput,
@@ -80,7 +81,7 @@ describe('the cycle model', () => {
         const first = randomInput(graph, seed)
         const run = runModel(model, planned.plan, first)
         expect(run.values).toEqual(oracle(sketch, graph, first))
-        expect(run.values).toEqual([...emulator.runImage(Int8Array.from(first)).get(graph.output)!])
+        expect(run.values).toEqual([...emulator.runImage(inputCodes(graph, first)).get(graph.output)!])
         checkCycles(model, planned, run.cycles)
         checkCounts(model, planned.plan)
 

@@ -23,7 +23,13 @@ import type { Stimulus } from '../../testbench/stimulus.ts'
 import { findToolchain } from '../../testbench/toolchain.ts'
 import { buildSimulator } from '../../testbench/verilator.ts'
 import { watchOf } from '../../testbench/watch.ts'
-import { type NetworkSketch, randomInput, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
+import {
+  inputCodes,
+  type NetworkSketch,
+  randomInput,
+  sketchAssignment,
+  sketchGraph,
+} from '../fixtures/qgraph.ts'
 import { arrays, mixedSketches } from '../fixtures/sketches.ts'
 
 /**
@@ -56,7 +62,7 @@ function specimen(sketch: NetworkSketch, array: ArraySpec, seed: number): Specim
       patternOf: [0, 1],
       patience: patienceOf(planned.plan),
     },
-    expected: inputs.map((codes) => [...emulator.runImage(Int8Array.from(codes)).get(graph.output)!]),
+    expected: inputs.map((codes) => [...emulator.runImage(inputCodes(graph, codes)).get(graph.output)!]),
   }
 }
 
@@ -119,7 +125,7 @@ describe('emulator = cycle model = netlist, for random networks on random arrays
           expect(netlist.compared).toBeGreaterThan(0)
         },
       ),
-      { numRuns: full ? 600 : 60, seed: 11 },
+      { numRuns: full ? 1000 : 150, seed: 11 },
     )
   })
 })
@@ -169,7 +175,7 @@ describe('emulator = cycle model = netlist, at the edges', () => {
 const verilator = (await execa('verilator', ['--version'], { reject: false })).exitCode === 0
 
 describe('and Verilator, for a sample of them', () => {
-  const sample = fc.sample(fc.tuple(mixedSketches, arrays), { numRuns: full ? 40 : 5, seed: 12 })
+  const sample = fc.sample(fc.tuple(mixedSketches, arrays), { numRuns: full ? 60 : 6, seed: 12 })
   it.for(
     sample.map(([sketch, array], index) => ({
       index,
