@@ -1,5 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
-import { usageError } from './errors.ts'
+import { usageError, XgenError } from './errors.ts'
+import { readInput } from './files.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -35,7 +36,14 @@ export function readDocument(text: string, file: string): Source {
     stringKeys: true,
   })
   const problem = document.errors[0]
-  if (problem !== undefined) throw usageError(firstLine(problem.message), { where: place(problem.pos[0]) })
+  if (problem !== undefined) {
+    const what =
+      problem.code === 'MULTIPLE_DOCS'
+        ? 'holds a second document: write one only'
+        : firstLine(problem.message)
+    const json = /\.json$/i.test(file) ? 'is no valid JSON: ' : ''
+    throw usageError(`${json}${what}`, { where: place(problem.pos[0]) })
+  }
   let value: unknown
   try {
     value = document.toJS({ maxAliasCount: mostAliases })
@@ -64,6 +72,18 @@ export function readDocument(text: string, file: string): Source {
     return place(offset)
   }
   return { file, value, where }
+}
+
+/** Reads a file that describes what to make; where it is missing, the command line or the configuration is wrong. */
+export function readDocumentFile(path: string, what: string): Source {
+  let text: string
+  try {
+    text = readInput(path, what).toString('utf8')
+  } catch (error) {
+    if (!(error instanceof XgenError)) throw error
+    throw usageError(error.message, { cause: error })
+  }
+  return readDocument(text, path)
 }
 
 /** A value that came from no file, such as an option: its places are paths. */

@@ -2,11 +2,11 @@ import { dirname, join } from 'node:path'
 import { parse as parseYaml } from 'yaml'
 import type { z } from 'zod'
 import { type Entry, mergeEntries, parseFlag } from '../approx/entries.ts'
-import { type Path, readDocument, type Source } from '../base/document.ts'
-import { usageError } from '../base/errors.ts'
-import { readInput } from '../base/files.ts'
+import { type Path, readDocumentFile, type Source } from '../base/document.ts'
+import { usageError, XgenError } from '../base/errors.ts'
 import { parseSource } from '../base/schema.ts'
-import { didYouMean } from '../base/suggest.ts'
+import { didYouMean, nearest } from '../base/suggest.ts'
+import { loadNetwork } from '../net/zoo.ts'
 import { parseActivations, type QuantOptions } from '../quant/options.ts'
 import { baseOfRun, fromBase, isNetworkFile, rememberFiles } from './named-files.ts'
 import { configurationSchema, environmentNames, planned } from './schema.ts'
@@ -69,6 +69,8 @@ export function resolveConfiguration(options: ConfigurationOptions): Configurati
     })
   }
 
+  if (origins.has('net') && !isNetworkFile(checked.net)) checkBuiltIn(checked.net, where(['net']))
+
   const written = Object.entries(checked.multipliers).map(
     ([selector, spec]): Entry => ({ selector, spec, where: where(['multipliers', selector]) }),
   )
@@ -110,7 +112,7 @@ interface ConfigurationSource {
 }
 
 function readConfigurationFile(path: string): ConfigurationSource {
-  const source = readDocument(readInput(path, 'configuration file').toString('utf8'), path)
+  const source = readDocumentFile(path, 'configuration file')
   const whole = source.value ?? {}
   if (typeof whole !== 'object' || Array.isArray(whole))
     throw usageError('holds no settings', { where: path })
@@ -171,6 +173,33 @@ function recordedOf(
   }
 }
 
+/** A name that is not built in is blamed on what gave it. */
+function checkBuiltIn(net: string, where: string): void {
+  try {
+    loadNetwork(net)
+  } catch (error) {
+    if (!(error instanceof XgenError)) throw error
+    throw new XgenError(error.kind, error.message, {
+      where,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      cause: error,
+    })
+  }
+}
+
+/** Variables that are no settings. */
+const otherVariables = ['XGEN_DATA_DIR', 'XGEN_CACHE_DIR', 'XGEN_MEM_DIR', 'XGEN_FULL']
+
+/** A sentence for every variable that looks like a misspelt one of xgen's: it has no effect. */
+export function misspeltVariables(environment: NodeJS.ProcessEnv): readonly string[] {
+  const known = [...Object.keys(environmentNames), ...otherVariables]
+  return Object.keys(environment).flatMap((name) => {
+    if (!name.startsWith('XGEN_') || known.includes(name)) return []
+    const near = nearest(name, known)
+    return near === undefined ? [] : [`the variable ${name} has no effect. Did you mean "${near}"?`]
+  })
+}
+
 function applyEnvironment(
   environment: NodeJS.ProcessEnv,
   put: (path: readonly string[], value: unknown, origin: string) => void,
@@ -193,6 +222,8 @@ function applySetting(
     })
   const path = setting.slice(0, equals).split('.')
   const top = Object.keys(configurationSchema.shape)
+  if (path.slice(1).includes('__proto__'))
+    throw usageError(`--set ${setting}: "__proto__" is not known`, { where: '--set' })
   if (!top.includes(path[0]!)) {
     throw usageError(`--set ${setting}: "${path[0]}" is not known.${didYouMean(path[0]!, top)}`, {
       where: '--set',
@@ -222,6 +253,8 @@ function applyFlags(
     put(['array', 'rows'], Number(match[1]), '--array')
     put(['array', 'cols'], Number(match[2]), '--array')
   }
+  for (const name of ['rows', 'cols'] as const)
+    if (Number.isNaN(options[name])) throw usageError('a whole number is needed', { where: `--${name}` })
   if (options.rows !== undefined) put(['array', 'rows'], options.rows, '--rows')
   if (options.cols !== undefined) put(['array', 'cols'], options.cols, '--cols')
 }

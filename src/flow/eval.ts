@@ -43,7 +43,10 @@ export async function evaluate(
   const network = networkOf(configuration)
   const name = request.data ?? zooEntry(configuration.net)?.data
   if (name === undefined)
-    throw usageError('name the data set to evaluate on', { hint: 'For example: --data mnist.' })
+    throw usageError('name the data set to evaluate on', {
+      where: '--data',
+      hint: '"xgen data list" lists them.',
+    })
   const set = dataSet(name)
   checkFit(network, set)
   const run = accuracyRun(configuration, request.precision)

@@ -1,11 +1,10 @@
 import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import { usageError } from '../base/errors.ts'
-import { writeFileAtomically } from '../base/files.ts'
+import { packageRoot, writeFileAtomically } from '../base/files.ts'
 
 /** A configuration file that does what xgen does without one, and says what else could stand there. */
-export const sampleConfiguration = `# yaml-language-server: $schema=./node_modules/xgen/schema/xgen.schema.json
-# What xgen makes. A flag beats --set, that beats XGEN_* variables, these beat this file.
+export const sampleConfiguration = `# What xgen makes. A flag beats --set, that beats XGEN_* variables, these beat this file.
 
 # A built-in network ("xgen net list"), or a .json or .yaml network file beside this one.
 net: lenet5
@@ -48,6 +47,16 @@ export function initialise(directory: string, force: boolean): string {
   const path = join(directory, 'xgen.yaml')
   if (existsSync(path) && !force)
     throw usageError('is there already', { where: path, hint: 'Give --force to replace it.' })
-  writeFileAtomically(path, sampleConfiguration)
+  writeFileAtomically(path, `${schemaLine(directory)}${sampleConfiguration}`)
   return path
+}
+
+/** Where editors find the schema: the installed package below the directory, or the checkout that xgen runs from. */
+function schemaLine(directory: string): string {
+  const installed = 'node_modules/xgen/schema/xgen.schema.json'
+  const own = join(packageRoot, 'schema', 'xgen.schema.json')
+  if (existsSync(join(directory, installed))) return `# yaml-language-server: $schema=./${installed}\n`
+  if (!existsSync(own)) return ''
+  const path = relative(resolve(directory), own).split(sep).join('/')
+  return `# yaml-language-server: $schema=${path.startsWith('.') ? path : `./${path}`}\n`
 }

@@ -1,9 +1,10 @@
 import { buildAssignment } from '../approx/build.ts'
-import { usageError, XgenError } from '../base/errors.ts'
+import { dataError, usageError, XgenError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import type { Progress } from '../base/progress.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
 import { createEmulator } from '../emu/emulator.ts'
+import { floatNetwork } from '../float/forward.ts'
 import { type DataSet, dataSet } from '../net/data/catalogue.ts'
 import { imageAt, loadSplit, realImage } from '../net/data/store.ts'
 import type { Network, Weights } from '../net/network.ts'
@@ -132,11 +133,9 @@ async function describe(
   const { weights } = trained
   progress.step(`calibrating on ${calibrated} training images`)
   const source = loadSplit(set, 'train')
-  const ranges = calibrate(
-    network,
-    weights,
-    Array.from({ length: calibrated }, (_, i) => realImage(imageAt(source, i))),
-  )
+  const images = Array.from({ length: calibrated }, (_, i) => realImage(imageAt(source, i)))
+  checkActivations(network, weights, images, request.weights ?? request.out)
+  const ranges = calibrate(network, weights, images)
   progress.done()
   const test = loadSplit(set, 'test')
   progress.step('float accuracy', test.count)
@@ -159,6 +158,28 @@ async function describe(
     ranges: Object.fromEntries(ranges),
     ...(request.epochs === 0 ? {} : { training: trainingRecord(request, trained) }),
     accuracy: { images: test.count, float: float.top1, int8: quantised.top1 },
+  }
+}
+
+/** Above this no range is stored: products of such values overflow. */
+const largestActivation = 1e30
+
+/** That no layer's results overflow: no range could be found for them. `file`: the weights' file, for the message. */
+export function checkActivations(
+  network: Network,
+  weights: Weights,
+  images: readonly Float32Array[],
+  file: string,
+): void {
+  const float = floatNetwork(network, weights)
+  for (const image of images) {
+    float.trace(image, (layer, values) => {
+      if (values.every((value) => Math.abs(value) <= largestActivation)) return
+      throw dataError(`the results of layer "${layer}" overflow: they are not finite, or above 1e30`, {
+        where: file,
+        hint: 'Its weights, or those of a layer before it, are too large. Train again?',
+      })
+    })
   }
 }
 

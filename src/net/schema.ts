@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { readDocument, type Source } from '../base/document.ts'
+import { readDocumentFile, type Source } from '../base/document.ts'
 import { usageError, XgenError } from '../base/errors.ts'
-import { readInput } from '../base/files.ts'
 import { parseSource } from '../base/schema.ts'
 import type { Layer, Network } from './network.ts'
 import { layerShapes } from './shapes.ts'
@@ -56,7 +55,7 @@ export const networkSchema = z.strictObject({
 const reserved = ['default', 'input']
 
 export function readNetworkFile(path: string): Network {
-  return parseNetwork(readDocument(readInput(path, 'network file').toString('utf8'), path))
+  return parseNetwork(readDocumentFile(path, 'network file'))
 }
 
 /** A checked network: names unique, every shape possible. */

@@ -8,6 +8,7 @@ import { canonicalJson } from '../../src/base/hash.ts'
 import {
   type ConfigurationOptions,
   entriesOf,
+  misspeltVariables,
   quantOptionsOf,
   resolveConfiguration,
 } from '../../src/flow/configuration.ts'
@@ -153,9 +154,44 @@ describe('mistakes', () => {
     expect(failure(() => resolve(options as ConfigurationOptions)).message).toContain(message)
   })
 
+  test.each([
+    ['a variable', { environment: { XGEN_NET: 'nope' } }, 'XGEN_NET', 'no built-in network "nope"'],
+    [
+      'a path of no key',
+      { net: 'lenet5', set: ['array.__proto__.x=4'] },
+      '--set',
+      '"__proto__" is not known',
+    ],
+    ['no number', { net: 'lenet5', rows: Number.NaN }, '--rows', 'a whole number is needed'],
+  ])('%s is blamed on what gave it', (_name, options, where, message) => {
+    expect(failure(() => resolve(options))).toMatchObject({
+      kind: 'usage',
+      where,
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test('a second document, and broken JSON, are named with their place', () => {
+    const two = file('net: lenet5\n---\nnet: lenet5\n')
+    expect(failure(() => resolve({ config: two }))).toMatchObject({
+      where: `${two}:2:1`,
+      message: 'holds a second document: write one only',
+    })
+    const broken = file('{"net": "lenet5", ', 'broken.json')
+    const error = failure(() => resolve({ config: broken }))
+    expect(error.message).toContain('is no valid JSON: ')
+    expect(error.where).toMatch(/broken\.json:\d+:\d+$/)
+  })
+
+  test('a misspelt variable is named, a stranger is not', () => {
+    expect(misspeltVariables({ XGEN_ARAY_ROWS: '5', XGEN_DATA_DIR: '/', XGEN_ELSEWHERE_X: '1' })).toEqual([
+      'the variable XGEN_ARAY_ROWS has no effect. Did you mean "XGEN_ARRAY_ROWS"?',
+    ])
+  })
+
   test('a missing file', () => {
     expect(failure(() => resolve({ config: join(directory, 'none.yaml') }))).toMatchObject({
-      kind: 'data',
+      kind: 'usage',
       message: expect.stringContaining('does not exist'),
     })
   })

@@ -247,8 +247,8 @@ describe('the command line', () => {
 
   test.each([
     ['net show lenet5 --json', 0, { net: 'lenet5', parameters: 61706 }],
-    ['net check nowhere.yaml --json', 5, { error: { kind: 'data' } }],
-    ['eval --net lenet6 --json', 2, { error: { kind: 'usage', where: 'net' } }],
+    ['net check nowhere.yaml --json', 2, { error: { kind: 'usage' } }],
+    ['eval --net lenet6 --json', 2, { error: { kind: 'usage', where: '--net' } }],
     [
       'eval --net lenet5 --data mnist --json',
       5,
