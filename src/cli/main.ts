@@ -6,6 +6,7 @@ import { didYouMean } from '../base/suggest.ts'
 import { version } from '../base/version.ts'
 import { type Command, type CommonOptions, openSession } from './command.ts'
 import { commands } from './commands.ts'
+import { checkSwitches, configureCommand, declaredOptions, refusal } from './usage.ts'
 
 /** Runs one command line and returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -27,6 +28,7 @@ export async function main(args: readonly string[]): Promise<number> {
 async function dispatch(args: readonly string[], signal: AbortSignal): Promise<number> {
   checkCommand(args[0])
   let code = 0
+  let names: readonly string[] = []
   const parser = yargs([...args])
     .scriptName('xgen')
     .usage('$0 <command>\n\nGenerates neural network accelerators with approximate multipliers.')
@@ -69,12 +71,15 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
     })
 
     .fail((message: string | null, error: Error | null) => {
-      throw (
-        error ??
-        usageError(message ?? 'wrong usage', { hint: `"xgen ${args[0] ?? ''} --help" lists the options.` })
-      )
+      const command = args[0] === undefined || args[0].startsWith('-') ? 'xgen' : `xgen ${args[0]}`
+      throw error ?? refusal(message ?? 'wrong usage', command, names)
     })
-  for (const command of commands) register(parser, command, signal, (result) => (code = result))
+  const declared = (configured: Argv) => {
+    const options = declaredOptions(configured)
+    checkSwitches(args, options.switches)
+    names = options.names
+  }
+  for (const command of commands) register(parser, command, declared, signal, (result) => (code = result))
   await parser.demandCommand(1, 'Name a command ("xgen --help" lists them).').parseAsync()
   return code
 }
@@ -89,13 +94,22 @@ function checkCommand(word: string | undefined): void {
   })
 }
 
-function register(parser: Argv, command: Command, signal: AbortSignal, finish: (code: number) => void) {
+function register(
+  parser: Argv,
+  command: Command,
+  declared: (configured: Argv) => void,
+  signal: AbortSignal,
+  finish: (code: number) => void,
+) {
   const usage = command.positional === undefined ? command.name : `${command.name} ${command.positional}`
   parser.command(
     usage,
     command.summary,
-    (y) =>
-      command.configure(command.examples.reduce((with_, [line, meaning]) => with_.example(line, meaning), y)),
+    (y) => {
+      const configured = configureCommand(y, command)
+      declared(configured)
+      return configured
+    },
     async (parsed) => {
       const options = parsed as unknown as CommonOptions
       if (!Number.isSafeInteger(options.seed) || options.seed < 0 || options.seed > 0xffffffff) {

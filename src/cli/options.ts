@@ -5,6 +5,7 @@ import {
   type Configuration,
   type ConfigurationOptions,
   defaultConfigurationFile,
+  misspeltVariables,
   resolveConfiguration,
 } from '../flow/configuration.ts'
 import type { CommonOptions } from './command.ts'
@@ -118,15 +119,19 @@ export function commonNetOptions(y: Argv): Argv {
 export function configurationOf(options: CommonOptions): Configuration {
   const given = options as CommonOptions & ConfigurationOptions
   const config = given.config ?? (existsSync(defaultConfigurationFile) ? defaultConfigurationFile : undefined)
+  for (const warning of misspeltVariables(process.env)) process.stderr.write(`xgen: ${warning}\n`)
   return resolveConfiguration({ ...given, ...(config === undefined ? {} : { config }) })
 }
 
 /** A count from the command line. */
 export function wholeNumber(value: unknown, option: string, low: number, high: number): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < low || value > high) {
-    throw usageError(`${option} is ${String(value)}: a whole number from ${low} to ${high} is possible`, {
-      where: option,
-    })
+    throw usageError(
+      `${Number.isNaN(value) ? 'no number' : String(value)} is given: a whole number from ${low} to ${high} is possible`,
+      {
+        where: option,
+      },
+    )
   }
   return value
 }

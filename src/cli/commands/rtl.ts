@@ -3,6 +3,7 @@ import { prepare } from '../../flow/preparation.ts'
 import { generate, type RtlSummary, writeDesign } from '../../flow/rtl.ts'
 import type { Command } from '../command.ts'
 import { commonNetOptions, configurationOf } from '../options.ts'
+import { shellWord } from '../usage.ts'
 
 export const rtl: Command = {
   name: 'rtl',
@@ -36,7 +37,7 @@ function describe(
   const count = (n: number) => n.toLocaleString('en-US')
   const { banks, weights, accumulators, parameters, program, total } = memoryBits
   const again = ['net', 'config', 'array', 'rows', 'cols', 'weights', 'mult', 'set'].flatMap((name) =>
-    [options[name] ?? []].flat().map((value) => ` --${name} ${String(value)}`),
+    [options[name] ?? []].flat().map((value) => ` --${name} ${shellWord(String(value))}`),
   )
   return [
     `${net} on ${array} PEs, weight-stationary: ${directory}`,

@@ -80,7 +80,7 @@ export const train: Command = {
     const configuration = configurationOf(options)
     const rate = options['rate'] as number
     if (!(rate > 0 && rate <= 10))
-      throw usageError(`--rate is ${rate}: a number above 0 and up to 10 is possible`, { where: '--rate' })
+      throw usageError(`${rate} is given: a number above 0 and up to 10 is possible`, { where: '--rate' })
     const result = await trainNetwork(
       {
         net: networkPath(configuration),

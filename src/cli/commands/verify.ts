@@ -11,7 +11,7 @@ export const verify: Command = {
   examples: [
     ['$0 verify --net lenet5 --array 16x16', 'Twenty images, half of them with random back-pressure'],
     [
-      '$0 verify --net lenet5 --mult conv2=roup:p=1,r=2 --images 4 --out rtl-out/lenet5',
+      '$0 verify --net lenet5 --mult conv2=roup:p=1,r=2 --out rtl-out/lenet5',
       'Leave the files and results.xml',
     ],
   ],
