@@ -7,7 +7,7 @@ import { packageRoot } from '../base/files.ts'
 import { hashOf } from '../base/hash.ts'
 import { seededRandom } from '../base/random.ts'
 import { emptyCodes } from '../emu/emulator.ts'
-import { dataSet } from '../net/data/catalogue.ts'
+import { dataSet, dataSets } from '../net/data/catalogue.ts'
 import { dataDirectory, imageAt, isPresent, loadSplit } from '../net/data/store.ts'
 import { syntheticDigits } from '../net/data/synthetic.ts'
 import type { Network, Weights } from '../net/network.ts'
@@ -76,8 +76,14 @@ export function weightFile(configuration: Configuration, network: Network): stri
   if (file !== undefined) return file
   const builtIn = join(packageRoot, 'nets', `${network.name}.safetensors`)
   if (zooEntry(configuration.net) !== undefined && existsSync(builtIn)) return builtIn
+  const fitting = dataSets.find(({ shape }) =>
+    shape.every((size, axis) => size === network.input.shape[axis]),
+  )
   throw dataError(`there are no trained weights for the network "${network.name}"`, {
-    hint: `Name a weight file with --weights, or train: "xgen train --net ${networkPath(configuration)} --data mnist".`,
+    hint:
+      fitting === undefined
+        ? 'Name a weight file with --weights (.safetensors or .npz, with its ranges in a .json file beside it).'
+        : `Name a weight file with --weights, or train: "xgen train --net ${networkPath(configuration)} --data ${fitting.name}".`,
   })
 }
 
