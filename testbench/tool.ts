@@ -56,9 +56,10 @@ function start(run: ToolRun, piped: boolean): RunningTool {
   const subprocess = spawn(run, piped)
   const { pid } = subprocess
   if (pid !== undefined) groups.add(pid)
-  const state = { timedOut: false, forced: undefined as NodeJS.Timeout | undefined }
+  const state = { timedOut: false, ended: false, forced: undefined as NodeJS.Timeout | undefined }
   const stop = () => {
-    if (pid === undefined) return
+    // once it has ended, its number may belong to another process
+    if (pid === undefined || state.ended) return
     signalGroup(pid, 'SIGTERM')
     state.forced ??= setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMilliseconds)
   }
@@ -74,6 +75,7 @@ function start(run: ToolRun, piped: boolean): RunningTool {
 
   const finished = (async () => {
     const result = await subprocess
+    state.ended = true
     clearTimeout(timer)
     clearTimeout(state.forced)
     run.signal.removeEventListener('abort', stop)

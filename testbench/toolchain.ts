@@ -44,7 +44,12 @@ export async function findToolchain(): Promise<Toolchain> {
 }
 
 async function firstLineOf(name: string, file: string, args: readonly string[]): Promise<string> {
-  const result = await execa(file, [...args], { reject: false, stdin: 'ignore', timeout: 30_000 })
+  const result = await execa(file, [...args], {
+    reject: false,
+    stdin: 'ignore',
+    timeout: 30_000,
+    cleanup: false, // its exit handler would end xgen on a signal before xgen has said so
+  })
   if (result.failed) {
     const missing = result.code === 'ENOENT'
     throw new XgenError(

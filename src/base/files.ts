@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -8,11 +10,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { dataError, XgenError } from './errors.ts'
+import { dataError, usageError, XgenError } from './errors.ts'
 
 /** The directory of xgen's own package.json: templates and nets lie below it, in a checkout and when installed. */
 export const packageRoot: string = (() => {
@@ -31,9 +34,41 @@ export const packageRoot: string = (() => {
  */
 export const temporaryName = (path: string): string => `${path}.${randomBytes(9).toString('hex')}.part`
 
+/**
+ * Makes a directory and what is missing above it. Not by Node's recursive mkdir, which never ends where the system pretends that
+ * a directory is there (/proc): the nearest directory that exists must admit new entries, then each step is made once.
+ */
+export function makeDirectory(path: string): void {
+  const missing: string[] = []
+  let at = resolve(path)
+  for (; !existsSync(at); at = dirname(at)) {
+    missing.push(at)
+    if (dirname(at) === at) break
+  }
+  try {
+    if (!statSync(at).isDirectory()) throw new Error(`${at} is no directory`)
+    if (missing.length > 0) accessSync(at, constants.W_OK)
+    for (const step of missing.reverse()) makeOne(step)
+  } catch (cause) {
+    throw usageError(`cannot make the directory ${path}: ${(cause as Error).message}`, {
+      hint: 'Choose a directory that you may write to (--out).',
+      cause,
+    })
+  }
+}
+
+/** Another process may make the same one at the same time. */
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST' || !existsSync(path)) throw cause
+  }
+}
+
 /** Writes a file whole or not at all: to a temporary name beside it, then renamed. Parent directories are made. */
 export function writeFileAtomically(path: string, contents: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true })
+  makeDirectory(dirname(path))
   const temporary = temporaryName(path)
   try {
     const descriptor = openSync(temporary, 'wx')

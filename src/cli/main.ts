@@ -11,9 +11,14 @@ import { checkSwitches, configureCommand, declaredOptions, refusal } from './usa
 /** Runs one command line and returns its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const abort = new AbortController()
-  const interrupt = () => abort.abort(new XgenError('interrupted', 'interrupted'))
-  process.once('SIGINT', interrupt)
-  process.once('SIGTERM', interrupt)
+  const interrupt = () => {
+    // The first signal ends the work in order; a second one does not wait for that.
+    if (abort.signal.aborted) process.exit(exitCodes.interrupted)
+    abort.abort(new XgenError('interrupted', 'interrupted'))
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  process.stdout.on('error', unwritableOutput)
   try {
     return await dispatch(args, abort.signal)
   } catch (error) {
@@ -23,6 +28,13 @@ export async function main(args: readonly string[]): Promise<number> {
     process.removeListener('SIGINT', interrupt)
     process.removeListener('SIGTERM', interrupt)
   }
+}
+
+/** A reader that has seen enough (`| head`) is no failure; a full disk is, and says so without calling it a failed check. */
+function unwritableOutput(error: NodeJS.ErrnoException): never {
+  if (error.code === 'EPIPE') process.exit(0)
+  process.stderr.write(`xgen: standard output cannot be written: ${error.message}\n`)
+  process.exit(exitCodes['tool-failed'])
 }
 
 async function dispatch(args: readonly string[], signal: AbortSignal): Promise<number> {

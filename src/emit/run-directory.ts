@@ -1,16 +1,7 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-} from 'node:fs'
-import { dirname, join, sep } from 'node:path'
+import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, resolve, sep } from 'node:path'
 import { invariant, usageError, XgenError } from '../base/errors.ts'
-import { temporaryName, writeFileAtomically } from '../base/files.ts'
+import { makeDirectory, temporaryName, writeFileAtomically } from '../base/files.ts'
 import { canonicalJson, hashOf } from '../base/hash.ts'
 
 export type Files = ReadonlyMap<string, string | Uint8Array>
@@ -36,35 +27,44 @@ interface StoredRecord extends RunRecord {
  * configuration, or `force` be given: then its generated files are replaced, other files stay. run.json is removed first and written
  * last, so that a directory with a run.json is complete.
  */
-export function writeRunDirectory(directory: string, files: Files, record: RunRecord, force: boolean): void {
+export function writeRunDirectory(out: string, files: Files, record: RunRecord, force: boolean): void {
+  if (out === '') throw usageError('the output directory has no name', { where: '--out' })
+  const directory = resolve(out)
   const stored: StoredRecord = {
     ...record,
     configurationHash: hashOf(record.configuration),
     files: [...files.keys()].sort(),
   }
-  const existing = inspect(directory, stored.configurationHash, force)
+  const existing = inspect(directory, out, stored.configurationHash, force)
   if (existing === 'absent') {
-    const temporary = temporaryName(directory)
-    try {
-      writeAll(temporary, files, stored)
-      mkdirSync(dirname(directory), { recursive: true })
-      if (existsSync(directory)) rmdirSync(directory) // empty when inspected; fails if it no longer is
-      renameSync(temporary, directory)
-    } catch (cause) {
-      // another run of the same configuration may have put the same files there meanwhile
-      const code = (cause as NodeJS.ErrnoException).code
-      if (code !== 'ENOTEMPTY' && code !== 'EEXIST')
-        throw cause instanceof XgenError ? cause : unwritable(directory, cause as Error)
-      writeRunDirectory(directory, files, record, force)
-    } finally {
-      rmSync(temporary, { recursive: true, force: true })
-    }
+    writeNew(directory, files, stored, () => writeRunDirectory(out, files, record, force))
     return
   }
-  const recordPath = join(directory, 'run.json')
-  rmSync(recordPath, { force: true })
-  for (const stale of existing.files) if (!files.has(stale)) rmSync(join(directory, stale), { force: true })
+  try {
+    rmSync(join(directory, 'run.json'), { force: true })
+    for (const stale of existing.files) if (!files.has(stale)) rmSync(join(directory, stale), { force: true })
+  } catch (cause) {
+    throw unwritable(out, cause as Error)
+  }
   writeAll(directory, files, stored)
+}
+
+/** Writes beside, then renames. `again` where another run has put something there meanwhile. */
+function writeNew(directory: string, files: Files, stored: StoredRecord, again: () => void): void {
+  makeDirectory(dirname(directory))
+  const temporary = temporaryName(directory)
+  let taken = false
+  try {
+    writeAll(temporary, files, stored)
+    renameSync(temporary, directory)
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code
+    taken = code === 'ENOTEMPTY' || code === 'EEXIST'
+    if (!taken) throw cause instanceof XgenError ? cause : unwritable(directory, cause as Error)
+  } finally {
+    rmSync(temporary, { recursive: true, force: true })
+  }
+  if (taken) again()
 }
 
 const unwritable = (directory: string, cause: Error) =>
@@ -85,28 +85,32 @@ function writeAll(directory: string, files: Files, stored: StoredRecord): void {
   writeFileAtomically(join(directory, 'run.json'), `${canonicalJson(stored, 2)}\n`)
 }
 
+/** What stands at the output directory: nothing, or a directory to be written in place, with the files of the run before. */
 function inspect(
   directory: string,
+  out: string,
   configurationHash: string,
   force: boolean,
 ): 'absent' | { readonly files: readonly string[] } {
-  if (!existsSync(directory)) return 'absent'
-  if (!lstatSync(directory).isDirectory() && !isDirectoryLink(directory)) {
-    throw usageError(`the output directory ${directory} is a file`, {
+  const entry = entryAt(directory, out)
+  if (entry === undefined) return 'absent'
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    const what = entry.isSymbolicLink() ? 'a link that leads to no directory' : 'a file'
+    throw usageError(`the output directory ${out} is ${what}`, {
       where: '--out',
       hint: 'Name another directory with --out.',
     })
   }
-  if (readdirSync(directory).length === 0) return 'absent'
+  if (entriesOf(directory, out).length === 0) return { files: [] }
   const previous = readRecord(directory)
   if (previous === undefined && !force) {
-    throw usageError(`the output directory ${directory} is not empty and holds no complete xgen run`, {
+    throw usageError(`the output directory ${out} is not empty and holds no complete xgen run`, {
       where: '--out',
       hint: 'Name another directory with --out, or write into this one with --force.',
     })
   }
   if (previous !== undefined && previous.configurationHash !== configurationHash && !force) {
-    throw usageError(`the output directory ${directory} belongs to another configuration`, {
+    throw usageError(`the output directory ${out} belongs to another configuration`, {
       where: '--out',
       hint: 'Name another directory with --out, or replace its generated files with --force.',
     })
@@ -116,7 +120,21 @@ function inspect(
   }
 }
 
-const isDirectoryLink = (path: string) => lstatSync(path).isSymbolicLink() && existsSync(join(path, '.'))
+function entryAt(directory: string, out: string) {
+  try {
+    return lstatSync(directory, { throwIfNoEntry: false })
+  } catch (cause) {
+    throw unwritable(out, cause as Error)
+  }
+}
+
+function entriesOf(directory: string, out: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (cause) {
+    throw unwritable(out, cause as Error)
+  }
+}
 
 function readRecord(directory: string): { configurationHash: string; files: readonly string[] } | undefined {
   try {

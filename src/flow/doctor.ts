@@ -90,6 +90,7 @@ export async function examineTools(signal?: AbortSignal): Promise<DoctorReport> 
       timeout: 20_000,
       stdin: 'ignore',
       cancelSignal: signal,
+      cleanup: false, // its exit handler would end xgen on a signal before xgen has said so
     })
     return stdout || stderr
   }

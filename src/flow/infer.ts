@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs'
 import { dataError, usageError } from '../base/errors.ts'
 import { readInput, writeFileAtomically } from '../base/files.ts'
 import { decodeNpy, encodeNpy, type NpyArray } from '../base/npy.ts'
@@ -37,6 +38,12 @@ export function infer(configuration: Configuration, request: InferRequest): Infe
   const { precision, codes } = request
   if (!/\.np[yz]$/.test(request.output))
     throw usageError(`--output ${request.output}: results are written as .npy or .npz`, { where: '--output' })
+  if (
+    existsSync(request.output) &&
+    existsSync(request.input) &&
+    realpathSync(request.output) === realpathSync(request.input)
+  )
+    throw usageError(`--output ${request.output} is the input file`, { where: '--output' })
   if (codes && precision === 'float') throw usageError('--codes are integers: they need --precision int')
   const network = networkOf(configuration)
   const array = decodeNpy(readInput(request.input, 'input file'), request.input)
@@ -94,8 +101,17 @@ function realValues(array: NpyArray, file: string): Float32Array | Float64Array 
     throw dataError(`holds ${data[bad]} at element ${bad}: only finite numbers are possible`, {
       where: file,
     })
+  const outside = data.findIndex((value) => value < -tolerance || value > 1 + tolerance)
+  if (outside >= 0)
+    throw dataError(`holds ${data[outside]} at element ${outside}: inputs lie in [0, 1]`, {
+      where: file,
+      hint: 'Divide bytes by 255, or give integer codes with --codes.',
+    })
   return data
 }
+
+/** Room for values that were computed in float. */
+const tolerance = 1e-3
 
 function runFloat(configuration: Configuration, array: NpyArray, images: number, file: string): Tensors {
   const network = networkOf(configuration)

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -70,6 +80,26 @@ describe('a run directory', () => {
     expect(() => writeRunDirectory(base, files({ a: '1' }), record(1), false)).toThrow(
       /holds no complete xgen run/,
     )
+  })
+
+  it('may be named with a slash, and is written into where it is there and empty, also behind a link', () => {
+    writeRunDirectory(`${join(base, 'slash')}/`, files({ a: '1' }), record(1), false)
+    expect(readFileSync(join(base, 'slash', 'a'), 'utf8')).toBe('1')
+    mkdirSync(join(base, 'real'))
+    symlinkSync(join(base, 'real'), join(base, 'link'))
+    writeRunDirectory(join(base, 'link'), files({ a: '2' }), record(1), false)
+    expect(lstatSync(join(base, 'link')).isSymbolicLink()).toBe(true)
+    expect(readFileSync(join(base, 'real', 'a'), 'utf8')).toBe('2')
+  })
+
+  it('that cannot be is refused as wrong usage', () => {
+    writeFileSync(join(base, 'file'), '')
+    symlinkSync(join(base, 'nowhere'), join(base, 'dead'))
+    for (const out of ['', join(base, 'file', 'sub'), join(base, 'dead'), '/proc/xgen-cannot']) {
+      expect(() => writeRunDirectory(out, files({ a: '1' }), record(1), false), out).toThrow(
+        expect.objectContaining({ kind: 'usage' }),
+      )
+    }
   })
 
   it('never writes outside itself', () => {
