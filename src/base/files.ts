@@ -34,6 +34,10 @@ export const packageRoot: string = (() => {
  */
 export const temporaryName = (path: string): string => `${path}.${randomBytes(9).toString('hex')}.part`
 
+/** Whether `name` is a temporary name that was made for `path`. */
+export const isTemporaryNameOf = (path: string, name: string): boolean =>
+  name.startsWith(`${path}.`) && /^[0-9a-f]{18}\.part$/.test(name.slice(path.length + 1))
+
 /**
  * Makes a directory and what is missing above it. Not by Node's recursive mkdir, which never ends where the system pretends that
  * a directory is there (/proc): the nearest directory that exists must admit new entries, then each step is made once.

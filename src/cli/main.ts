@@ -19,6 +19,7 @@ export async function main(args: readonly string[]): Promise<number> {
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
   process.stdout.on('error', unwritableOutput)
+  process.stderr.on('error', () => {}) // nothing is left to say it on; the exit code stands
   try {
     return await dispatch(args, abort.signal)
   } catch (error) {
@@ -30,9 +31,12 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A reader that has seen enough (`| head`) is no failure; a full disk is, and says so without calling it a failed check. */
-function unwritableOutput(error: NodeJS.ErrnoException): never {
-  if (error.code === 'EPIPE') process.exit(0)
+/**
+ * A reader that has seen enough (`| head`) is no failure: the work goes on, and its own exit code stands. A full disk is one, and
+ * says so without calling it a failed check.
+ */
+function unwritableOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return
   process.stderr.write(`xgen: standard output cannot be written: ${error.message}\n`)
   process.exit(exitCodes['tool-failed'])
 }

@@ -1,7 +1,7 @@
-import { lstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
 import { invariant, usageError, XgenError } from '../base/errors.ts'
-import { makeDirectory, temporaryName, writeFileAtomically } from '../base/files.ts'
+import { isTemporaryNameOf, makeDirectory, temporaryName, writeFileAtomically } from '../base/files.ts'
 import { canonicalJson, hashOf } from '../base/hash.ts'
 
 export type Files = ReadonlyMap<string, string | Uint8Array>
@@ -25,7 +25,7 @@ interface StoredRecord extends RunRecord {
 /**
  * Writes a run's directory. A new one appears whole (written beside, then renamed). An existing one must belong to the same
  * configuration, or `force` be given: then its generated files are replaced, other files stay. run.json is removed first and written
- * last, so that a directory with a run.json is complete.
+ * last, so that a directory with a run.json is complete. What runs that were killed left beside it long ago is removed.
  */
 export function writeRunDirectory(out: string, files: Files, record: RunRecord, force: boolean): void {
   if (out === '') throw usageError('the output directory has no name', { where: '--out' })
@@ -38,6 +38,7 @@ export function writeRunDirectory(out: string, files: Files, record: RunRecord, 
   const existing = inspect(directory, out, stored.configurationHash, force)
   if (existing === 'absent') {
     writeNew(directory, files, stored, () => writeRunDirectory(out, files, record, force))
+    removeAbandoned(directory)
     return
   }
   try {
@@ -47,6 +48,7 @@ export function writeRunDirectory(out: string, files: Files, record: RunRecord, 
     throw unwritable(out, cause as Error)
   }
   writeAll(directory, files, stored)
+  removeAbandoned(directory)
 }
 
 /** Writes beside, then renames. `again` where another run has put something there meanwhile. */
@@ -55,6 +57,7 @@ function writeNew(directory: string, files: Files, stored: StoredRecord, again: 
   const temporary = temporaryName(directory)
   let taken = false
   try {
+    mkdirSync(temporary)
     writeAll(temporary, files, stored)
     renameSync(temporary, directory)
   } catch (cause) {
@@ -65,6 +68,24 @@ function writeNew(directory: string, files: Files, stored: StoredRecord, again: 
     rmSync(temporary, { recursive: true, force: true })
   }
   if (taken) again()
+}
+
+/** No run takes that long: what is older was left by one that was killed. */
+const abandonedAfterMilliseconds = 24 * 60 * 60 * 1000
+
+/** Removes directories of `writeNew` that nobody will rename any more. What cannot be removed stays: the run itself went well. */
+function removeAbandoned(directory: string): void {
+  try {
+    for (const name of readdirSync(dirname(directory))) {
+      const path = join(dirname(directory), name)
+      if (!isTemporaryNameOf(directory, path)) continue
+      const entry = lstatSync(path)
+      if (!entry.isDirectory() || Date.now() - entry.mtimeMs < abandonedAfterMilliseconds) continue
+      rmSync(path, { recursive: true, force: true })
+    }
+  } catch {
+    // Another run removes the same, or it belongs to somebody else.
+  }
 }
 
 const unwritable = (directory: string, cause: Error) =>
@@ -94,7 +115,7 @@ function inspect(
 ): 'absent' | { readonly files: readonly string[] } {
   const entry = entryAt(directory, out)
   if (entry === undefined) return 'absent'
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+  if (!isDirectory(directory, out)) {
     const what = entry.isSymbolicLink() ? 'a link that leads to no directory' : 'a file'
     throw usageError(`the output directory ${out} is ${what}`, {
       where: '--out',
@@ -123,6 +144,15 @@ function inspect(
 function entryAt(directory: string, out: string) {
   try {
     return lstatSync(directory, { throwIfNoEntry: false })
+  } catch (cause) {
+    throw unwritable(out, cause as Error)
+  }
+}
+
+/** Through links. */
+function isDirectory(directory: string, out: string): boolean {
+  try {
+    return statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true
   } catch (cause) {
     throw unwritable(out, cause as Error)
   }

@@ -55,7 +55,9 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
   const interval = divideUp(lanes, area)
   const intervalLast = divideUp(lanesLast, area)
   const cyclesPartial = Math.max(positions, minimumStep)
-  const cyclesFinal = Math.max(positions * interval + parameterHold, array.columns)
+  // The last column fold may come at a shorter interval: its first vector must not meet the last one of the fold before in the writer.
+  const stored = (positions - 1) * interval + lanes - (area - 1) * intervalLast
+  const cyclesFinal = Math.max(positions * interval + parameterHold, array.columns, stored)
   // aligned, copied to the writer, and stored lane by lane
   const drained = (positions - 1) * intervalLast + latencyOf(array).aligned + 1 + lanesLast
 

@@ -6,7 +6,9 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -86,16 +88,50 @@ describe('a run directory', () => {
     writeRunDirectory(`${join(base, 'slash')}/`, files({ a: '1' }), record(1), false)
     expect(readFileSync(join(base, 'slash', 'a'), 'utf8')).toBe('1')
     mkdirSync(join(base, 'real'))
+    const { ino } = statSync(join(base, 'real'))
     symlinkSync(join(base, 'real'), join(base, 'link'))
     writeRunDirectory(join(base, 'link'), files({ a: '2' }), record(1), false)
     expect(lstatSync(join(base, 'link')).isSymbolicLink()).toBe(true)
     expect(readFileSync(join(base, 'real', 'a'), 'utf8')).toBe('2')
+    expect(statSync(join(base, 'real')).ino).toBe(ino)
+  })
+
+  it('removes what killed runs of its own name left beside it a day ago, and nothing else', () => {
+    const out = join(base, 'run')
+    const old = new Date(Date.now() - 25 * 60 * 60 * 1000)
+    const left = (name: string, date?: Date) => {
+      mkdirSync(join(base, name))
+      writeFileSync(join(base, name, 'a'), 'half of it')
+      if (date !== undefined) utimesSync(join(base, name), date, date)
+      return name
+    }
+    const random = '0123456789abcdef01'
+    const stay = [
+      left(`run.${random.replace('01', '02')}.part`),
+      left(`other.${random}.part`, old),
+      left(`run.${random}.parts`, old),
+      left(`run.mine.${random}.part`, old),
+    ]
+    for (const again of ['absent', 'present']) {
+      left(`run.${random}.part`, old)
+      writeRunDirectory(out, files({ a: again }), record(1), false)
+      expect(readdirSync(base).sort()).toEqual(['run', ...stay].sort())
+    }
   })
 
   it('that cannot be is refused as wrong usage', () => {
     writeFileSync(join(base, 'file'), '')
     symlinkSync(join(base, 'nowhere'), join(base, 'dead'))
-    for (const out of ['', join(base, 'file', 'sub'), join(base, 'dead'), '/proc/xgen-cannot']) {
+    symlinkSync(join(base, 'circle'), join(base, 'circle'))
+    const above = [join(base, 'dead', 'sub'), join(base, 'circle', 'sub'), '/proc/xgen-cannot/sub']
+    for (const out of [
+      '',
+      join(base, 'file', 'sub'),
+      join(base, 'dead'),
+      join(base, 'circle'),
+      '/proc/xgen-cannot',
+      ...above,
+    ]) {
       expect(() => writeRunDirectory(out, files({ a: '1' }), record(1), false), out).toThrow(
         expect.objectContaining({ kind: 'usage' }),
       )

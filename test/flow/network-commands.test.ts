@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
@@ -179,6 +179,18 @@ describe('infer', () => {
       'holds NaN at element 0',
     ],
     [
+      'bytes as real values',
+      { type: 'f4', shape: [1, 28, 28], data: new Float32Array(784).fill(255, 1) },
+      false,
+      'holds 255 at element 1: inputs lie in [0, 1]',
+    ],
+    [
+      'a negative value',
+      { type: 'f4', shape: [1, 28, 28], data: new Float32Array(784).fill(-0.5) },
+      false,
+      'holds -0.5 at element 0: inputs lie in [0, 1]',
+    ],
+    [
       'codes out of range',
       { type: 'i4', shape: [1, 28, 28], data: new Int32Array(784).fill(200) },
       true,
@@ -187,6 +199,24 @@ describe('infer', () => {
   ] as const)('%s is refused', (_name, array, codes, message) => {
     writeFileSync(request.input, encodeNpy(array))
     expect(() => infer(configuration(), { ...request, codes })).toThrow(message)
+  })
+
+  test('values a rounding beyond [0, 1] are taken', () => {
+    const data = Float32Array.from({ length: 784 }, (_, i) => (i % 2 === 0 ? -0.0005 : 1.0005))
+    writeFileSync(request.input, encodeNpy({ type: 'f4', shape: [1, 28, 28], data }))
+    expect(infer(configuration(), request)).toMatchObject({ images: 1 })
+  })
+
+  test('the input is never written over, by whatever name', () => {
+    const bytes = encodeNpy({ type: 'f4', shape: [1, 28, 28], data: real.slice(0, 784) })
+    writeFileSync(request.input, bytes)
+    symlinkSync(request.input, path('link.npy'))
+    for (const output of [request.input, path('./x.npy'), path('link.npy')]) {
+      expect(() => infer(configuration(), { ...request, output })).toThrow(
+        expect.objectContaining({ kind: 'usage', message: `--output ${output} is the input file` }),
+      )
+    }
+    expect(readFileSync(request.input)).toEqual(Buffer.from(bytes))
   })
 })
 

@@ -156,6 +156,24 @@ const edges: [name: string, sketch: NetworkSketch, rows: number, columns: number
   ],
   ['a single layer', { input: [2, 3, 3], seed: 3, layers: [{ filters: 3, kernel: [2, 2] }] }, 4, 4],
   [
+    'a last column fold that comes faster than the one before it is stored',
+    {
+      input: [1, 1, 1],
+      seed: 0,
+      layers: [
+        {
+          filters: 9,
+          kernel: [1, 1],
+          padding: [0, 0, 0, 1],
+          pool: { mode: 'max', window: [1, 2] },
+          mix: { by: 'filter', multipliers: ['exact', 'trunc:ka=1,kb=1'] },
+        },
+      ],
+    },
+    1,
+    8,
+  ],
+  [
     'one layer that is one product',
     { input: [1, 1, 1], seed: 4, layers: [{ filters: 1, dense: true }] },
     3,
