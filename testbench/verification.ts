@@ -168,7 +168,7 @@ async function simulatorOf(
 ): Promise<Simulator> {
   let tools: Toolchain
   try {
-    tools = await findToolchain()
+    tools = await findToolchain(signal)
   } catch (error) {
     if (error instanceof XgenError && error.kind === 'tool-missing') return { kind: 'missing', error }
     throw error
