@@ -117,7 +117,10 @@ export function* roots(module: Module): Generator<NetNode> {
     }
     if (write !== undefined) yield* [write.enable, write.address, write.data]
   }
-  for (const instance of instances) yield* Object.values(instance.inputs)
+  for (const { inputs, restart } of instances) {
+    yield* Object.values(inputs)
+    if (restart !== undefined) yield restart
+  }
 }
 
 /** The nodes that a node's value depends on within the same cycle. */
@@ -178,6 +181,8 @@ function fingerprint(module: Module): string {
   const id = (node: NetNode | undefined) => node?.id ?? null
   return hashOf([
     module.comment,
+    module.clockName,
+    module.resetName,
     module.ports,
     nodes.map((n) => [
       n.kind,
@@ -191,7 +196,7 @@ function fingerprint(module: Module): string {
       n.port,
     ]),
     outputs.map((o) => [o.name, id(o.value)]),
-    registers.map((r) => [r.name, String(r.reset), id(r.next), id(r.enable)]),
+    registers.map((r) => [r.name, String(r.reset), r.powerUp, id(r.next), id(r.enable)]),
     memories.map((m) => [
       m.name,
       m.width,
@@ -201,6 +206,6 @@ function fingerprint(module: Module): string {
       m.reads.map((r) => [r.name, id(r.address), id(r.enable)]),
       m.write === undefined ? null : [id(m.write.enable), id(m.write.address), id(m.write.data)],
     ]),
-    instances.map((i) => [i.name, i.module.name]),
+    instances.map((i) => [i.name, i.module.name, id(i.restart)]),
   ])
 }

@@ -6,9 +6,9 @@ import { type Action, functionText } from './routine.ts'
 
 /**
  * JavaScript of a hierarchy, each module once. A module with state has a function that computes the next state of
- * one instance: step_<module>(s, b, m, inputs): s, b, m are the bases of its numbers, BigInts and memories. An output
+ * one instance: step_<module>(s, b, m, r, inputs): s, b, m are the bases of its numbers, BigInts and memories, r its reset. An output
  * that is more than a register has a function of the inputs it depends on. S and B hold the state before the
- * edge, N and D that after it, M the memories, R is rst_n, T and U hold what the parts of a divided function share.
+ * edge, N and D that after it, M the memories, R is the reset of the top module, T and U hold what the parts of a divided function share.
  */
 export interface CompiledSource {
   readonly source: string
@@ -91,7 +91,8 @@ export function compileSource(
     actions: readonly Action[],
   ) => {
     const index = new Map(module.netlist.inputs.map((node, i) => [node.name!, i]))
-    const parameters = [...bases(module, step), ...inputs.map((port) => `i${index.get(port)}`)].join(', ')
+    const state = [...bases(module, step), ...(step && module.reset ? ['r'] : [])]
+    const parameters = [...state, ...inputs.map((port) => `i${index.get(port)}`)].join(', ')
     const { slotOf, baseOf } = layout(module)
 
     /** A value that needs no computation: the node it is the same as, and its text. */
@@ -150,14 +151,17 @@ export function compileSource(
   }
 
   const callStep = (
-    instance: InstanceNet,
+    { module, inputs, restart }: InstanceNet,
     base: { narrow: number; wide: number; memories: number },
   ): Action => {
-    const given = instance.module.netlist.inputs.map((node) => instance.inputs[node.name!]!)
+    const given = module.netlist.inputs.map((node) => inputs[node.name!]!)
     return {
-      needs: given,
-      text: (of) =>
-        `step_${instance.module.name}(${[...bases(instance.module, true, base), ...given.map(of)].join(', ')})`,
+      needs: restart === undefined ? given : [...given, restart],
+      text: (of) => {
+        const reset = restart === undefined ? 'r' : `r & (${of(restart)} ^ 1)`
+        const state = [...bases(module, true, base), ...(module.reset ? [reset] : [])]
+        return `step_${module.name}(${[...state, ...given.map(of)].join(', ')})`
+      },
     }
   }
 
@@ -185,7 +189,7 @@ export function compileSource(
           const load = `${enable === undefined ? '' : `if (${of(enable)}) `}${next(q)} = ${of(value!)}`
           return reset === undefined
             ? load
-            : `if (R === 0) ${next(q)} = ${constantText(reset, q.width)}; else ${load}`
+            : `if (r === 0) ${next(q)} = ${constantText(reset, q.width)}; else ${load}`
         },
       })
     }
@@ -233,7 +237,7 @@ export function compileSource(
     outputs.set(name, text)
   }
   const step = top.clocked
-    ? `step_${top.name}(${[...zeros(true), ...top.netlist.inputs.map((_, i) => input(i))].join(', ')})`
+    ? `step_${top.name}(${[...zeros(true), ...(top.reset ? ['R'] : []), ...top.netlist.inputs.map((_, i) => input(i))].join(', ')})`
     : ''
   return { source: texts.join('\n'), outputs, step, layout, scratch }
 }

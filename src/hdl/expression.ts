@@ -22,7 +22,7 @@ const mostOperators = 4
 
 export function expressions(module: Module): Expressions {
   const { order } = analyse(module)
-  const names = new NameSpace(module.name)
+  const names = new NameSpace(module.name, [module.clockName, module.resetName])
   const name = new Map<NetNode, string>()
   claimDeclared(module, names, name)
 
@@ -247,8 +247,11 @@ function countUses(module: Module, order: readonly NetNode[]): Map<NetNode, Sink
     use(write.address, `${name}_write_address`, false)
     use(write.data, `${name}_write_data`, false)
   }
-  for (const { name, inputs } of instances)
+  for (const { name, inputs, restart } of instances) {
     for (const [port, value] of Object.entries(inputs)) use(value, `${name}_${port}`, false)
+    // it stands inverted, inside of an expression
+    if (restart !== undefined) use(restart, `${name}_restart`, false, restart.kind !== 'constant')
+  }
   return sinks
 }
 

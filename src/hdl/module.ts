@@ -2,7 +2,7 @@ import { indexBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
 import { bits } from '../comb/numbers.ts'
 import { type Gates, makeGates } from './gates.ts'
-import { checkName, clockName, NameSpace, resetName } from './names.ts'
+import { checkName, defaultClock, defaultReset, NameSpace } from './names.ts'
 import {
   describeWithWidth,
   type InstanceNet,
@@ -52,19 +52,47 @@ export interface ModuleBuilder {
   readonly c: Comb<Node>
   input(name: string, width: number): Node
   output(name: string, value: Node): void
-  /** A register; with `reset`, rst_n = 0 loads that value at the clock edge. */
-  register(name: string, width: number, options?: { readonly reset?: number | bigint }): Register
+  /** A register; with `reset`, the module's reset (0) loads that value at the clock edge. */
+  register(name: string, width: number, options?: RegisterOptions): Register
   wire(name: string, width: number): Wire
   memory(name: string, options: MemoryOptions): Memory
-  /** The outputs of an instance by port name. Every input must be given; clock and reset connect themselves. */
-  instance(module: Module, name: string, inputs: Readonly<Record<string, Node>>): Record<string, Node>
+  /**
+   * The outputs of an instance by port name. Every input must be given; clock and reset connect themselves. Where `restart` (1 bit) is 1,
+   * the instance is reset as by the reset of this module.
+   */
+  instance(
+    module: Module,
+    name: string,
+    inputs: Readonly<Record<string, Node>>,
+    options?: { readonly restart?: Node },
+  ): Record<string, Node>
+}
+
+export interface RegisterOptions {
+  readonly reset?: number | bigint
+  /**
+   * 0 at power-up, by an `initial` statement, for what must be known without a reset. FPGAs do so; an ASIC does not. Without it (and
+   * without a reset) the first value is not defined.
+   */
+  readonly powerUp?: 0
+}
+
+export interface ModuleOptions {
+  /** Names of the clock and of the active-low reset: clk and rst_n where not given. */
+  readonly clock?: string
+  readonly reset?: string
 }
 
 /** Builds a module and freezes it. `comment` says in the Verilog what it is for. */
-export function defineModule(name: string, comment: string, build: (m: ModuleBuilder) => void): Module {
+export function defineModule(
+  name: string,
+  comment: string,
+  build: (m: ModuleBuilder) => void,
+  { clock: clockName = defaultClock, reset: resetName = defaultReset }: ModuleOptions = {},
+): Module {
   checkName(name, 'module', name)
   const gates = makeGates(name)
-  const names = new NameSpace(name)
+  const names = new NameSpace(name, [clockName, resetName])
   const inputs: NetNode[] = []
   const outputs: OutputNet[] = []
   const registers: RegisterNet[] = []
@@ -84,13 +112,14 @@ export function defineModule(name: string, comment: string, build: (m: ModuleBui
       names.claim(port, 'output')
       outputs.push({ name: port, value: gates.own(value) })
     },
-    register(register, width, { reset } = {}) {
+    register(register, width, { reset, powerUp } = {}) {
       names.claim(register, 'register')
       const q = gates.source('register', register, width)
       const net: RegisterNet = {
         name: register,
         width,
         reset: reset === undefined ? undefined : BigInt(bits(reset, width).value),
+        powerUp: powerUp === 0,
         q,
         next: undefined,
         enable: undefined,
@@ -122,9 +151,9 @@ export function defineModule(name: string, comment: string, build: (m: ModuleBui
       memories.push(net)
       return memoryPorts(net, names, gates)
     },
-    instance(module, instance, connections) {
+    instance(module, instance, connections, { restart } = {}) {
       names.claim(instance, 'instance')
-      const net = instantiate(module, instance, connections, names, gates)
+      const net = instantiate(module, instance, connections, restart, names, gates)
       instances.push(net)
       return { ...net.outputs }
     },
@@ -158,6 +187,8 @@ export function defineModule(name: string, comment: string, build: (m: ModuleBui
   return Object.freeze({
     name,
     comment,
+    clockName,
+    resetName,
     ports,
     clocked,
     reset,
@@ -180,10 +211,15 @@ function connectRegister(register: RegisterNet, value: Node, enable: Node | unde
     enable === undefined ? undefined : condition(enable, `enable of the register "${name}"`, gates)
 }
 
-/** A 1-bit condition; undefined where it is the constant 1. */
-function condition(node: Node, what: string, gates: Gates): NetNode | undefined {
+function oneBit(node: Node, what: string, gates: Gates): NetNode {
   const own = gates.own(node)
   if (own.width !== 1) gates.fail(`the ${what} needs 1 bit, but ${describeWithWidth(own)}`)
+  return own
+}
+
+/** A 1-bit condition; undefined where it is the constant 1. */
+function condition(node: Node, what: string, gates: Gates): NetNode | undefined {
+  const own = oneBit(node, what, gates)
   return own.kind === 'constant' && own.value === 1 ? undefined : own
 }
 
@@ -247,12 +283,16 @@ function instantiate(
   module: Module,
   name: string,
   given: Readonly<Record<string, Node>>,
+  restart: Node | undefined,
   names: NameSpace,
   gates: Gates,
 ): InstanceNet {
   const inputs: Record<string, NetNode> = {}
   const outputs: Record<string, NetNode> = {}
-  const net: InstanceNet = { name, module, inputs, outputs }
+  if (restart !== undefined && !module.reset)
+    gates.fail(`the instance "${name}" is to be restarted, but nothing in ${module.name} is reset`)
+  const restarted = restart && oneBit(restart, `restart of the instance "${name}"`, gates)
+  const net: InstanceNet = { name, module, inputs, outputs, restart: restarted }
   for (const input of module.netlist.inputs) {
     const port = input.name!
     const value = given[port]

@@ -22,9 +22,9 @@ const keywords = new Set(
   with within`.split(/\s+/),
 )
 
-/** The clock and the reset, connected by the builder everywhere. */
-export const clockName = 'clk'
-export const resetName = 'rst_n'
+/** The clock and the reset, connected by the builder everywhere, and what they are called where a module does not say otherwise. */
+export const defaultClock = 'clk'
+export const defaultReset = 'rst_n'
 
 const legal = (name: string) => /^[A-Za-z][A-Za-z0-9_]*$/.test(name) && !keywords.has(name)
 
@@ -43,9 +43,9 @@ export class NameSpace {
   readonly #owners = new Map<string, string>()
   readonly #counts = new Map<string, number>()
 
-  constructor(module: string) {
+  constructor(module: string, implicit: readonly string[]) {
     this.#module = module
-    for (const name of [clockName, resetName]) this.#owners.set(name, 'implicit port')
+    for (const name of implicit) this.claim(name, 'implicit port')
   }
 
   /** Reserves exactly this name for `what`, such as "register"; a second owner is an error that names both. */

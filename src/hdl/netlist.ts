@@ -57,8 +57,10 @@ export interface Port {
 export interface RegisterNet {
   readonly name: string
   readonly width: number
-  /** Value that rst_n = 0 loads at a clock edge; undefined: not reset. */
+  /** Value that reset = 0 loads at a clock edge; undefined: not reset. */
   readonly reset: bigint | undefined
+  /** 0 at power-up, by an `initial` statement. */
+  readonly powerUp: boolean
   readonly q: NetNode
   next: NetNode | undefined
   enable: NetNode | undefined
@@ -96,6 +98,8 @@ export interface InstanceNet {
   readonly module: Module
   readonly inputs: Readonly<Record<string, NetNode>>
   readonly outputs: Readonly<Record<string, NetNode>>
+  /** 1 resets the instance, as the module's own reset does; undefined: only that. */
+  readonly restart: NetNode | undefined
 }
 
 export interface OutputNet {
@@ -113,14 +117,17 @@ export interface Netlist {
   readonly instances: readonly InstanceNet[]
 }
 
-/** A finished module. `clk` and `rst_n` are among its ports where something in it or below it needs them. */
+/** A finished module. Clock and reset are among its ports where something in it or below it needs them. */
 export interface Module {
   readonly name: string
   readonly comment: string
+  /** What the clock and the (synchronous, active-low) reset are called here. */
+  readonly clockName: string
+  readonly resetName: string
   readonly ports: readonly Port[]
   /** Has registers or memories, itself or below: has a clock. */
   readonly clocked: boolean
-  /** Something in it or below is reset: has rst_n. */
+  /** Something in it or below is reset: has a reset. */
   readonly reset: boolean
   readonly netlist: Netlist
 }

@@ -4,12 +4,11 @@ import { checkCircuit } from './checks.ts'
 import { compileSource } from './compile.ts'
 import { canonical, isWide, plain } from './javascript.ts'
 import type { Extent, Layout } from './layout.ts'
-import { resetName } from './names.ts'
 import type { Module, NetNode } from './netlist.ts'
 
 /** A circuit that runs. State starts at 0 (not at the reset values), memories at their image or 0. */
 export interface CircuitSimulator {
-  /** Sets an input of the top module, taken modulo 2^width; `rst_n` (1 at first) too where the circuit has a reset. */
+  /** Sets an input of the top module, taken modulo 2^width; its reset (1 at first) too where the circuit has one. */
   set(input: string, value: number | bigint): void
   /** An output for the inputs and the state as they are now: a number up to 32 bits wide, a BigInt above. */
   get(output: string): number | bigint
@@ -61,7 +60,7 @@ return {
 
   return {
     set(input, value) {
-      if (input === resetName && top.reset) return running.reset(Number(value) & 1)
+      if (input === top.resetName && top.reset) return running.reset(Number(value) & 1)
       const index = indexOf.get(input) ?? unknown('input', input, [...indexOf.keys()])
       const { width } = inputs[index]!
       if (isWide(width)) wideInputs[index] = canonical(value, width) as bigint

@@ -1,7 +1,6 @@
 import { indexBits } from '../base/integers.ts'
 import { checkCircuit } from './checks.ts'
 import { type Expressions, expressions, literal } from './expression.ts'
-import { clockName, resetName } from './names.ts'
 import type { InstanceNet, MemoryNet, Module, NetNode, RegisterNet } from './netlist.ts'
 
 /** One file a module, leaves first: name such as `pe_exact_s8s8.v` to text. `header` lines are comments at the top. */
@@ -29,13 +28,13 @@ function printModule(module: Module, header: readonly string[]): string {
   const { inputs, registers, memories, instances } = module.netlist
   const e = expressions(module)
   const body = [
-    ...section(instances.flatMap((instance) => printInstance(instance, e))),
-    ...section(printRegisters(registers, e)),
-    ...section(memories.flatMap((memory) => printMemoryPorts(memory, e))),
+    ...section(instances.flatMap((instance) => printInstance(instance, module, e))),
+    ...section(printRegisters(registers, module, e)),
+    ...section(memories.flatMap((memory) => printMemoryPorts(memory, module, e))),
     ...section(module.netlist.outputs.map(({ name, value }) => `assign ${name} = ${e.text(value)};`)),
   ]
   const declarations = [
-    ...section(registers.flatMap(({ q }) => declare('reg', q, e))),
+    ...section(registers.flatMap((register) => declareRegister(register, e))),
     ...section(memories.flatMap((memory) => declareMemory(memory, e))),
     ...section(
       instances
@@ -143,9 +142,20 @@ function lint(rule: string, reason: string, line: string, indent: string): strin
   ]
 }
 
-function printInstance({ name, module, inputs, outputs }: InstanceNet, e: Expressions): string[] {
+function declareRegister({ q, powerUp }: RegisterNet, e: Expressions): string[] {
+  const initial = powerUp ? [`initial ${e.nameOf(q)} = ${literal(0, q.width)};`] : []
+  return [...declare('reg', q, e), ...initial]
+}
+
+function printInstance(
+  { name, module, inputs, outputs, restart }: InstanceNet,
+  around: Module,
+  e: Expressions,
+): string[] {
+  const reset = restart === undefined ? around.resetName : `${around.resetName} & ~${e.text(restart)}`
   const pins = module.ports.map((port) => {
-    if (port.name === clockName || port.name === resetName) return [port.name, port.name]
+    if (port.name === module.clockName) return [port.name, around.clockName]
+    if (port.name === module.resetName) return [port.name, reset]
     if (port.direction === 'input') return [port.name, e.text(inputs[port.name]!)]
     const output = outputs[port.name]!
     return [port.name, isRead(output, e) ? e.nameOf(output) : '']
@@ -164,7 +174,11 @@ function printInstance({ name, module, inputs, outputs }: InstanceNet, e: Expres
   return ['// verilator lint_off PINCONNECTEMPTY', ...lines, '// verilator lint_on PINCONNECTEMPTY']
 }
 
-function printRegisters(registers: readonly RegisterNet[], e: Expressions): string[] {
+function printRegisters(
+  registers: readonly RegisterNet[],
+  { clockName, resetName }: Module,
+  e: Expressions,
+): string[] {
   const load = ({ name, next, enable }: RegisterNet) => {
     const assignment = `${name} <= ${e.text(next!)};`
     return enable === undefined ? assignment : `if (${e.text(enable)}) ${assignment}`
@@ -172,8 +186,9 @@ function printRegisters(registers: readonly RegisterNet[], e: Expressions): stri
   const free = registers.filter((register) => register.reset === undefined)
   const reset = registers.filter((register) => register.reset !== undefined)
   return [
-    ...block(free.map(load)),
+    ...block(clockName, free.map(load)),
     ...block(
+      clockName,
       reset.length === 0
         ? []
         : [
@@ -187,7 +202,7 @@ function printRegisters(registers: readonly RegisterNet[], e: Expressions): stri
   ]
 }
 
-function block(lines: readonly string[]): string[] {
+function block(clockName: string, lines: readonly string[]): string[] {
   if (lines.length === 0) return []
   if (lines.length === 1) return [`always @(posedge ${clockName}) ${lines[0]}`]
   return [`always @(posedge ${clockName}) begin`, ...lines.map((line) => `  ${line}`), 'end']
@@ -202,12 +217,16 @@ function declareMemory({ name, width, depth, init, reads }: MemoryNet, e: Expres
 }
 
 /** Read-first ports in one block: the form that every synthesiser maps to block memory. */
-function printMemoryPorts({ name, depth, reads, write }: MemoryNet, e: Expressions): string[] {
+function printMemoryPorts(
+  { name, depth, reads, write }: MemoryNet,
+  { clockName }: Module,
+  e: Expressions,
+): string[] {
   const at = (address: NetNode) =>
     depth === 1 && indexBits(depth) === 1 ? `${name}[0]` : `${name}[${e.text(address)}]`
   const when = (enable: NetNode | undefined, statement: string) =>
     enable === undefined ? statement : `if (${e.text(enable)}) ${statement}`
-  return block([
+  return block(clockName, [
     ...(write === undefined ? [] : [when(write.enable, `${at(write.address)} <= ${e.text(write.data)};`)]),
     ...reads.map((read) => when(read.enable, `${read.name} <= ${at(read.address)};`)),
   ])
