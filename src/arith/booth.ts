@@ -1,5 +1,5 @@
 import type { Comb } from '../comb/comb.ts'
-import { bit, bitsOf, replicate } from '../comb/derived.ts'
+import { bit, bitsOf, fromBits, gate, replicate, tree } from '../comb/derived.ts'
 import { addRow, addSignedRow, type Columns } from './compressor.ts'
 
 /** A radix-4 Booth digit d in -2..2, as control bits: |d| = 1, |d| = 2, and the sign (which may be set where d = 0). */
@@ -73,6 +73,60 @@ export function roundOperand<T>(c: Comb<T>, a: T, m: number): RoundedOperand<T> 
   const half = bit(c, a, m - 1)
   return { x: c.label(c.xor(kept, replicate(c, half, c.width(kept))), `rounded_${m}`), sign: half, place: m }
 }
+
+/**
+ * An operand rounded at the bit that a mode chooses: `places[i]` where `is[i]`, one of which is 1. Bits below the place are
+ * gated to 0, and so are they in all modes where they are not there at all.
+ */
+export function roundOperandByMode<T>(
+  c: Comb<T>,
+  a: T,
+  places: readonly number[],
+  is: readonly T[],
+  name: string,
+): RoundedOperand<T> {
+  const [least, most] = [Math.min(...places), Math.max(...places)]
+  if (least === most) return roundOperand(c, a, least)
+  const anyMode = (chosen: (place: number) => boolean) =>
+    anyOf(
+      c,
+      is.filter((_, i) => chosen(places[i]!)),
+    )
+  const halves = [...new Set(places)].flatMap((place) =>
+    place === 0
+      ? []
+      : [
+          c.and(
+            anyMode((other) => other === place),
+            bit(c, a, place - 1),
+          ),
+        ],
+  )
+  const half = c.label(
+    tree(halves, (x, y) => c.or(x, y)),
+    `${name}_half`,
+  )
+  const kept = bitsOf(c, a)
+    .slice(least)
+    .map((one, i) => {
+      const rounded = c.xor(one, half)
+      return least + i >= most
+        ? rounded
+        : c.and(
+            rounded,
+            anyMode((place) => place <= least + i),
+          )
+    })
+  return { x: c.label(fromBits(c, kept), name), sign: half, place: least }
+}
+
+/** The digit where one of `flags` is 1, else 0. */
+export function gateDigit<T>(c: Comb<T>, digit: BoothDigit<T>, flags: readonly T[]): BoothDigit<T> {
+  const on = anyOf(c, flags)
+  return { one: gate(c, digit.one, on), two: gate(c, digit.two, on), negative: gate(c, digit.negative, on) }
+}
+
+const anyOf = <T>(c: Comb<T>, flags: readonly T[]): T => tree(flags, (x, y) => c.or(x, y))
 
 /** Adds digit * rounded operand * 2^place. */
 export function addRoundedRow<T>(

@@ -1,8 +1,22 @@
 import type { Comb } from '../../comb/comb.ts'
-import { addRoundedRow, boothDigits, digitCount, roundOperand } from '../booth.ts'
+import {
+  addRoundedRow,
+  boothDigits,
+  digitCount,
+  gateDigit,
+  type RoundedOperand,
+  roundOperandByMode,
+} from '../booth.ts'
 import { compress, emptyColumns, type Reduction } from '../compressor.ts'
 import { type Domain, operandRange } from '../domain.ts'
-import { type Definition, type Family, monotoneRange, productRange, roundAt } from '../family.ts'
+import {
+  type Definition,
+  type Family,
+  monotoneRange,
+  type ParameterValues,
+  productRange,
+  roundAt,
+} from '../family.ts'
 import type { Factor } from '../multiplier.ts'
 import { reductionOf, reductionParameters } from './exact.ts'
 
@@ -36,34 +50,63 @@ export const roup: Family = {
   ],
   supports: ({ signedB }) => signedB,
   define(domain, values) {
-    const [p, r] = [Number(values['p']), Number(values['r'])]
-    const roundedBits = (digit: number) =>
-      values['rounding'] === 'symmetric' ? r : Math.max(0, r - 2 * digit)
+    const mode = modeOf(values)
+    const { p, roundedBits } = mode
     const shared = {
-      exact: p === 0 && r === 0,
+      exact: p === 0 && roundedBits(p) === 0,
       zeroExact: true,
       product: <T>(c: Comb<T>, a: T, b: T, width: number): T =>
-        roupProduct(c, a, b, domain, p, roundedBits, width, reductionOf(values)),
+        roupProduct(c, a, b, domain, [mode], [c.constant(1, 1)], width, reductionOf(values)),
     }
-    if (values['rounding'] === 'symmetric') return { ...shared, ...symmetric(domain, p, r) }
+    if (values['rounding'] === 'symmetric') return { ...shared, ...symmetric(domain, p, roundedBits(p)) }
     return { ...shared, ...asymmetric(domain, p, roundedBits) }
   },
 }
 
-function roupProduct<T>(
+/** What a multiplier of the family leaves out. */
+export interface RoupMode {
+  /** Digits of B perforated. */
+  readonly p: number
+  /** Bits of A rounded away for a digit. */
+  readonly roundedBits: (digit: number) => number
+}
+
+/** The mode of parameter values of the family. */
+export function modeOf(values: ParameterValues): RoupMode {
+  const r = Number(values['r'])
+  const symmetrically = values['rounding'] === 'symmetric'
+  return {
+    p: Number(values['p']),
+    roundedBits: (digit) => (symmetrically ? r : Math.max(0, r - 2 * digit)),
+  }
+}
+
+/**
+ * The product in one of several modes, `is[i]` being 1 in mode i alone: digits that only some modes keep are gated, and so are
+ * the operand bits that only some keep. With one mode nothing is gated, and what it leaves out is not there.
+ */
+export function roupProduct<T>(
   c: Comb<T>,
   a: T,
   b: T,
   { signedA }: Domain,
-  p: number,
-  roundedBits: (digit: number) => number,
+  modes: readonly RoupMode[],
+  is: readonly T[],
   width: number,
   reduction: Reduction,
 ): T {
   const x = signedA ? a : c.zeroExtend(a, c.width(a) + 1)
   const columns = emptyColumns<T>(width)
+  const operands = new Map<string, RoundedOperand<T>>()
   for (const [j, digit] of boothDigits(c, b).entries()) {
-    if (j >= p) addRoundedRow(c, columns, digit, roundOperand(c, x, roundedBits(j)), 2 * j)
+    const keeping = is.filter((_, i) => modes[i]!.p <= j)
+    if (keeping.length === 0) continue
+    const places = modes.map((mode) => mode.roundedBits(j))
+    const known = operands.get(places.join())
+    const operand = known ?? roundOperandByMode(c, x, places, is, `operand_${j}`)
+    operands.set(places.join(), operand)
+    const kept = keeping.length === is.length ? digit : gateDigit(c, digit, keeping)
+    addRoundedRow(c, columns, kept, operand, 2 * j)
   }
   return compress(c, columns, reduction)
 }
