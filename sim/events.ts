@@ -23,7 +23,6 @@ export interface LayerEvents {
 export interface RunEvents {
   readonly layers: readonly LayerEvents[]
   /** Cycles in each phase. */
-  readonly inputCycles: number
   readonly runCycles: number
   readonly outputCycles: number
 }
@@ -91,7 +90,6 @@ export function eventCounter(plan: Plan): EventCounter {
           number
         >),
       })),
-      inputCycles: cycles[1],
       runCycles: cycles[2],
       outputCycles: cycles[3],
     }),

@@ -48,6 +48,9 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
     cycle++
   }
 
+  /** The writer goes before the host. */
+  const takes = () => input.open && store.state[0] === 0
+
   return {
     get events() {
       return counter.snapshot()
@@ -55,7 +58,7 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
     outputs() {
       outputs.busy = phase[0] !== phases.idle
       outputs.done = done
-      outputs.inReady = phase[0] === phases.input
+      outputs.inReady = takes()
       outputs.outValid = output.state[0] === 1
       outputs.outData = outputs.outValid ? output.data() : 0
       outputs.outLast = output.last()
@@ -64,17 +67,20 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
     probes: readProbes,
     clock(inputs) {
       done = false
+      const taking = inputs.inValid && takes()
       datapath()
+      if (taking) input.take(inputs)
+      if (walk.secondLayer || (walk.finished && plan.layers.length === 1)) input.release()
       counter.passed(phase[0]!)
       switch (phase[0]) {
         case phases.idle:
           if (!inputs.start) break
           phase[0] = phases.input
           counter.begin()
-          input.begin()
           break
         case phases.input:
-          if (!input.clock(inputs)) break
+          if (!input.full) break
+          input.begin()
           phase[0] = phases.run
           walk.begin()
           columnUnits.begin()

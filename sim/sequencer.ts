@@ -8,6 +8,8 @@ export const phases = { idle: 0, input: 1, run: 2, output: 3 } as const
 /** The weight word of a fold's first row: every pass of a column fold reads that column fold's words. */
 const wordOf = ({ fold, layer }: Streamed) => layer.weightBase + fold.columnFold * layer.taps + fold.tap
 
+const startsSecondLayer = (fold: Fold | undefined) => fold?.layer === 1 && fold.columnFold === 0 && fold.first
+
 /** Walks the steps of a run and issues, in each cycle, at most one position and one row of weights. */
 export interface Sequencer {
   /** Begins a run: the next `issue` is that of run cycle 0. */
@@ -16,6 +18,8 @@ export interface Sequencer {
   issue(cycle: number): void
   /** Whether the cycle just issued was the last one of the run. */
   readonly finished: boolean
+  /** Whether it was the first one that streams the second layer. */
+  readonly secondLayer: boolean
 }
 
 export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): Sequencer {
@@ -106,6 +110,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
 
   const self = {
     finished: false,
+    secondLayer: false,
     begin() {
       steps = stepsOf(plan)[Symbol.iterator]()
       loaded = undefined
@@ -115,6 +120,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
     issue(cycle: number) {
       const at = line.slot(cycle)
       self.finished = false
+      self.secondLayer = age === 0 && startsSecondLayer(step?.stream)
       if (step === undefined) {
         line.streamed[at] = undefined
         line.loadRow[at] = -1

@@ -4,9 +4,16 @@ import type { Inputs } from './device.ts'
 
 /** Takes the input map from the host and spreads it over the banks. */
 export interface InputStream {
+  /** The map takes elements: until its last one came, and again once the run has read it. */
+  readonly open: boolean
+  /** All of the map's elements came, and no run has begun with them. */
+  readonly full: boolean
+  /** A run begins with the elements that came. */
   begin(): void
-  /** The edge that closes a cycle of the input phase. True where the element just taken is the last one. */
-  clock(inputs: Inputs): boolean
+  /** The run has read the map. */
+  release(): void
+  /** The edge that takes an element. */
+  take(inputs: Inputs): void
 }
 
 export function inputStream({ input }: Plan, memory: Banks): InputStream {
@@ -14,15 +21,17 @@ export function inputStream({ input }: Plan, memory: Banks): InputStream {
   const words = channels / input.modulus
   let pixel = 0
   let channel = 0
-  let left = 0
-  return {
+  let left = input.elements
+  const self = {
+    open: true,
+    full: false,
     begin() {
-      pixel = 0
-      channel = 0
-      left = input.elements
+      self.full = false
     },
-    clock({ inValid, inData }) {
-      if (!inValid) return false
+    release() {
+      self.open = true
+    },
+    take({ inData }: Inputs) {
       const residue = channel % input.modulus
       const address = input.base + pixel * words + Math.floor(channel / input.modulus)
       memory.writeResidue(residue, input.modulus, address, inData & 255)
@@ -30,9 +39,14 @@ export function inputStream({ input }: Plan, memory: Banks): InputStream {
         channel = 0
         pixel++
       }
-      return --left === 0
+      if (--left > 0) return
+      pixel = 0
+      left = input.elements
+      self.open = false
+      self.full = true
     },
   }
+  return self
 }
 
 /** Offers the output map to the host, word by word from bank 0. */

@@ -15,26 +15,33 @@ export interface Cycle {
 /**
  * Runs all images of a stimulus on a device, cycle by cycle, as the native interface's host: `start` in cycle 0 of an image; an element is
  * offered from the first cycle that the pattern allows until it is taken; an image ends with the cycle in which `done` is 1, and the
- * next one starts in the cycle after. Where nothing moves for `patience` cycles the whole run ends. The harness (templates/testbench/harness.cpp) does the same in C++, and `runImage` of the cycle model has the same rules.
+ * next one starts in the cycle after. The elements of an image that is sent ahead may follow those of the image before at once, in the
+ * pattern of the image that they belong to. Where nothing moves for `patience` cycles the whole run ends. The harness (templates/testbench/harness.cpp) does the same in C++, and `runImage` of the cycle model has the same rules.
  */
 export function* drive(device: Device, stimulus: Stimulus, probeCount: number): Generator<Cycle, void> {
   const words = new Uint32Array(1 + probeCount)
   const probes = words.subarray(1)
   const inputs = { start: false, inValid: false, inData: 0, outReady: false }
   const view = { image: 0, cycle: 0, words, last: false }
-  for (const [image, codes] of stimulus.images.entries()) {
-    const pattern = stimulus.patterns[stimulus.patternOf[image]!]!
-    const period = pattern.inValid.length
+  const { images, ahead } = stimulus
+  const patternOf = (image: number) => stimulus.patterns[stimulus.patternOf[image]!]!
+  // the image being sent, and how many of its elements were taken
+  let sending = 0
+  let sent = 0
+  for (const image of images.keys()) {
+    const { outReady } = patternOf(image)
     view.image = image
     view.last = false
-    inputs.inValid = false
-    let sent = 0
     let quiet = 0
     for (let cycle = 0; !view.last; cycle++) {
       inputs.start = cycle === 0
-      inputs.inValid = sent < codes.length && (inputs.inValid || pattern.inValid[cycle % period] === 1)
-      inputs.inData = inputs.inValid ? codes[sent]! : 0
-      inputs.outReady = pattern.outReady[cycle % period] === 1
+      const codes = images[sending]
+      if (codes !== undefined && (sending <= image || (sending === image + 1 && ahead[sending]))) {
+        const { inValid } = patternOf(sending)
+        inputs.inValid ||= inValid[cycle % inValid.length] === 1
+      }
+      inputs.inData = inputs.inValid ? codes![sent]! : 0
+      inputs.outReady = outReady[cycle % outReady.length] === 1
       let ports = packPorts(inputs, device.outputs())
       const taken = inputMoves(ports)
       quiet = taken || outputMoves(ports) ? 0 : quiet + 1
@@ -46,10 +53,11 @@ export function* drive(device: Device, stimulus: Stimulus, probeCount: number): 
       yield view
       if (quiet > stimulus.patience) return
       device.clock(inputs)
-      if (taken) {
-        sent++
-        inputs.inValid = false
-      }
+      if (!taken) continue
+      inputs.inValid = false
+      if (++sent < codes!.length) continue
+      sending++
+      sent = 0
     }
   }
 }

@@ -11,6 +11,8 @@ export interface Stimulus {
   readonly patterns: readonly PressurePattern[]
   /** Index into `patterns` for each image. */
   readonly patternOf: readonly number[]
+  /** Whether an image's elements may be sent while the image before it runs. */
+  readonly ahead: readonly boolean[]
   /** Cycles without a transfer after which the host gives up on an image. */
   readonly patience: number
 }
@@ -18,7 +20,10 @@ export interface Stimulus {
 /** Patterns of stalls that a run has at most: each takes 128 KiB here, in the stimulus file and in the harness. */
 export const stallPatterns = 16
 
-/** Every second image has stalls that come and go at random; the 17th of these has those of the first again, and so on. */
+/**
+ * Every second image has stalls that come and go at random; the 17th of these has those of the first again, and so on. Of four images, the
+ * last two are sent ahead.
+ */
 export function halfStalled(images: readonly Uint8Array[], seed: number, patience: number): Stimulus {
   const stalled = Math.floor(images.length / 2)
   const patterns = Array.from({ length: Math.min(stalled, stallPatterns) }, (_, index) =>
@@ -28,20 +33,27 @@ export function halfStalled(images: readonly Uint8Array[], seed: number, patienc
     images,
     patterns: [fullPattern, ...patterns],
     patternOf: images.map((_, index) => (index % 2 === 0 ? 0 : 1 + (((index - 1) / 2) % stallPatterns))),
+    ahead: images.map((_, index) => index % 4 >= 2),
     patience,
   }
 }
 
+/** Whether the host never waits while it sends the image and takes its result. */
+export const stallFree = ({ patterns, patternOf }: Stimulus, image: number): boolean =>
+  patterns[patternOf[image]!]!.inValid.every((bit) => bit === 1)
+
 export const stimulusMagic = 0x4d535458 // "XTSM"
-export const stimulusVersion = 1
+export const stimulusVersion = 2
+/** In an image's pattern word: its elements may be sent ahead. */
+const aheadBit = 2 ** 31
 const headerWords = 8
 
 /**
  * The stimulus as bytes. All words are 32 bits, little endian: magic, version, bytes in all, images, elements an image, patterns, cycles a
- * pattern, patience; then a pattern index for each image; then the images' codes; then for each pattern in_valid and out_ready, one byte
+ * pattern, patience; then a pattern index for each image, with bit 31 set where it is sent ahead; then the images' codes; then for each pattern in_valid and out_ready, one byte
  * (0 or 1) a cycle. The harness checks the length before it reads anything else.
  */
-export function encodeStimulus({ images, patterns, patternOf, patience }: Stimulus): Uint8Array {
+export function encodeStimulus({ images, patterns, patternOf, ahead, patience }: Stimulus): Uint8Array {
   const elements = images[0]?.length ?? 0
   const period = patterns[0]?.inValid.length ?? 0
   invariant(
@@ -49,7 +61,9 @@ export function encodeStimulus({ images, patterns, patternOf, patience }: Stimul
     'a stimulus has at least one image and one pattern',
   )
   invariant(
-    images.every((image) => image.length === elements) && patternOf.length === images.length,
+    images.every((image) => image.length === elements) &&
+      patternOf.length === images.length &&
+      ahead.length === images.length,
     'images have one length',
   )
   const codesAt = 4 * (headerWords + images.length)
@@ -66,7 +80,8 @@ export function encodeStimulus({ images, patterns, patternOf, patience }: Stimul
     period,
     patience,
   ]
-  for (const [word, value] of [...header, ...patternOf].entries()) view.setUint32(4 * word, value, true)
+  const choices = patternOf.map((pattern, image) => pattern + (ahead[image] ? aheadBit : 0))
+  for (const [word, value] of [...header, ...choices].entries()) view.setUint32(4 * word, value, true)
   for (const [index, image] of images.entries()) bytes.set(image, codesAt + index * elements)
   for (const [index, pattern] of patterns.entries()) {
     bytes.set(pattern.inValid, patternsAt + 2 * index * period)

@@ -32,21 +32,15 @@ export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
     const inData = m.input('in_data', plan.widths.code)
     const outReady = m.input('out_ready', 1)
 
-    const inputLast = m.wire('input_last', 1)
+    const inputWhole = m.wire('input_whole', 1)
     const outputLast = m.wire('output_last', 1)
     const control = m.instance(sequencer(plan), 'u_sequencer', {
       start,
-      input_last: inputLast.value,
+      input_whole: inputWhole.value,
       output_last: outputLast.value,
     })
     const port = (name: string): Node => control[name]!
 
-    const input = m.instance(inputStream(plan), 'u_input', {
-      restart: port('input_begin'),
-      open: port('input_open'),
-      in_valid: inValid,
-    })
-    inputLast.drive(input['last_out']!)
     const output = m.instance(outputStream(plan), 'u_output', {
       restart: port('output_begin'),
       out_ready: outReady,
@@ -54,6 +48,13 @@ export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
     outputLast.drive(output['finished']!)
 
     const writer = writerPort(m, plan)
+    const input = m.instance(inputStream(plan), 'u_input', {
+      release_map: port('input_release'),
+      begin_run: port('input_begin'),
+      storing: writer.stored['store']!,
+      in_valid: inValid,
+    })
+    inputWhole.drive(input['whole_out']!)
     const { feeders, firstBankData } = rowsOf(
       m,
       plan,
@@ -72,7 +73,7 @@ export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
 
     m.output('busy', port('busy'))
     m.output('done', port('done'))
-    m.output('in_ready', port('input_open'))
+    m.output('in_ready', input['in_ready']!)
     m.output('out_valid', output['out_valid']!)
     m.output('out_data', firstBankData)
     m.output('out_last', output['out_last']!)
@@ -104,7 +105,9 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
     const serve = i === 0
     const lane = i % plan.input.modulus
     const hostWrite =
-      plan.input.modulus === 1 ? input['take']! : c.and(input['take']!, equalTo(c, input['lane_out']!, lane))
+      plan.input.modulus === 1
+        ? input['take_out']!
+        : c.and(input['take_out']!, equalTo(c, input['lane_out']!, lane))
     const { data: word } = m.instance(bank, `u_bank_${i}`, {
       host_write: hostWrite,
       host_address: input['address_out']!,
@@ -175,7 +178,7 @@ function columnsOf(
   let bundle = pick(delayed, 'late_', names)
   const beginFold = all(c, bundle['valid']!, bundle['begin_fold']!, bundle['last']!)
   const fetched = m.instance(parameterMemory(plan, images), 'u_parameters', {
-    clear: control['input_open']!,
+    clear: control['input_awaited']!,
     begin_fold: beginFold,
     columns: bundle['columns']!,
   })

@@ -1,7 +1,7 @@
 import { defineModule, type Module } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
 
-/** One bank of feature maps: a memory of one read and one write port. The host writes while inputs arrive, the writer while the network runs. */
+/** One bank of feature maps: a memory of one read and one write port. The writer and the host write, never in the same cycle. */
 export function featureBank(plan: Plan): Module {
   const { code, bankAddress } = plan.widths
   return defineModule(

@@ -1,6 +1,6 @@
 import { unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
-import { defineModule, type Module, type Node } from '../hdl/module.ts'
+import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
 import { any, equalTo, plus, resizeUnsigned } from './gates.ts'
 import { type LoadingFold, loader, type Run } from './loader.ts'
@@ -19,7 +19,7 @@ export function sequencer(plan: Plan): Module {
     (m) => {
       const { c } = m
       const start = m.input('start', 1)
-      const inputLast = m.input('input_last', 1)
+      const inputWhole = m.input('input_whole', 1)
       const outputLast = m.input('output_last', 1)
 
       const phase = m.register('phase', 2, { reset: phases.idle })
@@ -34,14 +34,14 @@ export function sequencer(plan: Plan): Module {
       )
       const remaining = m.register('remaining', stepBits, { reset: 0 })
       const advance = c.label(c.and(running, equalTo(c, remaining.q, 0)), 'advance')
-      const begin = c.label(c.and(inPhase('input'), inputLast), 'begin_run')
+      const begin = c.label(c.and(inPhase('input'), inputWhole), 'begin_run')
 
       const loading = m.wire('swap_folds', 1)
       const run: Run = { begin, advance, swap: loading.value, last: m.wire('last_fold_loads', 1) }
       const fold = loader(m, plan, run)
       loading.drive(c.and(advance, fold.valid))
       const finished = c.label(c.and(advance, c.not(fold.valid)), 'finished')
-      streamer(m, plan, run, fold)
+      const layerStart = streamer(m, plan, run, fold)
 
       const state = (value: number) => c.constant(value, 2)
       phase.next(
@@ -74,11 +74,24 @@ export function sequencer(plan: Plan): Module {
 
       m.output('done', done.q)
       m.output('busy', c.not(inPhase('idle')))
-      m.output('input_open', inPhase('input'))
-      m.output('input_begin', inPhase('idle'))
+      m.output('input_awaited', inPhase('input'))
+      m.output('input_begin', begin)
+      m.output('input_release', plan.layers.length === 1 ? finished : secondLayer(m, begin, layerStart))
       m.output('output_begin', finished)
     },
   )
+}
+
+/** The second layer begins to stream: the input map has been read. */
+function secondLayer(m: ModuleBuilder, begin: Node, layerStart: Node): Node {
+  const { c } = m
+  const ahead = (name: string, set: Node, pass: Node) => {
+    const register = m.register(name, 1, { reset: 0 })
+    register.next(c.or(set, c.and(register.q, c.not(pass))))
+    return c.label(c.and(register.q, pass), `${name}_ends`)
+  }
+  const first = ahead('before_first_layer', begin, layerStart)
+  return ahead('before_second_layer', first, layerStart)
 }
 
 /** Cycles - 1 of the step that streams the fold loaded now and loads the one after it. */

@@ -8,8 +8,11 @@ import type { LoadingFold, Run } from './loader.ts'
 import { writerPorts } from './output-writer.ts'
 import { splitStreaming, streamingPart } from './program-memory.ts'
 
-/** Issues the positions of the fold at work: their addresses for the rows, their flags for the columns. */
-export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold): void {
+/**
+ * Issues the positions of the fold at work: their addresses for the rows, their flags for the columns. Returns the bit that is 1 in the first
+ * cycle of each layer.
+ */
+export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold): Node {
   const { c } = m
   const hold = (name: string, value: Node) => {
     const register = m.register(name, c.width(value))
@@ -110,4 +113,5 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   m.output('width', layer['width']!)
   for (const [name, bits] of Object.entries({ ...postPorts(plan), ...writerPorts(plan) }))
     m.output(`layer_${name}`, resizeUnsigned(c, layer[name]!, bits))
+  return layerStart.q
 }

@@ -1,38 +1,46 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
-import { all, any, equalTo, plus } from './gates.ts'
+import { all, equalTo, plus } from './gates.ts'
 
-/** Takes the input map from the host, one element a cycle, and says which banks and word each goes to. */
+/**
+ * Takes the input map from the host, one element a cycle, and says which banks and word each goes to. It does so whenever the map is
+ * open: until its last element came, and again once the run has read it. The writer goes before: it may not wait.
+ */
 export function inputStream(plan: Plan): Module {
   const { elements, base, modulus } = plan.input
   const { bankAddress } = plan.widths
   return defineModule('input_stream', `Input stream: ${elements} codes in the order y, x, channel.`, (m) => {
     const { c } = m
-    const begin = m.input('restart', 1)
-    const open = m.input('open', 1)
+    const release = m.input('release_map', 1)
+    const begin = m.input('begin_run', 1)
+    const storing = m.input('storing', 1)
     const valid = m.input('in_valid', 1)
 
-    const take = c.label(c.and(open, valid), 'take')
+    const open = m.register('open', 1, { reset: 1 })
+    const ready = c.label(c.and(open.q, c.not(storing)), 'ready')
+    const take = c.label(c.and(ready, valid), 'take')
     const countBits = indexBits(elements)
     const count = m.register('count', countBits, { reset: 0 })
     const last = c.label(c.and(take, equalTo(c, count.q, elements - 1)), 'last')
-    count.next(c.mux(c.or(begin, last), c.constant(0, countBits), plus(c, count.q, 1)), any(c, begin, take))
+    count.next(c.mux(last, c.constant(0, countBits), plus(c, count.q, 1)), take)
+    open.next(c.or(release, c.and(open.q, c.not(last))))
+    const full = m.register('full', 1, { reset: 0 })
+    const whole = c.label(c.or(full.q, last), 'whole')
+    full.next(c.and(whole, c.not(begin)))
 
     const laneBits = indexBits(modulus)
     const lane = m.register('lane', laneBits, { reset: 0 })
     const wrap = equalTo(c, lane.q, modulus - 1)
-    lane.next(c.mux(c.or(begin, wrap), c.constant(0, laneBits), plus(c, lane.q, 1)), any(c, begin, take))
+    lane.next(c.mux(wrap, c.constant(0, laneBits), plus(c, lane.q, 1)), take)
     const address = m.register('address', bankAddress, { reset: base })
-    address.next(
-      c.mux(begin, c.constant(base, bankAddress), plus(c, address.q, 1)),
-      any(c, begin, c.and(take, wrap)),
-    )
+    address.next(c.mux(last, c.constant(base, bankAddress), plus(c, address.q, 1)), c.and(take, wrap))
 
-    m.output('take', take)
+    m.output('in_ready', ready)
+    m.output('take_out', take)
     m.output('address_out', address.q)
     m.output('lane_out', lane.q)
-    m.output('last_out', last)
+    m.output('whole_out', whole)
   })
 }
 

@@ -3,7 +3,7 @@ import { operandRange } from '../arith/domain.ts'
 import { renderTemplate } from '../base/templates.ts'
 import { type Plan, type PlanStream, parameterBits, tilesOfLayer } from '../plan/plan.ts'
 import { programBits, programFields } from '../plan/program.ts'
-import { inferenceCycles, runCycles } from '../plan/steps.ts'
+import { inferenceCycles, overlappedCycles, runCycles } from '../plan/steps.ts'
 
 /** ports.md: what an integrator needs to know of one accelerator. */
 export function portsPage(plan: Plan): string {
@@ -41,6 +41,7 @@ export function portsPage(plan: Plan): string {
     layerCycles: plan.layers.reduce((sum, layer) => sum + layer.cycles, 0),
     runCycles: runCycles(plan),
     totalCycles: inferenceCycles(plan),
+    overlappedCycles: overlappedCycles(plan),
   })
 }
 

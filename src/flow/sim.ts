@@ -68,7 +68,8 @@ export function simulate(configuration: Configuration, prepared: Prepared, seed:
 export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, seed: number): Simulation {
   const model = cycleModel(plan, images)
   const { cycles } = runImage(model, randomCodes(plan, seed), noPressure, undefined, patienceOf(plan))
-  const { layers: events, inputCycles, runCycles, outputCycles } = model.events
+  const { layers: events, runCycles, outputCycles } = model.events
+  const { elements } = plan.input
   const pes = plan.array.rows * plan.array.columns
   const dense = new Set(
     graph.nodes.flatMap((node) => (node.kind === 'conv' && node.dense ? [node.name] : [])),
@@ -108,12 +109,12 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
     scaleSimCycles: sum((layer) => layer.scaleSimCycles),
     inference: {
       total: cycles,
-      input: inputCycles,
+      input: elements,
       load: events[0]!.firstActivation,
       layers: layerCycles,
       postProcessing: sum((layer) => layer.postCycles),
       output: outputCycles,
-      handshake: cycles - inputCycles - runCycles - outputCycles,
+      handshake: cycles - elements - runCycles - outputCycles,
     },
     layers,
   }

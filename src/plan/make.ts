@@ -107,16 +107,18 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
 }
 
 /**
- * Maps alternate between the two ends of the banks: a layer reads one and writes the other, so the deepest pair decides
- * the depth. The result lies in every bank whole (modulus 1), so that the output reads bank 0 alone.
+ * The input map has the first words for itself, so that the next image can arrive while the network runs. The others alternate between
+ * the two ends of the rest: a layer reads one and writes the other, so the deepest pair decides the depth. The result lies in every
+ * bank whole (modulus 1), so that the output reads bank 0 alone.
  */
 function placeMaps(array: ArraySpec, fused: readonly FusedLayer[]) {
   const last = fused.at(-1)!
   const moduli = [...fused.map((layer) => bankModulus(array, layer.input.shape[0])), 1]
   const shapes = [...fused.map((layer) => layer.input.shape), last.output.shape]
   const words = shapes.map((shape, index) => bankWords(shape, moduli[index]!))
-  const depth = Math.max(2, ...fused.map((_, index) => words[index]! + words[index + 1]!))
-  const bases = words.map((count, index) => (index % 2 === 0 ? 0 : depth - count))
+  const [input, ...others] = words as [number, ...number[]]
+  const depth = Math.max(2, ...others.map((count, index) => input + count + (others[index + 1] ?? 0)))
+  const bases = [0, ...others.map((count, index) => (index % 2 === 0 ? depth - count : input))]
   return { moduli, bases, depth }
 }
 

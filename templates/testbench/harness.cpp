@@ -20,7 +20,9 @@ namespace {
 constexpr uint32_t kStimulusMagic = 0x4d535458;
 constexpr uint32_t kStreamMagic = 0x53525458;
 constexpr uint32_t kTrailerMagic = 0x45525458;
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kStimulusVersion = 2;
+constexpr uint32_t kStreamVersion = 1;
+constexpr uint32_t kAhead = 0x80000000;
 constexpr size_t kHeaderWords = 8;
 
 [[noreturn]] void fail(const std::string& what) {
@@ -47,9 +49,10 @@ struct Stimulus {
     return at[0] | at[1] << 8 | at[2] << 16 | static_cast<uint32_t>(at[3]) << 24;
   }
   const uint8_t* codes(uint32_t image) const { return &bytes[4 * (kHeaderWords + images) + size_t(image) * elements]; }
+  uint32_t patternIndex(uint32_t image) const { return word(kHeaderWords + image) & ~kAhead; }
+  bool ahead(uint32_t image) const { return word(kHeaderWords + image) & kAhead; }
   const uint8_t* pattern(uint32_t image, bool outReady) const {
-    const uint32_t index = word(kHeaderWords + image);
-    return &bytes[4 * (kHeaderWords + images) + size_t(images) * elements + (2 * size_t(index) + outReady) * period];
+    return &bytes[4 * (kHeaderWords + images) + size_t(images) * elements + (2 * size_t(patternIndex(image)) + outReady) * period];
   }
 };
 
@@ -57,7 +60,7 @@ Stimulus readStimulus(const char* path) {
   Stimulus s;
   s.bytes = readFile(path);
   if (s.bytes.size() < 4 * kHeaderWords || s.word(0) != kStimulusMagic) fail("the stimulus file is not one");
-  if (s.word(1) != kVersion) fail("the stimulus file has another version");
+  if (s.word(1) != kStimulusVersion) fail("the stimulus file has another version");
   s.images = s.word(3);
   s.elements = s.word(4);
   s.patterns = s.word(5);
@@ -66,7 +69,7 @@ Stimulus readStimulus(const char* path) {
   const uint64_t expected = 4 * (kHeaderWords + uint64_t(s.images)) + uint64_t(s.images) * s.elements + 2 * uint64_t(s.patterns) * s.period;
   if (s.word(2) != s.bytes.size() || expected != s.bytes.size() || s.period == 0) fail("the stimulus file has the wrong length");
   for (uint32_t i = 0; i < s.images; i++)
-    if (s.word(kHeaderWords + i) >= s.patterns) fail("the stimulus file names a pattern that it has not");
+    if (s.patternIndex(i) >= s.patterns) fail("the stimulus file names a pattern that it has not");
   return s;
 }
 
@@ -132,7 +135,7 @@ int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOFBF, 1 << 20);
 
   std::vector<uint32_t> frame(2 + probes.size());
-  put({kStreamMagic, kVersion, static_cast<uint32_t>(frame.size()), stimulus.images});
+  put({kStreamMagic, kStreamVersion, static_cast<uint32_t>(frame.size()), stimulus.images});
 
   top.rst_n = 0;
   top.start = top.in_valid = top.in_data = top.out_ready = 0;
@@ -146,18 +149,18 @@ int main(int argc, char** argv) {
 
   uint32_t total = 0;
   bool gaveUp = false;
+  uint32_t sending = 0, sent = 0;  // the image being sent, and how many of its elements were taken
+  bool offered = false;
   for (uint32_t image = 0; image < stimulus.images && !gaveUp; image++) {
-    const uint8_t* codes = stimulus.codes(image);
-    const uint8_t* inValid = stimulus.pattern(image, false);
     const uint8_t* outReady = stimulus.pattern(image, true);
-    uint32_t sent = 0, quiet = 0;
-    bool offered = false;
+    uint32_t quiet = 0;
     for (uint32_t cycle = 0, done = 0; !done; cycle++) {
-      offered = sent < stimulus.elements && (offered || inValid[cycle % stimulus.period]);
+      if (sending < stimulus.images && (sending <= image || (sending == image + 1 && stimulus.ahead(sending))))
+        offered = offered || stimulus.pattern(sending, false)[cycle % stimulus.period];
       top.clk = 0;
       top.start = cycle == 0;
       top.in_valid = offered;
-      top.in_data = offered ? codes[sent] : 0;
+      top.in_data = offered ? stimulus.codes(sending)[sent] : 0;
       top.out_ready = outReady[cycle % stimulus.period];
       top.eval();
       done = top.done;
@@ -172,8 +175,11 @@ int main(int argc, char** argv) {
       top.clk = 1;
       top.eval();
       if (taken) {
-        sent++;
         offered = false;
+        if (++sent == stimulus.elements) {
+          sending++;
+          sent = 0;
+        }
       }
     }
   }

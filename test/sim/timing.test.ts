@@ -66,8 +66,8 @@ function changes(codes: readonly number[]): string[] {
       const signed = /sum|total|weight/.test(name) ? (now[i]! << (32 - width)) >> (32 - width) : now[i]
       return [`${name}=${signed}`]
     })
-    // cycle 0 has `start`, cycles 1 and 2 take the input
-    if (changed.length > 0) lines.push(`${cycle - 3}: ${changed.join(' ')}`)
+    // cycles 0, with `start`, and 1 take the input
+    if (changed.length > 0) lines.push(`${cycle - 2}: ${changed.join(' ')}`)
     before.set(now)
   })
   return lines
@@ -76,7 +76,7 @@ function changes(codes: readonly number[]): string[] {
 it('does in each cycle what docs/weight-stationary.md says', () => {
   // R = C = 2. Step 0 loads two rows in cycles 0 and 1 and lasts three cycles; step 1 streams the one position: t = s = 3.
   expect(changes([3, 4])).toEqual([
-    '-2: phase=1',
+    '-1: phase=1',
     '0: phase=2',
     // activation[i] at s+i+2; weight (i, j) at t+i+j+2; sum (i, j) at s+i+j+3
     '5: activation[0]=3 tile_0.weight[0][0]=2',

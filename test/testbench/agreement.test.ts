@@ -60,6 +60,7 @@ function specimen(sketch: NetworkSketch, array: ArraySpec, seed: number): Specim
       images: inputs.map((codes) => toStream(codes, planned.plan.input.shape)),
       patterns: [fullPattern, randomPattern(seed)],
       patternOf: [0, 1],
+      ahead: [false, seed % 2 === 1],
       patience: patienceOf(planned.plan),
     },
     expected: inputs.map((codes) => [...emulator.runImage(inputCodes(graph, codes)).get(graph.output)!]),

@@ -78,10 +78,10 @@ describe('a planted fault', () => {
       },
     })
     expect(summary).toBe(
-      'tile_0.sum[2][1]: expected -2250, got -2254 in image 0, cycle 146 after start (cycle 17 of the run)',
+      'tile_0.sum[2][1]: expected -2250, got -2254 in image 0, cycle 145 after start (cycle 17 of the run)',
     )
     expect(text).toMatchInlineSnapshot(`
-      "Verilator differs from the model for the first time in image 0, cycle 146 after start (cycle 17 of the run).
+      "Verilator differs from the model for the first time in image 0, cycle 145 after start (cycle 17 of the run).
 
       tile_0.sum[2][1], partial sum leaving PE (2, 1) of tile_0: expected -2250, got -2254 (bit 2).
       No other watched value differs in this cycle.
@@ -93,7 +93,7 @@ describe('a planted fault', () => {
       What goes into the PE agrees: activation -25, weight 36, partial sum from above -1350.
       So the fault lies in this PE: exact gives M(-25, 36) = -900; the PE added -904.
 
-        cycle                                   | 140 141    142   143 144    145    146   147 148    149    150
+        cycle                                   | 139 140    141   142 143    144    145   146 147    148    149
         activation[2], 1 cycle later  model     |   0  46     30     0   0    -25    104     0   0     15   -123
                                       Verilator |   0  46     30     0   0    -25    104     0   0     15   -123
         tile_0.weight[2][1]           model     |  36  36     36    36  36     36     36    36  36     36     36
@@ -142,7 +142,7 @@ describe('a planted fault', () => {
     const { text } = await differenceOf({
       edits: [['output_writer.v', /address <= (.*);/, 'address <= ($1) ^ (busy && !valid_1 ? 2 : 0);']],
     })
-    expect(text).toContain('write_address, bank word that the writer stores to: expected 65, got 67 (bit 1).')
+    expect(text).toContain('write_address, bank word that the writer stores to: expected 71, got 69 (bit 1).')
     expect(text).toContain('The writer stores channel 1 of output pixel (y 0, x 0).')
   })
 

@@ -3,7 +3,7 @@ import type { Device } from '../../sim/device.ts'
 import { patienceOf, runImage } from '../../sim/drive.ts'
 import { cycleModel } from '../../sim/model.ts'
 import { noPressure, pressureOf } from '../../sim/pressure.ts'
-import { inferenceCycles } from '../../src/plan/steps.ts'
+import { inferenceCycles, overlappedCycles } from '../../src/plan/steps.ts'
 import { gaveUp } from '../../testbench/frame.ts'
 import { drive, harvest } from '../../testbench/host.ts'
 import { twoLayers, verificationOf } from '../fixtures/verification.ts'
@@ -15,7 +15,8 @@ describe('the host of the lockstep', () => {
   it('gives the outputs and cycles that runImage gives, with and without stalls', () => {
     const seen = harvest()
     let cycles = 0
-    for (const cycle of drive(cycleModel(plan, images), stimulus, 0)) {
+    const alone = { ...stimulus, ahead: stimulus.ahead.map(() => false) }
+    for (const cycle of drive(cycleModel(plan, images), alone, 0)) {
       seen.take(cycle.words[0]!)
       cycles++
     }
@@ -29,6 +30,15 @@ describe('the host of the lockstep', () => {
     expect(seen.cycles[0]).toBe(inferenceCycles(plan))
     expect(cycles).toBe(seen.cycles.reduce((sum, count) => sum + count))
     expect(seen.outputs).toEqual(run.expected)
+  })
+
+  it('sends images ahead: while one runs, the next one arrives', () => {
+    const seen = harvest()
+    const ahead = { ...stimulus, ahead: stimulus.ahead.map(() => true), patternOf: [0, 0, 0, 0] }
+    for (const cycle of drive(cycleModel(plan, images), ahead, 0)) seen.take(cycle.words[0]!)
+    expect(seen.outputs).toEqual(run.expected)
+    expect(seen.cycles).toEqual([inferenceCycles(plan), ...[1, 2, 3].map(() => overlappedCycles(plan))])
+    expect(overlappedCycles(plan)).toBe(inferenceCycles(plan) - plan.input.elements + 2)
   })
 
   it('gives up on a device that does not move, and ends the run', () => {
