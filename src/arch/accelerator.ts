@@ -4,6 +4,7 @@ import { indexBits } from '../base/integers.ts'
 import { bit } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
+import { topName } from '../plan/names.ts'
 import type { Plan } from '../plan/plan.ts'
 import { accumulatorColumn, columnPorts, postPorts } from './accumulator-column.ts'
 import { controlDelay } from './control-delay.ts'
@@ -18,9 +19,6 @@ import { systolicTile } from './systolic-tile.ts'
 import { weightMemory } from './weight-memory.ts'
 
 type Ports = Readonly<Record<string, Node>>
-
-/** The top module's name: a Verilog identifier made from the network's. */
-export const topName = (network: string): string => `xgen_${network.replace(/[^A-Za-z0-9]+/g, '_')}`
 
 /** The whole accelerator with the native interface. docs/weight-stationary.md says what happens in which cycle. */
 export function buildAccelerator(plan: Plan, images: MemoryImages): Module {

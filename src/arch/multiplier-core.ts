@@ -1,5 +1,5 @@
 import type { ModalMultiplier } from '../arith/modes.ts'
-import type { Multiplier } from '../arith/multiplier.ts'
+import { coreModule, type Multiplier } from '../arith/multiplier.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
 
 /** What a PE may have for a multiplier: one function, or several with a choice at run time. */
@@ -21,7 +21,7 @@ export function multiplierCore(multiplier: TileMultiplier): Module {
   const comment =
     `Multiplier ${name}: ${kind(domain.nA, domain.signedA)} activation a, ${kind(domain.nB, domain.signedB)} weight b, ` +
     `${kind(multiplier.productBits, multiplier.productSigned)} product p.${modes}`
-  return defineModule(`mul_${multiplier.id}`, comment, (m) => {
+  return defineModule(coreModule(multiplier), comment, (m) => {
     const a = m.input('a', domain.nA)
     const b = m.input('b', domain.nB)
     m.output(

@@ -62,3 +62,6 @@ export function prefixAdd<T>(c: Comb<T>, a: T, b: T): T {
     halves.map(({ sum }, i) => (i === 0 ? sum : c.xor(sum, generate[i - 1]!))),
   )
 }
+
+/** An instance of such a module is an adder, whatever it is made of (docs/counts.md). */
+export const isAdderModule = (module: string): boolean => module.startsWith('add_')

@@ -38,3 +38,8 @@ export interface Multiplier {
   /** Exact factors where the family has them (the emulator's shortcut), else undefined. */
   readonly factors?: readonly Factor[]
 }
+
+/** The module of a multiplier: an instance of it is what counts as a multiplier (docs/counts.md). */
+export const coreModule = ({ id }: Pick<Multiplier, 'id'>): string => `mul_${id}`
+
+export const isCoreModule = (module: string): boolean => module.startsWith('mul_')

@@ -1,9 +1,10 @@
-import { buildAccelerator, topName } from '../arch/accelerator.ts'
+import { buildAccelerator } from '../arch/accelerator.ts'
 import { canonicalJson } from '../base/hash.ts'
 import { checkCircuit } from '../hdl/checks.ts'
 import type { Module } from '../hdl/module.ts'
 import { memoryImages as memoryTexts, printVerilog } from '../hdl/verilog.ts'
 import type { MemoryImages } from '../plan/images.ts'
+import { topName } from '../plan/names.ts'
 import type { Plan } from '../plan/plan.ts'
 import { portsPage } from './ports.ts'
 

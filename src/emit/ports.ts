@@ -1,6 +1,6 @@
-import { topName } from '../arch/accelerator.ts'
 import { operandRange } from '../arith/domain.ts'
 import { renderTemplate } from '../base/templates.ts'
+import { topName } from '../plan/names.ts'
 import { type Plan, type PlanStream, parameterBits, tilesOfLayer } from '../plan/plan.ts'
 import { programBits, programFields } from '../plan/program.ts'
 import { inferenceCycles, overlappedCycles, runCycles } from '../plan/steps.ts'

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, describe, expect, it } from 'vitest'
-import { topName } from '../../src/arch/accelerator.ts'
 import { writeFileAtomically } from '../../src/base/files.ts'
 import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
 import { makePlan } from '../../src/plan/make.ts'
+import { topName } from '../../src/plan/names.ts'
 import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 /** Every generated design is clean in Verilator -Wall, Icarus -Wall and Yosys check. */

@@ -1,0 +1,83 @@
+import {
+  accumulatorColumn,
+  columnAdders,
+  controlDelay,
+  outputWriter,
+  parameterMemory,
+} from './counts/columns.ts'
+import { type ModuleCount, moduleCount, sumOf } from './counts/module-count.ts'
+import { featureBank, rowFeeder, weightMemory } from './counts/rows.ts'
+import { sequencer } from './counts/sequencer.ts'
+import { inputStream, outputStream } from './counts/streams.ts'
+import { tileCounts } from './counts/tiles.ts'
+import { topName } from './names.ts'
+import { type Plan, type PlanLayer, tilesOfLayer } from './plan.ts'
+
+/**
+ * Multipliers, adders, registers and memory bits of a design in closed form: module by module, from the plan alone (docs/counts.md
+ * defines what counts). The netlist and Yosys count the same modules, and `xgen verify` compares the three.
+ *
+ * Who changes a module of src/arch changes its formula in counts/, where it stands under the name of its file. Who adds a module adds
+ * its formula there and a line here; without one, verify says which module the plan does not count. A module's adders are either
+ * of the datapath or of the control: one that would have both is better cut into two.
+ */
+export function planCounts(plan: Plan): readonly ModuleCount[] {
+  return merged([
+    top(plan),
+    ...plan.tiles.flatMap((tile) => tileCounts(plan, tile)),
+    accumulatorColumn(plan),
+    controlDelay(plan),
+    parameterMemory(plan),
+    outputWriter(plan),
+    rowFeeder(plan),
+    featureBank(plan),
+    weightMemory(plan),
+    sequencer(plan),
+    inputStream(plan),
+    outputStream(plan),
+  ])
+}
+
+/** src/arch/accelerator.ts: tiles that work side by side have their bottom sums added, column by column. */
+function top({ network, array, tiles, sideBySide }: Plan): ModuleCount {
+  return moduleCount(topName(network), 1, 'datapath', {
+    adders: sideBySide ? { 'sums of tiles': (tiles.length - 1) * array.columns } : {},
+  })
+}
+
+/** Tiles of one kind share their modules: instances add up, contents are the same. */
+function merged(counts: readonly ModuleCount[]): ModuleCount[] {
+  const byName = new Map<string, ModuleCount>()
+  for (const count of counts) {
+    const other = byName.get(count.module)
+    byName.set(
+      count.module,
+      other === undefined ? count : { ...other, instances: other.instances + count.instances },
+    )
+  }
+  return [...byName.values()]
+}
+
+/** The multipliers and datapath adders that work for one layer. */
+export interface LayerCount {
+  readonly name: string
+  /** Cores of the PEs that have a tap and a filter in the layer's largest fold, in every tile that the layer uses. */
+  readonly cores: number
+  /** Multiplications of the requantisers, one a column with a filter. */
+  readonly multiplications: number
+  /** Of these PEs and columns; of meeting tiles as far as a pass has several, of average pooling where the layer does it. */
+  readonly adders: number
+}
+
+export function layerCounts(plan: Plan): readonly LayerCount[] {
+  return plan.layers.map((layer) => layerCount(plan, layer))
+}
+
+function layerCount({ array }: Plan, layer: PlanLayer): LayerCount {
+  const columns = Math.min(array.columns, layer.filters)
+  const cores = tilesOfLayer(layer).length * Math.min(array.rows, layer.taps) * columns
+  const meeting = Math.max(...layer.passes.flat().map((tiles) => tiles.length)) - 1
+  const { 'average pooling': average, ...always } = columnAdders
+  const post = sumOf(always) + (layer.average ? average : 0)
+  return { name: layer.name, cores, multiplications: columns, adders: cores + (meeting + post) * columns }
+}

@@ -1,0 +1,132 @@
+import { indexBits, unsignedBits } from '../../base/integers.ts'
+import type { Plan, PlanLayer } from '../plan.ts'
+import { programBits, programFields } from '../program.ts'
+import { type Holdings, type ModuleCount, moduleCount, type Quantity } from './module-count.ts'
+
+/** src/arch/sequencer.ts and the parts that are built into it. */
+export function sequencer(plan: Plan): ModuleCount {
+  const parts = [
+    phases(plan),
+    loader(plan),
+    passMemory(plan),
+    weightCounter(plan),
+    tapPlace(plan),
+    streamer(plan),
+  ]
+  const all = (quantity: Quantity) => Object.assign({}, ...parts.map((part) => part[quantity] ?? {}))
+  return moduleCount('sequencer', 1, 'control', {
+    adders: all('adders'),
+    registers: all('registers'),
+    memoryBits: all('memoryBits'),
+  })
+}
+
+/** Bits of a counter that reaches the largest such value of any layer. */
+const largest = ({ layers }: Plan, value: (layer: PlanLayer) => number) =>
+  unsignedBits(Math.max(...layers.map(value)))
+
+/** src/arch/sequencer.ts: the phases, and the length of a step. */
+function phases(plan: Plan): Holdings {
+  const { rows } = plan.array
+  const longest = largest(plan, (l) => Math.max(rows, l.cyclesPartial, l.cyclesFinal, l.cyclesLast))
+  return {
+    adders: { 'step length - 1, remaining - 1': 2 },
+    registers: {
+      phase: 2,
+      'remaining cycles': longest,
+      done: 1,
+      ...(plan.layers.length > 1 ? { 'before the first layer, before the second': 2 } : {}),
+    },
+  }
+}
+
+/** src/arch/loader.ts with src/arch/program-memory.ts. */
+function loader(plan: Plan): Holdings {
+  const { rows } = plan.array
+  const { programWords } = plan.memories
+  const word = programBits(programFields(plan))
+  const taps = largest(plan, (l) => l.taps)
+  // where every layer may have one row fold only, the rows are never subtracted
+  const folds = rows < 2 ** taps - 1
+  return {
+    adders: {
+      ...(plan.layers.length > 1 ? { 'next layer + 1': 1 } : {}),
+      ...(folds ? { 'taps - rows': 1 } : {}),
+      'column fold + 1': 1,
+      'fold rows - 1, row + 1': 2,
+    },
+    registers: {
+      'next layer': indexBits(programWords),
+      'program word read': word,
+      'program word': word,
+      'taps left': taps,
+      'column fold': largest(plan, (l) => l.columnFolds - 1),
+      'first row fold, loading, row valid': 3,
+      row: indexBits(rows),
+    },
+    memoryBits: { program: programWords * word },
+  }
+}
+
+/** src/arch/pass-memory.ts: only where there are several tiles. */
+function passMemory({ tiles, memories: { passWords } }: Plan): Holdings {
+  if (tiles.length === 1) return {}
+  const word = tiles.length + 1
+  return {
+    adders: { 'next pass + 1': 1 },
+    registers: { 'next pass': indexBits(passWords), 'pass word read': word, pass: word },
+    memoryBits: { passes: passWords * word },
+  }
+}
+
+/** src/arch/loader.ts, weightCounter: several passes read the weights of their column fold again. */
+function weightCounter({ layers, widths }: Plan): Holdings {
+  const again = layers.some(({ passes }) => passes.some((list) => list.length > 1))
+  return {
+    adders: { 'weight address + 1': 1 },
+    registers: {
+      'weight address': widths.weightAddress,
+      ...(again ? { "column fold's first weights": widths.weightAddress } : {}),
+    },
+  }
+}
+
+/** src/arch/loader.ts, tapPlace: the place of a row's tap in the input map. */
+function tapPlace(plan: Plan): Holdings {
+  const { bankAddress, coordinate } = plan.widths
+  return {
+    adders: { 'channel in word, word, tap x, tap y: + 1': 4, 'tap offset': 1 },
+    registers: {
+      'channel in word': largest(plan, (l) => l.inputModulus - 1),
+      word: largest(plan, (l) => l.inputWords - 1),
+      'tap x': largest(plan, (l) => l.kernel[1] - 1),
+      'tap y': coordinate,
+      'tap offset': bankAddress,
+    },
+  }
+}
+
+/** src/arch/streamer.ts. */
+function streamer(plan: Plan): Holdings {
+  const { array, tiles, widths } = plan
+  const streamed = programFields(plan).filter(({ use }) => use === 'stream')
+  return {
+    adders: {
+      'interval, position, window x, window y, pool x: + 1': 5,
+      'address, y, x of the position': 3,
+    },
+    registers: {
+      'streaming: program word': programBits(streamed),
+      'streaming: rows': unsignedBits(array.rows),
+      'streaming: first, last, last column fold': 3,
+      ...(tiles.length > 1 ? { 'streaming: tiles': tiles.length } : {}),
+      'fold start, layer start, issuing, first window': 4,
+      interval: largest(plan, (l) => Math.max(l.interval, l.intervalLast) - 1),
+      position: largest(plan, (l) => l.positions - 1),
+      'window x': largest(plan, (l) => l.window[1] - 1),
+      'window y': largest(plan, (l) => l.window[0] - 1),
+      'pool x': largest(plan, (l) => l.outputShape[2] - 1),
+      'address, y, x of the position': widths.bankAddress + 2 * widths.coordinate,
+    },
+  }
+}

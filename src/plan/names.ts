@@ -1,0 +1,2 @@
+/** The top module's name: a Verilog identifier made from the network's. */
+export const topName = (network: string): string => `xgen_${network.replace(/[^A-Za-z0-9]+/g, '_')}`
