@@ -4,7 +4,6 @@ import { checkCircuit } from '../hdl/checks.ts'
 import type { Module } from '../hdl/module.ts'
 import { memoryImages as memoryTexts, printVerilog } from '../hdl/verilog.ts'
 import type { MemoryImages } from '../plan/images.ts'
-import { topName } from '../plan/names.ts'
 import type { Plan } from '../plan/plan.ts'
 import { portsPage } from './ports.ts'
 
@@ -14,7 +13,7 @@ export interface Accelerator {
   readonly files: ReadonlyMap<string, string>
 }
 
-/** Builds, checks and prints an accelerator: rtl/*.v, mem/*.hex, plan.json, ports.md, flow/filelist.f. */
+/** Builds, checks and prints an accelerator: rtl/*.v, mem/*.hex, plan.json, ports.md. */
 export function acceleratorFiles(plan: Plan, images: MemoryImages, version: string): Accelerator {
   const top = buildAccelerator(plan, images)
   checkCircuit(top)
@@ -28,20 +27,5 @@ export function acceleratorFiles(plan: Plan, images: MemoryImages, version: stri
   for (const [name, text] of memoryTexts(top)) files.set(`mem/${name}`, text)
   files.set('plan.json', `${canonicalJson(plan, 2)}\n`)
   files.set('ports.md', portsPage(plan))
-  files.set(
-    'flow/filelist.f',
-    fileList(
-      topName(plan.network),
-      sources.map(([name]) => name),
-    ),
-  )
   return { top, files }
-}
-
-/** For `verilator -f`, `iverilog -c` and most other tools; paths from the run's directory. */
-function fileList(top: string, names: readonly string[]): string {
-  return (
-    [`// Sources of ${top}, from the run's directory.`, ...names.map((name) => `rtl/${name}`)].join('\n') +
-    '\n'
-  )
 }

@@ -38,6 +38,10 @@ array:
 
 # native: plain valid/ready and start/done.
 interface: native
+
+# Period of the clock in ns that the flow files ask for.
+synth:
+  clock_ns: 5
 `
 
 /** Writes xgen.yaml into a directory and returns its path. One that is there is kept unless `force`. */

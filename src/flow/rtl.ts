@@ -1,6 +1,7 @@
 import { testbenchFiles } from '../../testbench/vectors.ts'
 import { version } from '../base/version.ts'
 import { acceleratorFiles } from '../emit/accelerator-files.ts'
+import { flowFiles } from '../emit/flow-files.ts'
 import { type Files, type RunRecord, writeRunDirectory } from '../emit/run-directory.ts'
 import type { Module } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
@@ -21,12 +22,14 @@ export interface Design {
 export function generate(configuration: Configuration, prepared: Prepared): Design {
   const { plan, images } = makePlan(prepared.graph, prepared.assignment, arraySpec(configuration))
   const { top, files } = acceleratorFiles(plan, images, version)
-  return {
-    plan,
-    images,
-    top,
-    files: new Map<string, string | Uint8Array>([...files, ...testbenchFiles(plan, images, top.name)]),
-  }
+  const design = new Map<string, string | Uint8Array>([...files, ...testbenchFiles(plan, images, top.name)])
+  const flow = flowFiles(top, design.keys(), {
+    version,
+    network: plan.network,
+    summary: `${plan.array.rows}x${plan.array.columns} PEs`,
+    clockNs: configuration.synth.clock_ns,
+  })
+  return { plan, images, top, files: new Map([...design, ...flow]) }
 }
 
 export interface RtlSummary {

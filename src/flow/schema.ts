@@ -63,6 +63,16 @@ export const configurationSchema = z.strictObject({
     })
     .prefault({}),
   interface: z.enum(['native']).default('native').describe('native: plain valid/ready and start/done.'),
+  synth: z
+    .strictObject({
+      clock_ns: z
+        .number()
+        .min(0.1)
+        .max(10_000)
+        .default(5)
+        .describe('Period of the clock in ns that the flow files ask for.'),
+    })
+    .prefault({}),
 })
 
 export type ConfigurationFile = z.input<typeof configurationSchema>
@@ -89,6 +99,7 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = Obj
     ['array', 'parallel'],
     ['array', 'memory_bits'],
     ['interface'],
+    ['synth', 'clock_ns'],
   ].map((path) => [`XGEN_${path.join('_').toUpperCase()}`, path]),
 )
 

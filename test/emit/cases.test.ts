@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
+import { flowFiles } from '../../src/emit/flow-files.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
@@ -15,6 +16,9 @@ interface Case {
   readonly array: { readonly rows: number; readonly columns: number }
 }
 
+/** Stands for the testbench's files, which are checked where they run. */
+const bench = ['tb/tb.v', 'tb/vectors/inputs.hex', 'tb/vectors/expected.hex']
+
 function generate({ sketch, array }: Case): Map<string, string> {
   const graph = sketchGraph(sketch)
   const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), {
@@ -23,7 +27,15 @@ function generate({ sketch, array }: Case): Map<string, string> {
     memoryBits: 2 ** 26,
     parallel: false,
   })
-  return new Map(acceleratorFiles(plan, images, '(version)').files)
+  const version = '(version)'
+  const { top, files } = acceleratorFiles(plan, images, version)
+  const flow = flowFiles(top, [...files.keys(), ...bench], {
+    version,
+    network: plan.network,
+    summary: `${array.rows}x${array.columns} PEs`,
+    clockNs: 5,
+  })
+  return new Map([...files, ...flow])
 }
 
 function stored(directory: string): Map<string, string> {

@@ -102,10 +102,11 @@ describe('mistakes', () => {
     ],
     [
       'a section that xgen does not have',
-      'net: lenet5\nsynth: { liberty: generic, clock_ns: 5 }\n',
+      'net: lenet5\nlayout: { density: 0.5 }\n',
       '2:1',
-      '"synth" is not known here.',
+      '"layout" is not known here.',
     ],
+    ['a clock that stands', 'net: lenet5\nsynth: { clock_ns: 0 }\n', '2:10', 'synth.clock_ns is 0'],
     ['a value out of range', 'net: lenet5\narray: { rows: 2000 }\n', '2:10', 'array.rows is 2000'],
     ['a wrong type', 'net: lenet5\nquant: { weights: eight }\n', '2:10', 'quant.weights is "eight"'],
     [
