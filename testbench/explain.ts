@@ -139,8 +139,9 @@ function whose({ plan }: Case, here: Occupant, at: ProbePlace): string[] {
           : tap.inside
             ? `; it reads the input element (y ${tap.inputY}, x ${tap.inputX})`
             : '; it stands outside of the map, where the code is 0'
+      const added = tap.channel < layer.channels - layer.filler ? '' : ' (beyond the map: its weight is 0)'
       sentences.push(
-        `Row ${at.row} has tap ${tap.index}: channel ${tap.channel}, kernel row ${tap.kernelY}, kernel column ${tap.kernelX}${reads}.`,
+        `Row ${at.row} has tap ${tap.index}: channel ${tap.channel}${added}, kernel row ${tap.kernelY}, kernel column ${tap.kernelX}${reads}.`,
       )
     }
   }

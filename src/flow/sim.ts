@@ -120,9 +120,10 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
   }
 }
 
-/** M counts the positions that the network defines: those at a dropped edge too, which the array skips. */
-function gemmOf({ macs, taps, filters }: PlanLayer) {
-  return { M: macs / (taps * filters), K: taps, N: filters }
+/** M counts the positions that the network defines: those at a dropped edge too, which the array skips. K counts no taps of weight 0 that the plan adds. */
+function gemmOf({ macs, kernel, channels, filler, filters }: PlanLayer) {
+  const K = kernel[0] * kernel[1] * (channels - filler)
+  return { M: macs / (K * filters), K, N: filters }
 }
 
 /** ceil(K/R) * (passes, ceil(N/C) where no column fold is mixed) * (2R + C + M - 2) - 1, as SCALE-Sim v2 prints it for dataflow "ws". */

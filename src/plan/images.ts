@@ -3,6 +3,7 @@ import { divideUp } from '../base/integers.ts'
 import type { ArraySpec } from './array.ts'
 import type { FusedLayer } from './fuse.ts'
 import type { LayerMix } from './mix.ts'
+import type { PlanLayer } from './plan.ts'
 
 /** What the weight and parameter memories hold. The order is the order of use, so both are read by counting. */
 export interface MemoryImages {
@@ -30,10 +31,11 @@ export function memoryImages(
   array: ArraySpec,
   layers: readonly FusedLayer[],
   mixes: readonly LayerMix[],
+  planned: readonly Pick<PlanLayer, 'channels'>[],
 ): MemoryImages {
   const { columns } = array
   const parts = layers.map((layer, index) =>
-    layerWords(columns, layer, mixes[index]!, mixes[index - 1]?.order),
+    layerWords(columns, layer, planned[index]!.channels, mixes[index]!, mixes[index - 1]?.order),
   )
   const length = parts.reduce((sum, part) => sum + part.weights.length, 0)
   const weights = new Int8Array(length)
@@ -56,17 +58,18 @@ export function memoryImages(
 
 /**
  * Words in the order column fold, tap; tap = (ky * kernel width + kx) * channels + channel. Channels stand as the layer before
- * stored them: `stored[position]` is the channel at a position.
+ * stored them: `stored[position]` is the channel at a position. Those that do not exist have weight 0.
  */
 function layerWords(
   columns: number,
   { conv, kernel, input }: FusedLayer,
+  slots: number,
   mix: LayerMix,
   stored: readonly number[] | undefined,
 ) {
   const channels = input.shape[0]
   const area = kernel[0] * kernel[1]
-  const taps = area * channels
+  const taps = area * slots
   const size = divideUp(mix.order.length, columns) * taps * columns
   const weights = new Int8Array(size)
   const owners = new Uint8Array(size)
@@ -74,9 +77,9 @@ function layerWords(
     const g = Math.floor(position / columns)
     for (let pixel = 0; pixel < area; pixel++) {
       for (let c = 0; c < channels; c++) {
-        const at = (g * taps + pixel * channels + c) * columns + (position % columns)
+        const at = (g * taps + pixel * slots + c) * columns + (position % columns)
         const tap = (stored?.[c] ?? c) * area + pixel
-        weights[at] = conv.weights[filter * taps + tap]!
+        weights[at] = conv.weights[filter * area * channels + tap]!
         owners[at] = mix.owner(filter, tap)
       }
     }

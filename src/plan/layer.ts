@@ -1,5 +1,6 @@
-import { divideUp, greatestCommonDivisor } from '../base/integers.ts'
+import { divideUp } from '../base/integers.ts'
 import type { ArraySpec } from './array.ts'
+import { channelSlots } from './banking.ts'
 import type { FusedLayer } from './fuse.ts'
 import type { LayerMix } from './mix.ts'
 import type { Latency, PlanLayer, Point } from './plan.ts'
@@ -8,25 +9,12 @@ import type { Latency, PlanLayer, Point } from './plan.ts'
 export interface Placement {
   readonly mix: LayerMix
   readonly inputBase: number
+  readonly inputModulus: number
   readonly outputBase: number
   readonly outputModulus: number
   readonly weightBase: number
   readonly parameterBase: number
   readonly accumulatorBits: number
-}
-
-/**
- * The bank modulus of a map that a layer reads: row i holds tap k = i (mod rows) in every fold, so with d = gcd(rows,
- * columns, channels) it only ever reads channels n = i (mod d). d divides the columns too, so that a column fold's filters
- * land on the same banks whichever fold it is.
- */
-export function bankModulus(array: ArraySpec, channels: number): number {
-  return greatestCommonDivisor(greatestCommonDivisor(array.rows, array.columns), channels)
-}
-
-/** Words that each bank needs for a map. */
-export function bankWords(shape: readonly [number, number, number], modulus: number): number {
-  return (shape[0] / modulus) * shape[1] * shape[2]
 }
 
 export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placement): PlanLayer {
@@ -39,17 +27,17 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
   const area = window[0] * window[1]
 
   const positions = outputHeight * outputWidth * area
-  const taps = kernel[0] * kernel[1] * channels
+  const { inputModulus, outputModulus } = placement
+  const slots = channelSlots(channels, inputModulus)
+  const taps = kernel[0] * kernel[1] * slots
   const rowFolds = divideUp(taps, array.rows)
   const columnFolds = divideUp(filters, array.columns)
   const columnsLast = filters - (columnFolds - 1) * array.columns
 
-  const inputModulus = bankModulus(array, channels)
-  const inputWords = channels / inputModulus
-  const { outputModulus } = placement
-  const outputWords = filters / outputModulus
+  const inputWords = slots / inputModulus
+  const outputWords = divideUp(filters, outputModulus)
   const lanes = divideUp(array.columns, outputModulus)
-  const lanesLast = columnsLast / outputModulus
+  const lanesLast = divideUp(columnsLast, outputModulus)
 
   // The writer takes one cycle a lane and gets a vector every `area * interval` cycles.
   const interval = divideUp(lanes, area)
@@ -75,7 +63,8 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
     ...(placement.mix.order.every((filter, position) => filter === position)
       ? {}
       : { order: placement.mix.order }),
-    channels,
+    channels: slots,
+    filler: slots - channels,
     kernel,
     stride,
     padding: [top, left],

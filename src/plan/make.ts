@@ -1,13 +1,14 @@
-import type { Assignment } from '../approx/assignment.ts'
+import type { Assignment, LayerAssignment } from '../approx/assignment.ts'
 import { usageError } from '../base/errors.ts'
 import { hashOf } from '../base/hash.ts'
 import { indexBits } from '../base/integers.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { type ArraySpec, checkArray } from './array.ts'
+import { bankModulus, bankWords, chooseModuli, possibleModuli } from './banking.ts'
 import { type FusedLayer, fuseLayers } from './fuse.ts'
 import { hashImages, type MemoryImages, memoryImages, weightWords } from './images.ts'
-import { bankModulus, bankWords, latencyOf, mapLayer } from './layer.ts'
-import { mixLayer, tilesOf } from './mix.ts'
+import { latencyOf, mapLayer, type Placement } from './layer.ts'
+import { type LayerMix, mixLayer, tilesOf } from './mix.ts'
 import {
   type Memories,
   type Plan,
@@ -19,7 +20,7 @@ import {
 } from './plan.ts'
 import { coordinateBits, passWords, programBits, programFields } from './program.ts'
 import { partialSumBits } from './range.ts'
-import { layerCycles } from './steps.ts'
+import { layerCycles, layerDuration } from './steps.ts'
 
 export interface Planned {
   readonly plan: Plan
@@ -35,7 +36,8 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
   const mixes = fused.map((layer, index) =>
     mixLayer(array, layer, assigned[index]!, tiles, index < fused.length - 1),
   )
-  const maps = placeMaps(array, fused)
+  const moduliOfMaps = mapModuli(array, fused, assigned, mixes)
+  const maps = placeMaps(fused, moduliOfMaps)
   const layers: PlanLayer[] = []
   let weightBase = 0
   let parameterBase = 0
@@ -51,8 +53,9 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
       mapLayer(array, layer, {
         mix: mixes[index]!,
         inputBase: maps.bases[index]!,
+        inputModulus: moduliOfMaps[index]!,
         outputBase: maps.bases[index + 1]!,
-        outputModulus: maps.moduli[index + 1]!,
+        outputModulus: moduliOfMaps[index + 1]!,
         weightBase,
         parameterBase,
         accumulatorBits: bits,
@@ -80,16 +83,16 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
   }
   const memories = measureMemories(array, layers, needs, widths, programBits(fields))
   checkMemory(graph.name, array, memories)
-  const images = memoryImages(array, fused, mixes)
+  const images = memoryImages(array, fused, mixes, layers)
   const draft: Plan = {
     format: 'xgen-plan-1',
     network: graph.name,
     array,
     tiles: plainTiles,
     layers,
-    input: stream(graph, graph.input, maps.bases[0]!, maps.moduli[0]!),
+    input: stream(graph, graph.input, maps.bases[0]!, moduliOfMaps[0]!),
     output: {
-      ...stream(graph, graph.output, maps.bases.at(-1)!, maps.moduli.at(-1)!),
+      ...stream(graph, graph.output, maps.bases.at(-1)!, moduliOfMaps.at(-1)!),
       shape: fused.at(-1)!.output.shape,
     },
     memories,
@@ -108,18 +111,42 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
 
 /**
  * The input map has the first words for itself, so that the next image can arrive while the network runs. The others alternate between
- * the two ends of the rest: a layer reads one and writes the other, so the deepest pair decides the depth. The result lies in every
- * bank whole (modulus 1), so that the output reads bank 0 alone.
+ * the two ends of the rest: a layer reads one and writes the other, so the deepest pair decides the depth.
  */
-function placeMaps(array: ArraySpec, fused: readonly FusedLayer[]) {
+function placeMaps(fused: readonly FusedLayer[], moduli: readonly number[]) {
   const last = fused.at(-1)!
-  const moduli = [...fused.map((layer) => bankModulus(array, layer.input.shape[0])), 1]
   const shapes = [...fused.map((layer) => layer.input.shape), last.output.shape]
   const words = shapes.map((shape, index) => bankWords(shape, moduli[index]!))
   const [input, ...others] = words as [number, ...number[]]
   const depth = Math.max(2, ...others.map((count, index) => input + count + (others[index + 1] ?? 0)))
   const bases = [0, ...others.map((count, index) => (index % 2 === 0 ? depth - count : input))]
-  return { moduli, bases, depth }
+  return { bases, depth }
+}
+
+/**
+ * The moduli of all maps, the output's too. The host sends the input's channels alone, so that one has no channels added; the result lies in
+ * every bank whole (modulus 1), so that the output reads bank 0 alone. A layer has taps with a weight of 0 only where they add 0,
+ * and where each weight word that they cost saves a cycle.
+ */
+function mapModuli(
+  array: ArraySpec,
+  fused: readonly FusedLayer[],
+  assigned: readonly LayerAssignment[],
+  mixes: readonly LayerMix[],
+): readonly number[] {
+  const options = fused.map((layer, index) => {
+    const channels = layer.input.shape[0]
+    const natural = [bankModulus(array, channels)]
+    if (index === 0 || assigned[index]!.multipliers.some(({ zeroExact }) => !zeroExact)) return natural
+    return possibleModuli(array, channels)
+  })
+  const nowhere = { inputBase: 0, outputBase: 0, weightBase: 0, parameterBase: 0, accumulatorBits: 1 }
+  return chooseModuli([...options, [1]], (index, inputModulus, outputModulus) => {
+    const placement: Placement = { ...nowhere, mix: mixes[index]!, inputModulus, outputModulus }
+    const layer = mapLayer(array, fused[index]!, placement)
+    const addedWords = layer.filler * layer.kernel[0] * layer.kernel[1] * layer.columnFolds
+    return layerDuration(array.rows, layer) + addedWords
+  })
 }
 
 function widthsOf(

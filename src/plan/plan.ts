@@ -47,7 +47,7 @@ export interface PlanStream {
   readonly scale: number
   /** First word in the banks. */
   readonly base: number
-  /** Bank modulus d: channel n lies in the banks i with i = n (mod d), at word base + pixel * channels/d + floor(n/d). */
+  /** Bank modulus d, a divisor of the channels: channel n lies in the banks i with i = n (mod d), at word base + pixel * channels/d + floor(n/d). */
   readonly modulus: number
 }
 
@@ -61,7 +61,9 @@ export interface PlanLayer {
   readonly passes: readonly (readonly (readonly number[])[])[]
   /** Filter at each column position (position = column fold * columns + column); absent where it is the position itself. */
   readonly order?: readonly number[]
+  /** Input channels as taps count them: the map's, and after them `filler` that do not exist and have weight 0 (src/plan/banking.ts). */
   readonly channels: number
+  readonly filler: number
   readonly kernel: readonly [height: number, width: number]
   readonly stride: readonly [vertical: number, horizontal: number]
   readonly padding: readonly [top: number, left: number]

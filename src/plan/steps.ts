@@ -72,6 +72,18 @@ export function streamCycles(layer: PlanLayer, fold: Fold): number {
   return fold.columnFold === layer.columnFolds - 1 ? layer.cyclesLast : layer.cyclesFinal
 }
 
+/** Cycles of all steps that stream a layer of full folds, on an array of so many rows. */
+export function layerDuration(rows: number, layer: PlanLayer): number {
+  const loading = Math.min(rows, layer.taps)
+  const others = layer.columnFolds - 1
+  const partial = layer.rowFolds * layer.passes.flat().length - layer.columnFolds
+  return (
+    partial * Math.max(loading, layer.cyclesPartial) +
+    others * Math.max(loading, layer.cyclesFinal) +
+    layer.cyclesLast
+  )
+}
+
 /** The first step lasts this much longer than its rows: the second layer's program word must be there when it ends. */
 const programFetch = 1
 

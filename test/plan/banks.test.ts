@@ -129,7 +129,9 @@ it('stores each output where the next layer looks for it, and never over the map
       const next = plan.layers[index + 1]
       const [base, modulus] = next === undefined ? [plan.output.base, 1] : [next.inputBase, next.inputModulus]
       expect([layer.outputBase, layer.outputModulus]).toEqual([base, modulus])
-      const expected = contents(plan, base, modulus, layer.outputShape)
+      const shape = [layer.outputWords * modulus, layer.outputShape[1], layer.outputShape[2]] as const
+      expect(shape[0]).toBe(next?.channels ?? layer.filters)
+      const expected = contents(plan, base, modulus, shape)
       const input = contents(plan, layer.inputBase, layer.inputModulus, inputOf(layer))
       const [, height, width] = layer.outputShape
       const written = expected.map(() => new Map<number, string>())

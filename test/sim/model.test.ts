@@ -63,8 +63,8 @@ function checkCounts(model: CycleModel, plan: Plan) {
     expect(seen.weightReads).toBe(layer.taps * layer.columnFolds)
     expect([seen.accumulatorReads, seen.accumulatorWrites]).toEqual([sums, sums])
     expect(seen.bankReads).toBeLessThanOrEqual(layer.positions * layer.taps * layer.columnFolds)
-    const stored = layer.outputShape[0] * layer.outputShape[1] * layer.outputShape[2]
-    expect(seen.bankWrites).toBe((stored / layer.outputModulus) * plan.array.rows)
+    const pixels = layer.outputShape[1] * layer.outputShape[2]
+    expect(seen.bankWrites).toBe(pixels * layer.outputWords * plan.array.rows)
   }
 }
 
