@@ -49,7 +49,7 @@ export function inputStream({ input }: Plan, memory: Banks): InputStream {
   return self
 }
 
-/** Offers the output map to the host, word by word from bank 0. */
+/** Offers the output map to the host: the channels of a pixel lie in the first banks in turn. */
 export interface OutputStream {
   /** [valid]. */
   readonly state: Int32Array
@@ -64,8 +64,10 @@ export interface OutputStream {
 
 export function outputStream({ output }: Plan, memory: Banks): OutputStream {
   const state = new Int32Array(1)
+  const [channels] = output.shape
   let data = 0
   let address = 0
+  let channel = 0
   let left = 0
   const valid = () => state[0] === 1
   return {
@@ -74,13 +76,17 @@ export function outputStream({ output }: Plan, memory: Banks): OutputStream {
     last: () => valid() && left === 0,
     begin() {
       address = output.base
+      channel = 0
       left = output.elements
     },
     clock({ outReady }) {
       const fetch = left > 0 && (!valid() || outReady)
       const ended = left === 0 && valid() && outReady
       if (fetch) {
-        data = memory.read(0, address++)
+        const bank = channel % output.modulus
+        data = memory.read(bank, address)
+        channel = (channel + 1) % channels
+        if (bank === output.modulus - 1 || channel === 0) address++
         left--
         state[0] = 1
       } else if (outReady) state[0] = 0

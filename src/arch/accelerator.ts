@@ -9,7 +9,7 @@ import type { Plan } from '../plan/plan.ts'
 import { accumulatorColumn, columnPorts, postPorts } from './accumulator-column.ts'
 import { controlDelay } from './control-delay.ts'
 import { featureBank } from './feature-bank.ts'
-import { all, any, connect, equalTo, resizeUnsigned } from './gates.ts'
+import { all, any, choose, connect, equalTo, resizeUnsigned } from './gates.ts'
 import { outputWriter, writerPorts } from './output-writer.ts'
 import { parameterMemory } from './parameter-memory.ts'
 import { positionPorts, rowFeeder, rowPorts } from './row-feeder.ts'
@@ -53,7 +53,7 @@ export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
       in_valid: inValid,
     })
     inputWhole.drive(input['whole_out']!)
-    const { feeders, firstBankData } = rowsOf(
+    const { feeders, outputData } = rowsOf(
       m,
       plan,
       control,
@@ -73,12 +73,12 @@ export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
     m.output('done', port('done'))
     m.output('in_ready', input['in_ready']!)
     m.output('out_valid', output['out_valid']!)
-    m.output('out_data', firstBankData)
+    m.output('out_data', outputData)
     m.output('out_last', output['out_last']!)
   })
 }
 
-/** A bank and a feeder for each row. Bank 0 also serves the output. */
+/** A bank and a feeder for each row. The first banks, as many as the output's modulus, also serve the output. */
 function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, output: Ports, stored: Ports) {
   const { c } = m
   const { rows } = plan.array
@@ -87,8 +87,17 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
   const rowBits = indexBits(rows)
   const row = pick(control, '', Object.keys(rowPorts(plan)))
   let position = pick(control, 'position_', Object.keys(positionPorts(plan)))
+  const readPort = (bank: number, { bank_read, bank_address }: Ports) => {
+    if (bank >= plan.output.modulus) return { read: bank_read!, read_address: bank_address! }
+    const fetch = output['fetch_out']!
+    const mine = plan.output.modulus === 1 ? fetch : c.and(fetch, equalTo(c, output['lane_out']!, bank))
+    return {
+      read: c.or(bank_read!, mine),
+      read_address: c.mux(fetch, output['address_out']!, bank_address!),
+    }
+  }
   const feeders: Ports[] = []
-  let firstBankData: Node | undefined
+  const words: Node[] = []
   for (let i = 0; i < rows; i++) {
     // The bank's data goes into the feeder that makes its address: a wire closes the circle (through the bank's register).
     const data = m.wire(`bank_data_${i}`, plan.widths.code)
@@ -100,7 +109,6 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
       width: control['width']!,
       bank_data: data.value,
     })
-    const serve = i === 0
     const lane = i % plan.input.modulus
     const hostWrite =
       plan.input.modulus === 1
@@ -113,17 +121,18 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
       store: stored['store']!,
       store_address: stored['store_address']!,
       store_data: stored[`store_data_${i}`]!,
-      read: serve ? c.or(out['bank_read']!, output['fetch_out']!) : out['bank_read']!,
-      read_address: serve
-        ? c.mux(output['fetch_out']!, output['address_out']!, out['bank_address']!)
-        : out['bank_address']!,
+      ...readPort(i, out),
     })
     data.drive(word!)
-    if (serve) firstBankData = word!
+    words.push(word!)
     feeders.push(out)
     position = pick(out, 'next_', Object.keys(positionPorts(plan)))
   }
-  return { feeders, firstBankData: firstBankData! }
+  const served = words.slice(0, plan.output.modulus)
+  return {
+    feeders,
+    outputData: served.length === 1 ? served[0]! : choose(c, output['lane_read_out']!, served),
+  }
 }
 
 /** The tiles. One without work sums to 0, so the bottom sums are OR-ed, unless tiles work side by side. */

@@ -124,8 +124,8 @@ function placeMaps(fused: readonly FusedLayer[], moduli: readonly number[]) {
 }
 
 /**
- * The moduli of all maps, the output's too. The host sends the input's channels alone, so that one has no channels added; the result lies in
- * every bank whole (modulus 1), so that the output reads bank 0 alone. A layer has taps with a weight of 0 only where they add 0,
+ * The moduli of all maps, the output's too. The host sends the input's channels alone, so that one has no channels added; a result of one
+ * position lies in every bank whole (modulus 1), so that the output reads bank 0 alone. A layer has taps with a weight of 0 only where they add 0,
  * and where each weight word that they cost saves a cycle.
  */
 function mapModuli(
@@ -141,7 +141,9 @@ function mapModuli(
     return possibleModuli(array, channels)
   })
   const nowhere = { inputBase: 0, outputBase: 0, weightBase: 0, parameterBase: 0, accumulatorBits: 1 }
-  return chooseModuli([...options, [1]], (index, inputModulus, outputModulus) => {
+  const [channels, height, width] = fused.at(-1)!.output.shape
+  const result = height * width === 1 ? [1] : [...new Set([1, ...possibleModuli(array, channels)])]
+  return chooseModuli([...options, result], (index, inputModulus, outputModulus) => {
     const placement: Placement = { ...nowhere, mix: mixes[index]!, inputModulus, outputModulus }
     const layer = mapLayer(array, fused[index]!, placement)
     const addedWords = layer.filler * layer.kernel[0] * layer.kernel[1] * layer.columnFolds

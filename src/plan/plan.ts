@@ -47,7 +47,7 @@ export interface PlanStream {
   readonly scale: number
   /** First word in the banks. */
   readonly base: number
-  /** Bank modulus d, a divisor of the channels: channel n lies in the banks i with i = n (mod d), at word base + pixel * channels/d + floor(n/d). */
+  /** Bank modulus d: channel n lies in the banks i with i = n (mod d), at word base + pixel * ceil(channels/d) + floor(n/d). */
   readonly modulus: number
 }
 

@@ -127,10 +127,11 @@ it('stores each output where the next layer looks for it, and never over the map
   check((plan) => {
     for (const [index, layer] of plan.layers.entries()) {
       const next = plan.layers[index + 1]
-      const [base, modulus] = next === undefined ? [plan.output.base, 1] : [next.inputBase, next.inputModulus]
+      const [base, modulus] =
+        next === undefined ? [plan.output.base, plan.output.modulus] : [next.inputBase, next.inputModulus]
       expect([layer.outputBase, layer.outputModulus]).toEqual([base, modulus])
       const shape = [layer.outputWords * modulus, layer.outputShape[1], layer.outputShape[2]] as const
-      expect(shape[0]).toBe(next?.channels ?? layer.filters)
+      expect(shape[0]).toBe(next?.channels ?? Math.ceil(layer.filters / modulus) * modulus)
       const expected = contents(plan, base, modulus, shape)
       const input = contents(plan, layer.inputBase, layer.inputModulus, inputOf(layer))
       const [, height, width] = layer.outputShape
