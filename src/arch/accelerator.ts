@@ -5,11 +5,12 @@ import { bit } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { topName } from '../plan/names.ts'
-import type { Plan } from '../plan/plan.ts'
+import { type Plan, parameterBits } from '../plan/plan.ts'
+import { weightWordBits } from '../plan/words.ts'
 import { accumulatorColumn, columnPorts, postPorts } from './accumulator-column.ts'
 import { controlDelay } from './control-delay.ts'
 import { featureBank } from './feature-bank.ts'
-import { all, any, choose, connect, equalTo, resizeUnsigned } from './gates.ts'
+import { all, any, choose, connect, equalTo, inputs, resizeUnsigned } from './gates.ts'
 import { outputWriter, writerPorts } from './output-writer.ts'
 import { parameterMemory } from './parameter-memory.ts'
 import { positionPorts, rowFeeder, rowPorts } from './row-feeder.ts'
@@ -20,15 +21,23 @@ import { weightMemory } from './weight-memory.ts'
 
 type Ports = Readonly<Record<string, Node>>
 
-/** The whole accelerator with the native interface. docs/weight-stationary.md says what happens in which cycle. */
-export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
+/**
+ * The whole accelerator with the native interface. docs/weight-stationary.md says what happens in which cycle. Where the plan has `reload`,
+ * the weight and parameter memories have write ports too.
+ */
+export function buildAccelerator(
+  plan: Plan,
+  images: MemoryImages,
+  name: string = topName(plan.network),
+): Module {
   const { rows, columns } = plan.array
   const comment = `Accelerator for ${plan.network}: weight-stationary, ${rows} x ${columns} PEs, ${plan.tiles.length} tile${plan.tiles.length > 1 ? 's' : ''}.`
-  return defineModule(topName(plan.network), comment, (m) => {
+  return defineModule(name, comment, (m) => {
     const start = m.input('start', 1)
     const inValid = m.input('in_valid', 1)
     const inData = m.input('in_data', plan.widths.code)
     const outReady = m.input('out_ready', 1)
+    const loads = plan.reload ? inputs(m, '', loadPorts(plan)) : {}
 
     const inputWhole = m.wire('input_whole', 1)
     const outputLast = m.wire('output_last', 1)
@@ -64,9 +73,10 @@ export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
     const weights = m.instance(weightMemory(plan, images), 'u_weights', {
       read: port('load'),
       address: port('weight_address'),
+      ...pick(loads, 'weight_', writePortNames(plan)),
     })
     const sums = tilesOf(m, plan, feeders, weights)
-    const vector = columnsOf(m, plan, images, control, sums)
+    const vector = columnsOf(m, plan, images, control, sums, pick(loads, 'parameter_', writePortNames(plan)))
     writer.connect(control, vector)
 
     m.output('busy', port('busy'))
@@ -77,6 +87,18 @@ export function buildAccelerator(plan: Plan, images: MemoryImages): Module {
     m.output('out_last', output['out_last']!)
   })
 }
+
+/** Write ports of the memories whose contents can be loaded at run time. */
+export const loadPorts = (plan: Plan): Readonly<Record<string, number>> => ({
+  weight_write: 1,
+  weight_write_address: plan.widths.weightAddress,
+  weight_write_data: weightWordBits(plan),
+  parameter_write: 1,
+  parameter_write_address: plan.widths.parameterAddress,
+  parameter_write_data: parameterBits,
+})
+
+const writePortNames = (plan: Plan) => (plan.reload ? ['write', 'write_address', 'write_data'] : [])
 
 /** A bank and a feeder for each row. The first banks, as many as the output's modulus, also serve the output. */
 function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, output: Ports, stored: Ports) {
@@ -174,6 +196,7 @@ function columnsOf(
   images: MemoryImages,
   control: Ports,
   sums: readonly Node[],
+  load: Ports,
 ): Ports {
   const { c } = m
   const names = Object.keys(columnPorts(plan))
@@ -188,6 +211,7 @@ function columnsOf(
     clear: control['input_awaited']!,
     begin_fold: beginFold,
     columns: bundle['columns']!,
+    ...load,
   })
   const column = accumulatorColumn(plan)
   const layer = pick(control, 'layer_', Object.keys(postPorts(plan)))

@@ -2,7 +2,9 @@ import { unsignedBits } from '../base/integers.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { type Plan, parameterBits } from '../plan/plan.ts'
+import { parameterMemoryWords } from '../plan/words.ts'
 import { any, equalTo, plus } from './gates.ts'
+import { writePort } from './weight-memory.ts'
 
 /**
  * Bias, multiplier and shift of every filter. At the first position of a column fold's last row fold it delivers one word a
@@ -35,15 +37,11 @@ export function parameterMemory(plan: Plan, images: MemoryImages): Module {
         depth,
         init: {
           file: 'parameters.hex',
-          words: Array.from({ length: depth }, (_, n) => parameterWord(images, n)),
+          words: parameterMemoryWords(images, plan.memories),
         },
       })
+      if (plan.reload) writePort(m, memory, plan.widths.parameterAddress, parameterBits)
       m.output('parameters_out', memory.read('word', address.q, fetch))
     },
   )
-}
-
-function parameterWord({ parameters }: MemoryImages, n: number): bigint {
-  const { bias, multiplier, shift } = parameters[n] ?? { bias: 0, multiplier: 0, shift: 1 }
-  return (BigInt(shift) << 48n) | (BigInt(multiplier) << 32n) | BigInt.asUintN(32, BigInt(bias))
 }

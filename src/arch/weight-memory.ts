@@ -1,6 +1,7 @@
-import { defineModule, type Module } from '../hdl/module.ts'
+import { defineModule, type Memory, type Module, type ModuleBuilder } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import type { Plan } from '../plan/plan.ts'
+import { weightMemoryWords, weightWordBits } from '../plan/words.ts'
 import { follow } from './gates.ts'
 
 /** Reads one row of weights a cycle, and delays column j by j cycles, so that weights meet the load bits on their way right. */
@@ -15,10 +16,11 @@ export function weightMemory(plan: Plan, images: MemoryImages): Module {
       const read = m.input('read', 1)
       const address = m.input('address', plan.widths.weightAddress)
       const memory = m.memory('weights', {
-        width: columns * lane,
+        width: weightWordBits(plan),
         depth: weightWords,
-        init: { file: 'weights.hex', words: weightImage(images, weightBits, ownerBits, weightWords) },
+        init: { file: 'weights.hex', words: weightMemoryWords(images, plan.memories) },
       })
+      if (plan.reload) writePort(m, memory, plan.widths.weightAddress, weightWordBits(plan))
       const word = memory.read('word', address, read)
       for (let j = 0; j < columns; j++) {
         let weight = m.c.slice(word, (j + 1) * lane - 1, j * lane)
@@ -30,22 +32,7 @@ export function weightMemory(plan: Plan, images: MemoryImages): Module {
   )
 }
 
-/** Column 0 in the low bits. */
-function weightImage(
-  { weights, owners, columns }: MemoryImages,
-  weightBits: number,
-  ownerBits: number,
-  depth: number,
-): bigint[] {
-  const laneOf = (at: number) => {
-    const code = BigInt.asUintN(weightBits, BigInt(weights[at] ?? 0))
-    return ownerBits === 0 ? code : (BigInt(owners[at] ?? 0) << BigInt(weightBits)) | code
-  }
-  const wordOf = (word: number) => {
-    let value = 0n
-    for (let j = columns - 1; j >= 0; j--)
-      value = (value << BigInt(ownerBits + weightBits)) | laneOf(word * columns + j)
-    return value
-  }
-  return Array.from({ length: depth }, (_, word) => wordOf(word))
+/** A write port of a memory that can be loaded at run time; the loader writes only while nothing reads. */
+export function writePort(m: ModuleBuilder, memory: Memory, addressBits: number, width: number): void {
+  memory.write(m.input('write', 1), m.input('write_address', addressBits), m.input('write_data', width))
 }

@@ -1,5 +1,4 @@
 import type { Command } from './command.ts'
-import { compare } from './commands/compare.ts'
 import { data } from './commands/data.ts'
 import { doctor } from './commands/doctor.ts'
 import { evaluation } from './commands/eval.ts'
@@ -25,5 +24,4 @@ export const commands: readonly Command[] = [
   rtl,
   sim,
   verify,
-  compare,
 ]

@@ -9,7 +9,6 @@ import { makePlan } from '../plan/make.ts'
 import { type Plan, tilesOfLayer } from '../plan/plan.ts'
 import { inferenceCycles } from '../plan/steps.ts'
 import type { Configuration } from './configuration.ts'
-import { designMetrics, metricsText } from './metrics.ts'
 import { arraySpec, type Prepared } from './preparation.ts'
 
 /** A network planned and generated, not yet written. */
@@ -30,8 +29,7 @@ export function generate(configuration: Configuration, prepared: Prepared): Desi
     summary: `${plan.array.rows}x${plan.array.columns} PEs`,
     clockNs: configuration.synth.clock_ns,
   })
-  const metrics = metricsText(designMetrics(plan, top.ports))
-  return { plan, images, top, files: new Map([...design, ...flow, ['metrics.json', metrics]]) }
+  return { plan, images, top, files: new Map([...design, ...flow]) }
 }
 
 export interface RtlSummary {

@@ -19,16 +19,27 @@ import {
   type Widths,
 } from './plan.ts'
 import { coordinateBits, passWords, programBits, programFields } from './program.ts'
-import { partialSumBits } from './range.ts'
+import { anySumBits, partialSumBits } from './range.ts'
 import { layerCycles, layerDuration } from './steps.ts'
+import { structureOf } from './structure.ts'
 
 export interface Planned {
   readonly plan: Plan
   readonly images: MemoryImages
 }
 
+export interface PlanOptions {
+  /** Weights can be loaded at run time. */
+  readonly reload?: boolean
+}
+
 /** Maps a quantised network with its multipliers to an array. Refuses what does not fit, with the bits it needs. */
-export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec): Planned {
+export function makePlan(
+  graph: QGraph,
+  assignment: Assignment,
+  array: ArraySpec,
+  { reload = false }: PlanOptions = {},
+): Planned {
   checkArray(array)
   const fused = fuseLayers(graph)
   const assigned = fused.map(({ conv }) => assignment.get(conv.name)!)
@@ -42,12 +53,16 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
   let weightBase = 0
   let parameterBase = 0
   for (const [index, layer] of fused.entries()) {
-    const bits = partialSumBits(layer.conv, assigned[index]!)
+    const bits = (reload ? anySumBits : partialSumBits)(layer.conv, assigned[index]!)
     if (bits > 32) {
-      throw usageError(`layer "${layer.conv.name}" needs ${bits}-bit accumulators; the hardware has 32`, {
-        where: layer.conv.name,
-        hint: 'Use fewer weight or activation bits (quant.weights, quant.activations).',
-      })
+      const any = reload ? ' for any weights' : ''
+      throw usageError(
+        `layer "${layer.conv.name}" needs ${bits}-bit accumulators${any}; the hardware has 32`,
+        {
+          where: layer.conv.name,
+          hint: `Use fewer weight or activation bits (quant.weights, quant.activations)${reload ? ', or give up loading weights at run time (reload: false)' : ''}.`,
+        },
+      )
     }
     layers.push(
       mapLayer(array, layer, {
@@ -101,11 +116,14 @@ export function makePlan(graph: QGraph, assignment: Assignment, array: ArraySpec
     masked,
     sideBySide: layers.some(({ passes }) => passes.some((list) => list.some((tiles) => tiles.length > 1))),
     moduli,
+    reload,
     contents: hashImages(images),
+    structure: '',
     hash: '',
   }
   const cycles = layerCycles(draft)
-  const plan = { ...draft, layers: layers.map((layer, index) => ({ ...layer, cycles: cycles[index]! })) }
+  const counted = { ...draft, layers: layers.map((layer, index) => ({ ...layer, cycles: cycles[index]! })) }
+  const plan = { ...counted, structure: structureOf(counted) }
   return { plan: { ...plan, hash: hashOf({ ...plan, hash: undefined }) }, images }
 }
 

@@ -24,8 +24,12 @@ export interface Plan {
   readonly sideBySide: boolean
   /** Distinct bank moduli that the writer must route, ascending. */
   readonly moduli: readonly number[]
+  /** Weights can be loaded at run time: accumulators hold the sums of any weights, and the weight and parameter memories can be written. */
+  readonly reload: boolean
   /** SHA-256 of the weight and parameter images. */
   readonly contents: string
+  /** SHA-256 of all that the hardware is made from: two designs with equal ones take each other's weights. */
+  readonly structure: string
   /** SHA-256 of all other fields: stands in every file made from the plan. */
   readonly hash: string
 }

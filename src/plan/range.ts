@@ -1,5 +1,6 @@
 import { productBounds } from '../approx/accumulator.ts'
 import type { LayerAssignment } from '../approx/assignment.ts'
+import type { Multiplier } from '../arith/multiplier.ts'
 import { signedBits } from '../base/integers.ts'
 import type { QConv } from '../quant/qgraph.ts'
 
@@ -14,9 +15,7 @@ export function partialSumBits(conv: QConv, { multipliers, ofKernel }: LayerAssi
   const kernels = ofKernel.length / filters
   const area = taps / kernels
   const codes = 2 ** conv.weightBits - 1
-  let bits = Math.max(
-    ...multipliers.map(({ productBits, productSigned }) => productBits + (productSigned ? 0 : 1)),
-  )
+  let bits = productBitsOf(multipliers)
   for (let n = 0; n < filters; n++) {
     let low = 0
     let high = 0
@@ -30,3 +29,20 @@ export function partialSumBits(conv: QConv, { multipliers, ofKernel }: LayerAssi
   }
   return bits
 }
+
+/**
+ * The same for any weights of the layer's bits, by any of its multipliers: what a design needs whose weights are loaded at
+ * run time.
+ */
+export function anySumBits(conv: QConv, { multipliers, ofKernel }: LayerAssignment): number {
+  const used = [...new Set(ofKernel)].map((index) => multipliers[index]!)
+  const taps = conv.weights.length / conv.bias.length
+  const extreme = (of: (...values: number[]) => number, side: 'low' | 'high') =>
+    of(0, ...used.flatMap((multiplier) => [...productBounds(multiplier)[side]]))
+  const bits = signedBits(taps * extreme(Math.min, 'low'), taps * extreme(Math.max, 'high'))
+  return Math.max(productBitsOf(multipliers), bits)
+}
+
+/** A sum holds a whole product. */
+const productBitsOf = (multipliers: readonly Multiplier[]) =>
+  Math.max(...multipliers.map(({ productBits, productSigned }) => productBits + (productSigned ? 0 : 1)))

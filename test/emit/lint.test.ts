@@ -41,22 +41,29 @@ const averaging: NetworkSketch = {
     { filters: 4, kernel: [2, 2], multiplier: 'exact:arch=booth4' },
   ],
 }
-const designs: [name: string, sketch: NetworkSketch, rows: number, columns: number][] = [
+type Design = [name: string, sketch: NetworkSketch, rows: number, columns: number, reload?: boolean]
+const designs: Design[] = [
   ['LeNet-5, three tiles, 8x8', mixed, 8, 8],
   ['average pooling, unsigned codes, Booth, 3x5', averaging, 3, 5],
   ['one row, one column', averaging, 1, 1],
+  ['LeNet-5, three tiles, 8x8, AXI, weights at run time', mixed, 8, 8, true],
+  ['unsigned codes, Booth, 3x5, AXI', { ...averaging, activationBits: 5 }, 3, 5, false],
+  ['one row, one column, AXI, weights at run time', averaging, 1, 1, true],
 ]
 
-describe.each(designs)('%s', (name, sketch, rows, columns) => {
+describe.each(designs)('%s', (name, sketch, rows, columns, reload) => {
   const graph = sketchGraph(sketch)
-  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), {
+  const array = {
     dataflow: 'weight-stationary',
     rows,
     columns,
     memoryBits: 2 ** 26,
     parallel: false,
+  } as const
+  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), array, {
+    reload: reload === true,
   })
-  const { files } = acceleratorFiles(plan, images, 'test')
+  const { files } = acceleratorFiles(plan, images, 'test', reload === undefined ? 'native' : 'axi')
   const directory = join(scratch, name.replace(/\W+/g, '-'))
   for (const [path, text] of files) writeFileAtomically(join(directory, path), text)
   const top = topName(plan.network)

@@ -1,0 +1,31 @@
+import type { MemoryImages } from './images.ts'
+import type { Plan } from './plan.ts'
+import { hashWords } from './structure.ts'
+import { packetLayout, parameterMemoryWords, weightMemoryWords } from './words.ts'
+
+/**
+ * The beats that load a design's weights at run time: the structure hash, first word first; then every word of the weight memory, then every
+ * word of the parameter memory, each in as many beats as it needs, low bits first, the rest of its last beat 0.
+ */
+export function weightPacket(plan: Plan, images: MemoryImages): Uint32Array {
+  const { beats, beatsPerWeight, beatsPerParameter } = packetLayout(plan)
+  const packet = new Uint32Array(beats)
+  packet.set(hashWords(plan.structure))
+  let at = 8
+  const put = (words: readonly bigint[], pieces: number) => {
+    for (const word of words)
+      for (let piece = 0; piece < pieces; piece++)
+        packet[at++] = Number(BigInt.asUintN(32, word >> BigInt(32 * piece)))
+  }
+  put(weightMemoryWords(images, plan.memories), beatsPerWeight)
+  put(parameterMemoryWords(images, plan.memories), beatsPerParameter)
+  return packet
+}
+
+/** The packet as bytes, each beat low byte first: the order in which a byte-wide link or a DMA moves it. */
+export function packetBytes(packet: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(4 * packet.length)
+  const view = new DataView(bytes.buffer)
+  for (const [index, beat] of packet.entries()) view.setUint32(4 * index, beat, true)
+  return bytes
+}
