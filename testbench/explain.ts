@@ -269,10 +269,9 @@ function portSentences({ plan, difference }: Case, name: string): string[] {
     return [`${moved} All registers that are watched agree, so the fault lies in the interface.`]
   const [channels, , width] = plan.output.shape
   const pixel = Math.floor(difference.given / channels)
-  const channel = difference.given % channels
   return [
-    `It is output element ${difference.given}: channel ${channel} at (y ${Math.floor(pixel / width)}, x ${pixel % width}), word ${plan.output.base + pixel * Math.ceil(channels / plan.output.modulus) + Math.floor(channel / plan.output.modulus)} of bank ${channel % plan.output.modulus}.`,
-    `${moved} The writer's registers agreed in every cycle, so the fault lies in what the bank stores, or in the address that the output reads.`,
+    `It is output element ${difference.given}: channel ${difference.given % channels} at (y ${Math.floor(pixel / width)}, x ${pixel % width}), word ${plan.output.base + difference.given} of bank 0.`,
+    `${moved} The writer's registers agreed in every cycle, so the fault lies in what bank 0 stores, or in the address that the output reads.`,
   ]
 }
 

@@ -13,7 +13,8 @@ export interface Cycle {
 }
 
 /**
- * Runs all images of a stimulus on a device, cycle by cycle, as the native interface's host: `start` in cycle 0 of an image; an element is
+ * Runs all images of a stimulus on a device, cycle by cycle, as the native interface's host: `start` in cycle 0 of an image, and, to be
+ * ignored, while the device is busy in cycles in which the image's pattern holds its input back; an element is
  * offered from the first cycle that the pattern allows until it is taken; an image ends with the cycle in which `done` is 1, and the
  * next one starts in the cycle after. The elements of an image that is sent ahead may follow those of the image before at once, in the
  * pattern of the image that they belong to. Where nothing moves for `patience` cycles the whole run ends. The harness (templates/testbench/harness.cpp) does the same in C++, and `runImage` of the cycle model has the same rules.
@@ -29,12 +30,13 @@ export function* drive(device: Device, stimulus: Stimulus, probeCount: number): 
   let sending = 0
   let sent = 0
   for (const image of images.keys()) {
-    const { outReady } = patternOf(image)
+    const { outReady, inValid: steady } = patternOf(image)
     view.image = image
     view.last = false
     let quiet = 0
     for (let cycle = 0; !view.last; cycle++) {
-      inputs.start = cycle === 0
+      const outputs = device.outputs()
+      inputs.start = cycle === 0 || (outputs.busy && steady[cycle % steady.length] === 0)
       const codes = images[sending]
       if (codes !== undefined && (sending <= image || (sending === image + 1 && ahead[sending]))) {
         const { inValid } = patternOf(sending)
@@ -42,7 +44,7 @@ export function* drive(device: Device, stimulus: Stimulus, probeCount: number): 
       }
       inputs.inData = inputs.inValid ? codes![sent]! : 0
       inputs.outReady = outReady[cycle % outReady.length] === 1
-      let ports = packPorts(inputs, device.outputs())
+      let ports = packPorts(inputs, outputs)
       const taken = inputMoves(ports)
       quiet = taken || outputMoves(ports) ? 0 : quiet + 1
       if (quiet > stimulus.patience) ports |= gaveUpBit

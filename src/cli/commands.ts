@@ -1,4 +1,5 @@
 import type { Command } from './command.ts'
+import { compare } from './commands/compare.ts'
 import { data } from './commands/data.ts'
 import { doctor } from './commands/doctor.ts'
 import { evaluation } from './commands/eval.ts'
@@ -24,4 +25,5 @@ export const commands: readonly Command[] = [
   rtl,
   sim,
   verify,
+  compare,
 ]

@@ -9,6 +9,7 @@ import { makePlan } from '../plan/make.ts'
 import { type Plan, tilesOfLayer } from '../plan/plan.ts'
 import { inferenceCycles } from '../plan/steps.ts'
 import type { Configuration } from './configuration.ts'
+import { designMetrics, metricsText } from './metrics.ts'
 import { arraySpec, type Prepared } from './preparation.ts'
 
 /** A network planned and generated, not yet written. */
@@ -29,7 +30,8 @@ export function generate(configuration: Configuration, prepared: Prepared): Desi
     summary: `${plan.array.rows}x${plan.array.columns} PEs`,
     clockNs: configuration.synth.clock_ns,
   })
-  return { plan, images, top, files: new Map([...design, ...flow]) }
+  const metrics = metricsText(designMetrics(plan, top.ports))
+  return { plan, images, top, files: new Map([...design, ...flow, ['metrics.json', metrics]]) }
 }
 
 export interface RtlSummary {

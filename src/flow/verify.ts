@@ -13,6 +13,7 @@ import { hashOf } from '../base/hash.ts'
 import type { Progress } from '../base/progress.ts'
 import { createEmulator } from '../emu/emulator.ts'
 import type { Configuration } from './configuration.ts'
+import { designMetrics, metricsText, verificationMetrics } from './metrics.ts'
 import { type Prepared, quantiseInput, testImages } from './preparation.ts'
 import { type Design, generate, writeDesign } from './rtl.ts'
 
@@ -43,7 +44,7 @@ export interface VerifyReport {
   readonly source: string
   /** Images that were run with random stalls of both streams. */
   readonly stalled: number
-  /** The run's directory: what `xgen rtl` writes, and results.xml. */
+  /** The run's directory: what `xgen rtl` writes, results.xml, and what was measured in metrics.json. */
   readonly directory: string
 }
 
@@ -69,7 +70,7 @@ export interface Verified {
 
 /**
  * Generates a design and compares its four executables: emulator, cycle model, netlist and Verilator. Every second image is run with random
- * back-pressure. Writes the run's directory with results.xml.
+ * back-pressure. Writes the run's directory with results.xml and metrics.json.
  */
 export async function verify(
   configuration: Configuration,
@@ -104,6 +105,8 @@ export async function verify(
     results,
     junitXml(`xgen verify ${design.plan.network}`, verification.checks.map(testCase)),
   )
+  const metrics = { ...designMetrics(design.plan, design.top.ports), ...verificationMetrics(report) }
+  writeFileAtomically(join(directory, 'metrics.json'), metricsText(metrics))
   const { checks, missing, commands } = verification
   return { report, checks, missing, commands }
 }

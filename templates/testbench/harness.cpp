@@ -153,12 +153,13 @@ int main(int argc, char** argv) {
   bool offered = false;
   for (uint32_t image = 0; image < stimulus.images && !gaveUp; image++) {
     const uint8_t* outReady = stimulus.pattern(image, true);
+    const uint8_t* steady = stimulus.pattern(image, false);
     uint32_t quiet = 0;
     for (uint32_t cycle = 0, done = 0; !done; cycle++) {
       if (sending < stimulus.images && (sending <= image || (sending == image + 1 && stimulus.ahead(sending))))
         offered = offered || stimulus.pattern(sending, false)[cycle % stimulus.period];
       top.clk = 0;
-      top.start = cycle == 0;
+      top.start = cycle == 0 || (top.busy && !steady[cycle % stimulus.period]);
       top.in_valid = offered;
       top.in_data = offered ? stimulus.codes(sending)[sent] : 0;
       top.out_ready = outReady[cycle % stimulus.period];

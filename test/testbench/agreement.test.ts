@@ -18,6 +18,7 @@ import { compareDevices } from '../../testbench/comparison.ts'
 import { drive, harvest } from '../../testbench/host.ts'
 import { follower, lockstep } from '../../testbench/lockstep.ts'
 import { netlistDevice, visibleRegisters } from '../../testbench/netlist-device.ts'
+import { compareAfterReset } from '../../testbench/restart.ts'
 import { simulate } from '../../testbench/simulation.ts'
 import type { Stimulus } from '../../testbench/stimulus.ts'
 import { findToolchain } from '../../testbench/toolchain.ts'
@@ -133,6 +134,27 @@ describe('emulator = cycle model = netlist, for random networks on random arrays
     },
     full ? 1_800_000 : 300_000,
   )
+})
+
+describe('a reset in mid-run', () => {
+  it('leaves nothing behind that a host sees, for random networks on random arrays', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        mixedSketches,
+        arrays,
+        fc.integer({ min: 0, max: 2 ** 31 }),
+        async (sketch, array, seed) => {
+          const { planned, accelerator, stimulus } = specimen(sketch, array, seed)
+          const model = () => cycleModel(planned.plan, planned.images)
+          const device = netlistDevice(accelerator.top, [])
+          const after = await compareAfterReset(device, model, stimulus, { times: 3, seed, signal: never })
+          expect(after).toMatchObject({ mismatches: 0, ended: undefined })
+          expect(after.cycles).toBeGreaterThan(0)
+        },
+      ),
+      { numRuns: full ? 200 : 25, seed: 13 },
+    )
+  }, 300_000)
 })
 
 const edges: [name: string, sketch: NetworkSketch, rows: number, columns: number][] = [

@@ -4,7 +4,7 @@ import { patienceOf, runImage } from '../../sim/drive.ts'
 import { cycleModel } from '../../sim/model.ts'
 import { noPressure, pressureOf } from '../../sim/pressure.ts'
 import { inferenceCycles, overlappedCycles } from '../../src/plan/steps.ts'
-import { gaveUp } from '../../testbench/frame.ts'
+import { gaveUp, portOf } from '../../testbench/frame.ts'
 import { drive, harvest } from '../../testbench/host.ts'
 import { twoLayers, verificationOf } from '../fixtures/verification.ts'
 
@@ -39,6 +39,18 @@ describe('the host of the lockstep', () => {
     expect(seen.outputs).toEqual(run.expected)
     expect(seen.cycles).toEqual([inferenceCycles(plan), ...[1, 2, 3].map(() => overlappedCycles(plan))])
     expect(overlappedCycles(plan)).toBe(inferenceCycles(plan) - plan.input.elements + 2)
+  })
+
+  it('gives start to a busy device too, which has no effect', () => {
+    let ignored = 0
+    const { patterns, patternOf } = stimulus
+    for (const { image, cycle, words } of drive(cycleModel(plan, images), stimulus, 0)) {
+      const started = portOf(words[0]!, 'start') === 1
+      const held = patterns[patternOf[image]!]!.inValid[cycle] === 0
+      expect(started).toBe(cycle === 0 || (held && portOf(words[0]!, 'busy') === 1))
+      if (started && cycle > 0) ignored++
+    }
+    expect(ignored).toBeGreaterThan(10)
   })
 
   it('gives up on a device that does not move, and ends the run', () => {

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { printVerilog } from '../../src/hdl/verilog.ts'
+import { changedTop, planCampaign, runTrial, tally } from '../../testbench/mutation/campaign.ts'
+import { draftOf, finishDraft } from '../../testbench/mutation/draft.ts'
+import { faultKinds, faultsOf } from '../../testbench/mutation/faults.ts'
+import { judge } from '../../testbench/mutation/trial.ts'
+import { smallDesigns, subjectOf } from '../fixtures/small-designs.ts'
+
+const never = new AbortController().signal
+const name = 'three tiles, mixed by kernel, side by side'
+const subject = subjectOf(smallDesigns[name]!)
+const planned = planCampaign({ [name]: subject }, { seed: 3, count: 150 })
+const text = (top: typeof subject.top) => [...printVerilog(top, [])].sort().flat().join('\n')
+
+describe('a netlist with a fault', () => {
+  it('is not seen where there is none', async () => {
+    expect(await judge(subject, subject.top, never)).toMatchObject({ kind: 'survived' })
+    const copy = finishDraft(draftOf(subject.top), subject.top)
+    expect(text(copy)).toBe(text(subject.top))
+  })
+
+  it('differs from the sound one in one instance, which stays as it was', () => {
+    const before = text(subject.top)
+    const changed = new Set<string>()
+    for (const one of planned) {
+      const after = text(changedTop(one))
+      expect(after, one.fault.text).not.toBe(before)
+      // a fault may be drawn again in another instance, but never twice in one
+      const key = `${one.path.join('.')} ${one.fault.text}`
+      expect(changed.has(key)).toBe(false)
+      changed.add(key)
+    }
+    expect(text(subject.top)).toBe(before)
+  })
+
+  it('has every kind of fault, in every module', () => {
+    expect(new Set(planned.map(({ fault }) => fault.kind))).toEqual(new Set(faultKinds))
+    expect(new Set(planned.map(({ module }) => module))).toEqual(
+      new Set([...printVerilog(subject.top, []).keys()].map((file) => file.replace(/\.v$/, ''))),
+    )
+    expect(faultsOf(subject.top)).not.toEqual([])
+  })
+
+  it('is drawn the same from the same seed, and otherwise from another', () => {
+    const places = (seed: number) =>
+      planCampaign({ [name]: subject }, { seed, count: 30 }).map(({ path, fault }) => [path, fault.text])
+    expect(places(3)).toEqual(places(3))
+    expect(places(4)).not.toEqual(places(3))
+  })
+
+  it('of any kind is caught, for most places', async () => {
+    const first = faultKinds.map((kind) => planned.find(({ fault }) => fault.kind === kind)!)
+    const trials = []
+    for (const one of first) trials.push(await runTrial(one, never))
+    const { planted, caught, probesOnly } = tally('all', trials)
+    expect(planted).toBe(faultKinds.length)
+    expect(caught).toBeGreaterThanOrEqual(12)
+    expect(probesOnly).toBeLessThan(caught)
+  })
+})
