@@ -17,6 +17,8 @@ export interface ToolRun {
   readonly signal: AbortSignal
   readonly timeoutSeconds?: number
   readonly environment?: Readonly<Record<string, string>>
+  /** What brings it where it is missing; Debian's line for the simulation's tools where it is not given. */
+  readonly install?: string
 }
 
 export interface RunningTool {
@@ -106,7 +108,9 @@ function notStarted(run: ToolRun, code: string | undefined): XgenError {
   if (code !== 'ENOENT') return toolFailed(run, `could not be started (${code ?? 'for no known reason'})`)
   if (run.made === true)
     return new XgenError('tool-failed', `${name} ${file}, which xgen built, is gone`, { hint: again })
-  return new XgenError('tool-missing', `${name} (${file}) was not found`, { hint: installLine })
+  return new XgenError('tool-missing', `${name} (${file}) was not found`, {
+    hint: run.install ?? installLine,
+  })
 }
 
 function spawn(run: ToolRun, piped: boolean) {

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { compare } from './commands/compare.ts'
+import { counts } from './commands/counts.ts'
 import { data } from './commands/data.ts'
 import { doctor } from './commands/doctor.ts'
 import { evaluation } from './commands/eval.ts'
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   evaluation,
   train,
   rtl,
+  counts,
   sim,
   verify,
   compare,

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Argv } from 'yargs'
+import type { YosysChoice } from '../../testbench/counts.ts'
 import { usageError } from '../base/errors.ts'
 import {
   type Configuration,
@@ -108,6 +110,26 @@ export function imagesOption(y: Argv, describe: string, standard?: number): Argv
     ...(standard === undefined ? {} : { default: standard }),
     group: 'Data:',
   })
+}
+
+/** The Yosys that counts cells. */
+export function yosysOption(y: Argv): Argv {
+  return y.option('yosys', {
+    type: 'string',
+    requiresArg: true,
+    defaultDescription: 'the one among the npm packages',
+    describe: 'A Yosys program to count with, or none',
+    group: 'Tools:',
+  })
+}
+
+/** A program is looked for where a shell would: with a `/` from the current directory, otherwise in PATH. */
+export function yosysOf({ yosys: value }: CommonOptions): YosysChoice {
+  if (value === undefined) return { kind: 'package' }
+  if (typeof value !== 'string' || value === '')
+    throw usageError('no program is named: the path of a Yosys, or none', { where: '--yosys' })
+  if (value === 'none') return { kind: 'none' }
+  return { kind: 'program', path: value.includes('/') ? resolve(value) : value }
 }
 
 /** All options of a command that makes or checks hardware. */

@@ -2,6 +2,7 @@
 export { type ErrorKind, exitCodes, XgenError } from '../base/errors.ts'
 export { type Progress, silent } from '../base/progress.ts'
 export { type Configuration, type ConfigurationOptions, resolveConfiguration } from './configuration.ts'
+export { type CountsReport, countNetwork } from './counts.ts'
 export { evaluate } from './eval.ts'
 export { infer } from './infer.ts'
 export { multiplierMetrics, multiplierVerilog, showMultiplier } from './mult.ts'

@@ -34,6 +34,12 @@ export function generate(configuration: Configuration, prepared: Prepared): Desi
   return { plan, images, top, files: new Map([...design, ...flow, ['metrics.json', metrics]]) }
 }
 
+/** The design's text files below a directory, by their names in it. */
+export function filesBelow({ files }: Pick<Design, 'files'>, directory: string): ReadonlyMap<string, string> {
+  const below = [...files].filter(([name]) => name.startsWith(directory))
+  return new Map(below.map(([name, contents]) => [name.slice(directory.length), contents.toString()]))
+}
+
 export interface RtlSummary {
   readonly net: string
   readonly directory: string

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { patienceOf } from '../../sim/drive.ts'
 import { toStream } from '../../sim/stream.ts'
 import { cacheDirectory } from '../../testbench/cache.ts'
+import type { CountTotals } from '../../testbench/count-totals.ts'
+import { type Counting, countDesign, type YosysChoice } from '../../testbench/counts.ts'
 import { junitXml, type TestCase } from '../../testbench/junit.ts'
 import { halfStalled } from '../../testbench/stimulus.ts'
 import { allPass, verdictOf } from '../../testbench/verdict.ts'
@@ -15,13 +17,15 @@ import { createEmulator } from '../emu/emulator.ts'
 import type { Configuration } from './configuration.ts'
 import { designMetrics, metricsText, verificationMetrics } from './metrics.ts'
 import { type Prepared, quantiseInput, testImages } from './preparation.ts'
-import { type Design, generate, writeDesign } from './rtl.ts'
+import { type Design, filesBelow, generate, writeDesign } from './rtl.ts'
 
 export interface VerifyOptions {
   readonly images: number
   /** How many of the first images the netlist runs in JavaScript. */
   readonly netlistImages: number
   readonly seed: number
+  /** What counts the cells of the Verilog. */
+  readonly yosys: YosysChoice
   /** Where the run's directory goes; undefined: a place in the cache. */
   readonly out?: string
   readonly force: boolean
@@ -39,6 +43,10 @@ export interface VerifyReport {
   readonly checks: readonly CheckReport[]
   /** Cycles of one inference without stalls, as counted. */
   readonly cycles: { readonly model: number | null; readonly verilator: number | null }
+  /** Multipliers, adders, registers and memory bits by the plan, the netlist and Yosys. */
+  readonly counts: CountTotals
+  /** The version of the Yosys that counted, or null. */
+  readonly yosys: string | null
   readonly array: string
   /** Where the images come from. */
   readonly source: string
@@ -69,8 +77,8 @@ export interface Verified {
 }
 
 /**
- * Generates a design and compares its four executables: emulator, cycle model, netlist and Verilator. Every second image is run with random
- * back-pressure. Writes the run's directory with results.xml and metrics.json.
+ * Generates a design, compares what plan, netlist and Yosys count in it, and its four executables: emulator, cycle model, netlist and
+ * Verilator. Every second image is run with random back-pressure. Writes the run's directory with results.xml and metrics.json.
  */
 export async function verify(
   configuration: Configuration,
@@ -87,28 +95,32 @@ export async function verify(
   progress.done(`${design.files.size} files`)
   signal.throwIfAborted()
 
+  const printed = { verilog: filesBelow(design, 'rtl/'), memories: filesBelow(design, 'mem/') }
+  const { plan, top, images } = design
+  const counting = await countDesign({ plan, top, ...printed, yosys: options.yosys, signal, progress })
   const { codes, expected, source } = emulated(prepared, design, options)
   const verification = await verifyDesign({
-    plan: design.plan,
-    images: design.images,
-    top: design.top,
-    verilog: filesBelow(design, 'rtl/'),
-    memories: filesBelow(design, 'mem/'),
+    plan,
+    images,
+    top,
+    ...printed,
     stimulus: halfStalled(codes, options.seed, patienceOf(design.plan)),
     expected,
     netlistImages: options.netlistImages,
     signal,
     progress,
   })
-  const report = reportOf(design, verification, directory, source, codes.length)
-  writeFileAtomically(
-    results,
-    junitXml(`xgen verify ${design.plan.network}`, verification.checks.map(testCase)),
-  )
-  const metrics = { ...designMetrics(design.plan, design.top.ports), ...verificationMetrics(report) }
+  const checks = [...verification.checks, ...counting.checks]
+  const report = reportOf(design, { ...verification, checks }, counting, directory, source, codes.length)
+  writeFileAtomically(results, junitXml(`xgen verify ${plan.network}`, checks.map(testCase)))
+  const metrics = { ...designMetrics(plan, top.ports), ...verificationMetrics(report) }
   writeFileAtomically(join(directory, 'metrics.json'), metricsText(metrics))
-  const { checks, missing, commands } = verification
-  return { report, checks, missing, commands }
+  return {
+    report,
+    checks,
+    missing: verification.missing ?? counting.missing,
+    commands: verification.commands,
+  }
 }
 
 /** Test images as raw codes in stream order, and what the emulator makes of them. */
@@ -127,11 +139,6 @@ function emulated(
   }
 }
 
-function filesBelow({ files }: Design, directory: string): ReadonlyMap<string, string> {
-  const below = [...files].filter(([name]) => name.startsWith(directory))
-  return new Map(below.map(([name, contents]) => [name.slice(directory.length), contents.toString()]))
-}
-
 /** A place of its own for what differs in any of these: two runs may go on at once. */
 export function cachedRun(
   configuration: Configuration,
@@ -144,7 +151,8 @@ export function cachedRun(
 
 function reportOf(
   { plan }: Design,
-  { checks, cycles }: Verification,
+  { checks, cycles }: Pick<Verification, 'checks' | 'cycles'>,
+  { totals, version }: Counting,
   directory: string,
   source: string,
   images: number,
@@ -158,6 +166,8 @@ function reportOf(
     compared: sum((check) => check.compared),
     checks: checks.map(checkReport),
     cycles: { model: cycles.model ?? null, verilator: cycles.verilator ?? null },
+    counts: totals,
+    yosys: version ?? null,
     array: `${plan.array.rows}x${plan.array.columns}`,
     source,
     stalled: Math.floor(images / 2),

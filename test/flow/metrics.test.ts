@@ -9,6 +9,7 @@ import { designMetrics, metricsText, verificationMetrics } from '../../src/flow/
 import { prepare } from '../../src/flow/preparation.ts'
 import { generate, writeDesign } from '../../src/flow/rtl.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
+import { noCounts } from '../fixtures/verification.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'xgen-metrics-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -80,6 +81,8 @@ describe('metrics.json', () => {
         { name: 'b', compared: 0, mismatches: 0, notRun: 'no tool' },
       ],
       cycles: { model: 12, verilator: null },
+      counts: noCounts,
+      yosys: null,
       directory: '',
     }
     expect(verificationMetrics(report)).toEqual({

@@ -24,6 +24,7 @@ import { allPass } from '../../testbench/verdict.ts'
 import type { Check } from '../../testbench/verification.ts'
 import { eventually, processesIn } from '../fixtures/processes.ts'
 import { needsVerilator } from '../fixtures/tools.ts'
+import { noCounts } from '../fixtures/verification.ts'
 
 const project = resolve(import.meta.dirname, '../..')
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'xgen-verify-')))
@@ -112,13 +113,21 @@ describe('xgen verify', () => {
       'model = netlist (registers, cycles)',
       'model = Verilator (registers, cycles)',
       'emulator = Verilator (outputs)',
+      'plan = netlist (counts)',
+      'netlist = Yosys (counts)',
     ])
+    // 16 PEs and 4 columns, by the plan, the netlist and Yosys
+    const { multipliers, adders } = report.counts
+    expect(multipliers.inPes).toEqual({ plan: 16 * 2, netlist: 16 * 2, yosys: 16 * 2 })
+    expect(multipliers.inRequantisers).toEqual({ plan: 4, netlist: 4, yosys: 4 })
+    expect(adders.datapath).toEqual({ plan: 32 + 4 * 6, netlist: 32 + 4 * 6, yosys: 32 + 4 * 6 })
+    expect(report.yosys).toMatch(/^Yosys \d/)
     expect(report.checks.every(({ compared, mismatches }) => compared > 0 && mismatches === 0)).toBe(true)
     expect(report.compared).toBe(report.checks.reduce((sum, { compared }) => sum + compared, 0))
     expect(report.cycles.verilator).toBe(report.cycles.model)
     expect(report.source).toMatch(/mnist test set|synthetic digits/)
     expect(readFileSync(join(out, 'results.xml'), 'utf8')).toContain(
-      'tests="5" failures="0" errors="0" skipped="0"',
+      'tests="7" failures="0" errors="0" skipped="0"',
     )
     for (const file of [
       'run.json',
@@ -230,6 +239,8 @@ describe('a check that compared nothing', () => {
     compared: 20,
     checks: checks.map(checkReport),
     cycles: { model: 1, verilator: 1 },
+    counts: noCounts,
+    yosys: null,
     array: '4x4',
     source: 'synthetic digits',
     stalled: 1,

@@ -5,7 +5,8 @@ import { defineModule, type Module } from '../../src/hdl/module.ts'
 import type { ArraySpec } from '../../src/plan/array.ts'
 import { planCounts } from '../../src/plan/counts.ts'
 import { makePlan } from '../../src/plan/make.ts'
-import { compareTallies, planTally } from '../../testbench/count-comparison.ts'
+import { type CountedDesign, countedNumbers, explainCounts } from '../../testbench/count-comparison.ts'
+import { countTotals } from '../../testbench/count-totals.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 import { arrays, mixedSketches, sketches } from '../fixtures/sketches.ts'
@@ -38,19 +39,28 @@ function exchanged(module: Module, name: string, make: (old: Module) => Module):
   return { ...module, netlist: { ...netlist, instances } }
 }
 
-describe('the plan and the netlist', () => {
-  const full = process.env['XGEN_FULL'] === '1'
+/** What differs between plan and netlist, and between netlist and Yosys where that counted. */
+function differences(design: CountedDesign) {
+  const numbers = countedNumbers(design)
+  expect(numbers.length).toBeGreaterThan(50)
+  return numbers.filter(
+    ({ plan, netlist, yosys }) => plan !== netlist || (yosys !== null && yosys !== netlist),
+  )
+}
 
-  it.each([
-    ['one tile a layer', sketches],
-    ['layers mixed by filter and kernel', mixedSketches],
-  ])('count the same in random designs: %s', (_, networks) => {
+const full = process.env['XGEN_FULL'] === '1'
+const networks: [string, fc.Arbitrary<NetworkSketch>][] = [
+  ['one tile a layer', sketches],
+  ['layers mixed by filter and kernel', mixedSketches],
+]
+
+describe('the plan and the netlist', () => {
+  it.each(networks)('count the same in random designs: %s', (_, sketch) => {
     fc.assert(
-      fc.property(networks, arrays, (sketch, array) => {
-        const { plan, top } = designOf(sketch, array)
-        const { compared, differences } = compareTallies(planTally(planCounts(plan)), netlistTally(top))
-        expect(differences).toEqual([])
-        expect(compared).toBeGreaterThan(50)
+      fc.property(sketch, arrays, (network, array) => {
+        const { plan, top } = designOf(network, array)
+        const design = { plan: planCounts(plan), netlist: netlistTally(top), yosys: undefined }
+        expect(differences(design)).toEqual([])
       }),
       { numRuns: full ? 2000 : 150, seed: 1 },
     )
@@ -58,7 +68,7 @@ describe('the plan and the netlist', () => {
 
   it('differ where a module has an adder and a register more, or an instance less', () => {
     const { plan, top } = designOf(twoLayers, square(2))
-    const expected = planTally(planCounts(plan))
+    const expected = planCounts(plan)
     const replaced = exchanged(top, 'control_delay', ({ name }) =>
       defineModule(name, 'Another one.', (m) => {
         const count = m.register('count', 3)
@@ -66,28 +76,43 @@ describe('the plan and the netlist', () => {
         m.output('count_out', count.q)
       }),
     )
-    const { registers } = expected.get('control_delay')!.holds
-    expect(compareTallies(expected, netlistTally(replaced)).differences).toEqual([
-      { module: 'control_delay', quantity: 'adders', left: 0, right: 1 },
-      { module: 'control_delay', quantity: 'registers', left: registers, right: 3 },
+    const own = { plan: expected, netlist: netlistTally(top), yosys: undefined }
+    const registers = own.netlist.get('control_delay')!.holds.registers
+    const more = { ...own, netlist: netlistTally(replaced) }
+    expect(differences(more)).toMatchObject([
+      { module: 'control_delay', quantity: 'adders', plan: 0, netlist: 1 },
+      { module: 'control_delay', quantity: 'registers', plan: registers, netlist: 3 },
     ])
+    expect(explainCounts(more, countedNumbers(more), 'plan', 'netlist')).toEqual({
+      summary: 'control adders of control_delay: plan 0, netlist 1, Yosys not run in each instance',
+      text:
+        'control adders of control_delay: plan 0, netlist 1, Yosys not run in each instance\n' +
+        `register bits of control_delay: plan ${registers}, netlist 3, Yosys not run in each instance\n`,
+    })
+    expect(countTotals(more).adders.control).toMatchObject({
+      plan: countTotals(own).adders.netlist - countTotals(own).adders.datapath.netlist,
+      netlist: countTotals(own).adders.control.netlist + 1,
+    })
     const smaller = exchanged(top, 'tile_0', (tile) => ({
       ...tile,
       netlist: { ...tile.netlist, instances: tile.netlist.instances.slice(1) },
     }))
-    expect(compareTallies(expected, netlistTally(smaller)).differences).toEqual([
-      { module: 'pe_exact_s8s8', quantity: 'instances', left: 4, right: 3 },
-      { module: 'mul_exact_s8s8', quantity: 'instances', left: 4, right: 3 },
+    expect(differences({ ...own, netlist: netlistTally(smaller) })).toMatchObject([
+      { module: 'pe_exact_s8s8', quantity: 'instances', plan: 4, netlist: 3 },
+      { module: 'mul_exact_s8s8', quantity: 'instances', plan: 4, netlist: 3 },
     ])
   })
 
   it('differ where one does not know a module', () => {
     const { plan, top } = designOf(twoLayers, square(2))
-    const counts = planCounts(plan).filter(({ module }) => module !== 'row_feeder')
-    const { differences } = compareTallies(planTally(counts), netlistTally(top))
-    expect(differences.map(({ module, left }) => [module, left])).toEqual(
+    const formulas = planCounts(plan).filter(({ module }) => module !== 'row_feeder')
+    const design = { plan: formulas, netlist: netlistTally(top), yosys: undefined }
+    expect(differences(design).map(({ module, plan: none }) => [module, none])).toEqual(
       Array.from({ length: 6 }, () => ['row_feeder', undefined]),
     )
+    const { text } = explainCounts(design, countedNumbers(design), 'plan', 'netlist')!
+    expect(text).toContain('instances of row_feeder: plan no such module, netlist 2')
+    expect(text).toContain('no formula')
   })
 })
 

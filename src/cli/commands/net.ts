@@ -1,6 +1,7 @@
 import { usageError } from '../../base/errors.ts'
 import { checkNetwork, listNetworks, type NetReport, showNetwork } from '../../flow/net.ts'
 import type { Command } from '../command.ts'
+import { table } from '../table.ts'
 
 export const net: Command = {
   name: 'net',
@@ -33,7 +34,7 @@ export const net: Command = {
       throw usageError(`name the network to ${action}`, { hint: `For example: xgen net ${action} lenet5.` })
     if (action === 'show') {
       const report = showNetwork(name)
-      session.print(report, table(report))
+      session.print(report, describe(report))
       return 0
     }
     const check = checkNetwork(name)
@@ -45,7 +46,7 @@ export const net: Command = {
   },
 }
 
-function table({ net, layers, parameters, macs }: NetReport): string {
+function describe({ net, layers, parameters, macs }: NetReport): string {
   const rows = [
     ['layer', 'kind', '', 'output', 'parameters', 'MACs'],
     ...layers.map((l) => [
@@ -58,8 +59,5 @@ function table({ net, layers, parameters, macs }: NetReport): string {
     ]),
     ['total', '', '', '', String(parameters), String(macs)],
   ]
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  const line = (row: string[]) =>
-    row.map((cell, i) => (i >= 4 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join('  ')
-  return [net, ...rows.map((row) => line(row).trimEnd())].join('\n')
+  return [net, ...table(rows, 4)].join('\n')
 }

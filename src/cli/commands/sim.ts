@@ -2,6 +2,7 @@ import { prepare } from '../../flow/preparation.ts'
 import { type Simulation, simulate } from '../../flow/sim.ts'
 import type { Command } from '../command.ts'
 import { arrayOptions, configurationOf, netOptions } from '../options.ts'
+import { table } from '../table.ts'
 
 export const sim: Command = {
   name: 'sim',
@@ -68,22 +69,11 @@ function describe(simulation: Simulation): string {
   return [
     `${net} on ${array.rows}x${array.columns} PEs, weight-stationary`,
     '',
-    ...table([heading, ...rows, total]),
+    ...table([heading, ...rows, total], 3),
     '',
     'A layer counts from its first activation entering the array to its last accumulator write; "then" are the cycles until the next',
     'layer begins (requantise, pool, store). SCALE-Sim: its weight-stationary form for the same matrix product.',
     `One inference without stalls: ${count(inference.total)} cycles = input ${count(input)} + first weights ${count(load)} + layers ${count(inLayers)}` +
       ` + post-processing ${count(postProcessing)} + output ${count(output)} + start and done ${handshake}`,
   ].join('\n')
-}
-
-/** Columns of text to the left, of numbers to the right. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = heading.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join('  ')
-      .trimEnd(),
-  )
 }

@@ -1,13 +1,20 @@
 import { verdictOf } from '../../../testbench/verdict.ts'
 import { XgenError } from '../../base/errors.ts'
 import { prepare } from '../../flow/preparation.ts'
-import { type Verified, verify as verifyDesign } from '../../flow/verify.ts'
+import { type Verified, type VerifyReport, verify as verifyDesign } from '../../flow/verify.ts'
 import type { Command } from '../command.ts'
-import { commonNetOptions, configurationOf, imagesOption, wholeNumber } from '../options.ts'
+import {
+  commonNetOptions,
+  configurationOf,
+  imagesOption,
+  wholeNumber,
+  yosysOf,
+  yosysOption,
+} from '../options.ts'
 
 export const verify: Command = {
   name: 'verify',
-  summary: 'Compare emulator, cycle model, netlist and Verilator, bit by bit and cycle by cycle',
+  summary: 'Compare emulator, cycle model, netlist and Verilator, bit by bit and cycle by cycle; and counts',
   examples: [
     ['$0 verify --net lenet5 --array 16x16', 'Twenty images, half of them with random back-pressure'],
     [
@@ -16,7 +23,7 @@ export const verify: Command = {
     ],
   ],
   configure: (y) =>
-    imagesOption(commonNetOptions(y), 'Images to run', 20)
+    imagesOption(yosysOption(commonNetOptions(y)), 'Images to run', 20)
       .option('netlist-images', {
         type: 'number',
         requiresArg: true,
@@ -36,6 +43,7 @@ export const verify: Command = {
       images,
       netlistImages,
       seed: options.seed,
+      yosys: yosysOf(options),
       ...(out === undefined ? {} : { out }),
       force,
       signal,
@@ -90,7 +98,17 @@ export function describe({ report, checks }: Pick<Verified, 'report' | 'checks'>
     ...failed,
     `${report.pass ? 'PASS' : 'FAIL'}: ${count(report.compared)} values compared, ${count(report.mismatches)} differ.`,
     `Cycles of one inference without stalls: ${cycles.join(', ')}.`,
-    'Numbers of multipliers and adders are not compared yet.',
+    `Counted: ${countsLine(report)}.`,
     `Files and results.xml: ${report.directory}`,
   ].join('\n')
+}
+
+function countsLine({ counts: { multipliers, adders, registers, memoryBits }, yosys }: VerifyReport): string {
+  const what = [
+    `${count(multipliers.inPes.netlist)} multipliers in PEs and ${count(multipliers.inRequantisers.netlist)} in requantisers`,
+    `${count(adders.datapath.netlist)} adders in the datapath and ${count(adders.control.netlist)} for control`,
+    `${count(registers.netlist)} register bits`,
+    `${count(memoryBits.netlist)} memory bits`,
+  ]
+  return `${what.join(', ')} (the netlist's; ${yosys ?? 'Yosys'}${yosys === null ? ' not run' : ' counted too'})`
 }
