@@ -1,11 +1,11 @@
 import { parseDomain } from '../src/arith/domain.ts'
-import { parseMultiplier } from '../src/arith/registry.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
+import { multipliersOf, ownerMode, ownerTile } from '../src/plan/tile.ts'
 import type { Feeders } from './feeders.ts'
 import type { IssueLine } from './line.ts'
 
-/** One tile: rows x columns PEs with the same multiplier. Matrices are flat, [row][column]. */
+/** One tile: rows x columns PEs with the same multiplier, or the same modes. Matrices are flat, [row][column]. */
 export interface TileArray {
   /** Weight at work: its raw code, cut to the multiplier's operand. */
   readonly weight: Int32Array
@@ -28,9 +28,13 @@ export function tileArray(
   const { rows, columns } = plan.array
   const tile = plan.tiles[index]!
   const domain = parseDomain(tile.domain)
-  const products = parseMultiplier(tile.multiplier, domain).table()
   const codesA = 2 ** domain.nA - 1
   const codesB = 2 ** domain.nB - 1
+  // the tables of all modes behind one another
+  const pairs = (codesA + 1) * (codesB + 1)
+  const tables = multipliersOf(tile).map((multiplier) => multiplier.table())
+  const products = new Int32Array(tables.length * pairs)
+  for (const [mode, table] of tables.entries()) products.set(table, mode * pairs)
   const unused = 32 - plan.widths.accumulator
 
   const weightNext = new Int32Array(rows * columns)
@@ -39,6 +43,9 @@ export function tileArray(
   // whether this tile computes the product of the weight; always, where no weights are mixed
   const ownedNext = new Uint8Array(rows * columns).fill(plan.masked ? 0 : 1)
   const owned = ownedNext.slice()
+  // where the weight's mode has its table; 0 where the mode comes with the pass
+  const tableNext = new Int32Array(rows * columns)
+  const table = new Int32Array(rows * columns)
   // `activation` and `active` that a PE passes on: the activation's row in the product table, or `inactive`
   const passed = new Int32Array(rows * columns).fill(inactive)
   // Everything in the tile is at rest once nothing has entered for as long as a sum needs to leave.
@@ -48,7 +55,8 @@ export function tileArray(
   const operandOf = (row: number) => {
     const streamed = rowFeeders.active[row]
     if (streamed === undefined || !streamed.fold.tiles.includes(index)) return inactive
-    return (rowFeeders.activation[row]! & codesA) * (codesB + 1)
+    const mode = tables.length > 1 ? streamed.fold.mode : 0
+    return mode * pairs + (rowFeeders.activation[row]! & codesA) * (codesB + 1)
   }
 
   const multiplyAndAdd = () => {
@@ -59,14 +67,16 @@ export function tileArray(
       for (let column = columns - 1; column > 0; column--) {
         const at = base + column
         const operand = passed[at - 1]!
-        const product = operand === inactive || owned[at] === 0 ? 0 : products[operand + weight[at]!]!
+        const product =
+          operand === inactive || owned[at] === 0 ? 0 : products[operand + table[at]! + weight[at]!]!
         const partial = row === 0 ? 0 : sum[at - columns]!
         sum[at] = ((partial + product) << unused) >> unused
         passed[at] = operand
       }
       const operand = operandOf(row)
       if (operand !== inactive) entered = true
-      const product = operand === inactive || owned[base] === 0 ? 0 : products[operand + weight[base]!]!
+      const product =
+        operand === inactive || owned[base] === 0 ? 0 : products[operand + table[base]! + weight[base]!]!
       const partial = row === 0 ? 0 : sum[base - columns]!
       sum[base] = ((partial + product) << unused) >> unused
       passed[base] = operand
@@ -88,6 +98,7 @@ export function tileArray(
         const pe = row * columns + diagonal - row
         weight[pe] = weightNext[pe]!
         owned[pe] = ownedNext[pe]!
+        table[pe] = tableNext[pe]!
       }
     }
   }
@@ -98,8 +109,11 @@ export function tileArray(
       const row = line.loadRow[at]!
       if (row < 0 || !line.loaded[at]!.fold.tiles.includes(index)) continue
       const word = line.loadWord[at]! * columns + column
-      weightNext[row * columns + column] = images.weights[word]! & codesB
-      if (plan.masked) ownedNext[row * columns + column] = images.owners[word] === index ? 1 : 0
+      const pe = row * columns + column
+      const owner = images.owners[word]!
+      weightNext[pe] = images.weights[word]! & codesB
+      ownedNext[pe] = (ownerTile(plan, owner) ?? index) === index ? 1 : 0
+      if (tables.length > 1) tableNext[pe] = (ownerMode(plan, owner) ?? 0) * pairs
     }
   }
 

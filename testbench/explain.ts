@@ -1,9 +1,9 @@
 import { parseDomain } from '../src/arith/domain.ts'
-import { parseMultiplier } from '../src/arith/registry.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import { filterAt, type Plan } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
 import { intervalOf, type Step, stepsOf } from '../src/plan/steps.ts'
+import { multipliersOf, ownerMode, ownerTile } from '../src/plan/tile.ts'
 import { averageCode, requantise } from '../src/quant/rules.ts'
 import { cyclesAfter, type Difference } from './comparison.ts'
 import { inputWord, type Occupant, occupantAt, tapOf } from './place.ts'
@@ -155,7 +155,7 @@ function whose({ plan }: Case, here: Occupant, at: ProbePlace): string[] {
   if (at.kind === 'sum' || at.kind === 'weight') {
     const tile = plan.tiles[at.tile]!
     sentences.push(
-      `PE (row ${at.row}, column ${at.column}) of ${tile.name} has the multiplier ${tile.multiplier} (${tile.domain}).`,
+      `PE (row ${at.row}, column ${at.column}) of ${tile.name} has the ${tile.modes === undefined ? 'multiplier' : 'modes'} ${tile.multiplier} (${tile.domain}).`,
     )
     if (!fold.tiles.includes(at.tile))
       sentences.push(
@@ -221,10 +221,12 @@ function sumCause(known: Case, here: Occupant, at: Extract<ProbePlace, { kind: '
     `What goes into the PE agrees: activation ${activation}, weight ${weight}, partial sum from above ${partial}.`,
   ]
   const word = here.layer.weightBase + here.fold.columnFold * here.layer.taps + here.fold.tap + at.row
-  const foreign = plan.masked && known.images.owners[word * plan.array.columns + at.column] !== at.tile
+  const owner = known.images.owners[word * plan.array.columns + at.column] ?? 0
+  const foreign = (ownerTile(plan, owner) ?? at.tile) !== at.tile
   if (!here.fold.tiles.includes(at.tile) || at.row >= here.fold.rows || foreign)
     return [...sentences, `The PE has no work and should add 0; it added ${came}.`]
-  const multiplier = parseMultiplier(plan.tiles[at.tile]!.multiplier, domain)
+  const multipliers = multipliersOf(plan.tiles[at.tile]!)
+  const multiplier = multipliers[ownerMode(plan, owner) ?? here.fold.mode] ?? multipliers[0]!
   const product = multiplier.multiply(activation, weight)
   sentences.push(
     product === due

@@ -1,16 +1,16 @@
-import { parseDomain } from '../arith/domain.ts'
-import { parseMultiplier } from '../arith/registry.ts'
 import { indexBits } from '../base/integers.ts'
 import { bit } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { topName } from '../plan/names.ts'
 import { type Plan, parameterBits } from '../plan/plan.ts'
+import { coreOf } from '../plan/tile.ts'
 import { weightWordBits } from '../plan/words.ts'
 import { accumulatorColumn, columnPorts, postPorts } from './accumulator-column.ts'
 import { controlDelay } from './control-delay.ts'
 import { featureBank } from './feature-bank.ts'
 import { all, any, choose, connect, equalTo, inputs, resizeUnsigned } from './gates.ts'
+import { modeBitsOf } from './multiplier-core.ts'
 import { outputWriter, writerPorts } from './output-writer.ts'
 import { parameterMemory } from './parameter-memory.ts'
 import { positionPorts, rowFeeder, rowPorts } from './row-feeder.ts'
@@ -162,19 +162,25 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
   const { c } = m
   const { rows, columns } = plan.array
   const outputs = plan.tiles.map((tile, t) => {
-    const domain = parseDomain(tile.domain)
-    const multiplier = parseMultiplier(tile.multiplier, domain)
+    const multiplier = coreOf(tile)
+    const { domain } = multiplier
+    const modeBits = modeBitsOf(multiplier)
+    const mode = (name: string, node: Node): [string, Node][] =>
+      modeBits > 0 ? [[name, c.slice(node, modeBits - 1, 0)]] : []
+    const modesFrom = plan.modes?.from
     const module = systolicTile(tile.name, multiplier, {
       rows,
       columns,
       accumulatorBits: plan.widths.accumulator,
       masked: plan.masked,
+      modesFrom,
     })
     const edge = feeders.flatMap((feeder, i) => [
       [`activation_${i}`, resizeUnsigned(c, feeder['activation_out']!, domain.nA)] as const,
       [`active_${i}`, bit(c, feeder['active']!, t)] as const,
       [`load_${i}`, bit(c, feeder['load_out']!, t)] as const,
       [`swap_${i}`, bit(c, feeder['swap']!, t)] as const,
+      ...(modesFrom === 'pass' ? mode(`mode_${i}`, feeder['mode_out']!) : []),
     ])
     const buses = Array.from(
       { length: columns },
@@ -183,7 +189,9 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
     const owned = plan.masked
       ? buses.map((_, j) => [`owned_${j}`, equalTo(c, weights[`owner_${j}`]!, t)] as const)
       : []
-    return m.instance(module, `u_${tile.name}`, Object.fromEntries([...edge, ...buses, ...owned]))
+    const modes =
+      modesFrom === 'weight' ? buses.flatMap((_, j) => mode(`mode_${j}`, weights[`mode_${j}`]!)) : []
+    return m.instance(module, `u_${tile.name}`, Object.fromEntries([...edge, ...buses, ...owned, ...modes]))
   })
   const meet = (...sums: Node[]) => (plan.sideBySide ? sums.reduce((a, b) => c.add(a, b)) : any(c, ...sums))
   return Array.from({ length: columns }, (_, j) => meet(...outputs.map((out) => out[`sum_${j}`]!)))

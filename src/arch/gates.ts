@@ -39,17 +39,16 @@ export function followReset(m: ModuleBuilder, name: string, x: Node): Node {
 /** `x` cut or zero-extended to `width` bits. */
 export const resizeUnsigned = (c: Comb<Node>, x: Node, width: number): Node => resize(c, x, false, width)
 
-/** Declares one input port a field. */
-export function inputs<K extends string>(
+/** Declares one input port a field; fields that only some plans have may be absent. */
+export function inputs<W extends object>(
   m: ModuleBuilder,
   prefix: string,
-  widths: Readonly<Record<K, number>>,
-): Record<K, Node> {
-  const entries = Object.entries(widths) as [K, number][]
-  return Object.fromEntries(entries.map(([name, width]) => [name, m.input(prefix + name, width)])) as Record<
-    K,
-    Node
-  >
+  widths: W,
+): { [K in keyof W]: Node } {
+  const entries = Object.entries(widths) as [string, number][]
+  return Object.fromEntries(entries.map(([name, width]) => [name, m.input(prefix + name, width)])) as {
+    [K in keyof W]: Node
+  }
 }
 
 /** Connections for the ports that `inputs` declares. */

@@ -32,6 +32,8 @@ export interface LoadingFold {
   readonly firstOfLayer: Node
   /** One bit a tile: who takes part in the pass. */
   readonly tiles: Node
+  /** The mode of the pass, where it comes with the pass. */
+  readonly mode: Node | undefined
   /** Rows of the fold after it; 0 if there is none. */
   readonly rowsNext: Node
 }
@@ -138,6 +140,7 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
     last: foldEnds,
     columnLast,
     tiles: pass.tiles,
+    mode: pass.mode,
     firstOfLayer: c.and(first.q, equalTo(c, columnFold.q, 0)),
     rowsNext: c.label(c.mux(networkEnds, nothing, rowsOf(tapsNext)), 'rows_next'),
   }

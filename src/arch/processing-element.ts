@@ -1,13 +1,15 @@
-import type { Multiplier } from '../arith/multiplier.ts'
 import { gate } from '../comb/derived.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
+import type { Modes } from '../plan/plan.ts'
 import { follow, followReset } from './gates.ts'
-import { multiplierCore } from './multiplier-core.ts'
+import { modeBitsOf, multiplierCore, type TileMultiplier } from './multiplier-core.ts'
 
 export interface PeOptions {
   readonly accumulatorBits: number
   /** Weights come with a bit that says whether this tile computes their product. */
   readonly masked: boolean
+  /** Where a core with modes gets its mode: with the activation, or with the weight. */
+  readonly modesFrom: Modes['from'] | undefined
 }
 
 /**
@@ -15,38 +17,49 @@ export interface PeOptions {
  * work, and `swap` travels with the first activation of a fold. A PE without work adds exactly 0, also where the
  * multiplier is wrong at zero.
  */
-export function processingElement(multiplier: Multiplier, { accumulatorBits, masked }: PeOptions): Module {
+export function processingElement(
+  multiplier: TileMultiplier,
+  { accumulatorBits, masked, modesFrom }: PeOptions,
+): Module {
   const { nA, nB } = multiplier.domain
+  const modeBits = modeBitsOf(multiplier)
+  const product = modeBits > 0 ? 'M(mode, activation, weight)' : `${multiplier.spec}(activation, weight)`
   const core = multiplierCore(multiplier)
-  return defineModule(
-    `pe_${multiplier.id}`,
-    `Processing element: sum_out <= partial + ${multiplier.spec}(activation, weight).`,
-    (m) => {
-      const { c } = m
-      const activation = m.input('activation', nA)
-      const active = m.input('active', 1)
-      const load = m.input('load', 1)
-      const swap = m.input('swap', 1)
-      const weightIn = m.input('weight_in', nB)
-      const partial = m.input('partial', accumulatorBits)
+  return defineModule(`pe_${multiplier.id}`, `Processing element: sum_out <= partial + ${product}.`, (m) => {
+    const { c } = m
+    const activation = m.input('activation', nA)
+    const active = m.input('active', 1)
+    const load = m.input('load', 1)
+    const swap = m.input('swap', 1)
+    const weightIn = m.input('weight_in', nB)
+    const partial = m.input('partial', accumulatorBits)
 
-      const next = follow(m, 'weight_next', weightIn, load)
-      const weight = follow(m, 'weight', next, swap)
-      const owned = masked
-        ? follow(m, 'owned', follow(m, 'owned_next', m.input('owned_in', 1), load), swap)
-        : undefined
-      const working = owned === undefined ? active : c.label(c.and(active, owned), 'working')
-      const { p } = m.instance(core, 'u_multiplier', { a: activation, b: weight })
-      const product = multiplier.productSigned
-        ? c.signExtend(p!, accumulatorBits)
-        : c.zeroExtend(p!, accumulatorBits)
-      const sum = follow(m, 'sum', c.add(partial, c.label(gate(c, product, working), 'product')))
+    const next = follow(m, 'weight_next', weightIn, load)
+    const weight = follow(m, 'weight', next, swap)
+    const owned = masked
+      ? follow(m, 'owned', follow(m, 'owned_next', m.input('owned_in', 1), load), swap)
+      : undefined
+    const working = owned === undefined ? active : c.label(c.and(active, owned), 'working')
+    const modeIn = modeBits > 0 ? m.input('mode_in', modeBits) : undefined
+    const mode =
+      modeIn !== undefined && modesFrom === 'weight'
+        ? follow(m, 'mode', follow(m, 'mode_next', modeIn, load), swap)
+        : modeIn
+    const { p } = m.instance(core, 'u_multiplier', {
+      a: activation,
+      b: weight,
+      ...(mode === undefined ? {} : { mode }),
+    })
+    const product = multiplier.productSigned
+      ? c.signExtend(p!, accumulatorBits)
+      : c.zeroExtend(p!, accumulatorBits)
+    const sum = follow(m, 'sum', c.add(partial, c.label(gate(c, product, working), 'product')))
 
-      m.output('activation_out', follow(m, 'activation_passed', activation))
-      m.output('active_out', followReset(m, 'active_passed', active))
-      m.output('load_out', followReset(m, 'load_passed', load))
-      m.output('swap_out', followReset(m, 'swap_passed', swap))
-      m.output('sum_out', sum)
-    },
-  )
+    m.output('activation_out', follow(m, 'activation_passed', activation))
+    if (modeIn !== undefined && modesFrom === 'pass') m.output('mode_out', follow(m, 'mode_passed', modeIn))
+    m.output('active_out', followReset(m, 'active_passed', active))
+    m.output('load_out', followReset(m, 'load_passed', load))
+    m.output('swap_out', followReset(m, 'swap_passed', swap))
+    m.output('sum_out', sum)
+  })
 }

@@ -28,6 +28,7 @@ export function positionPorts(plan: Plan) {
     x: coordinate,
     rows: unsignedBits(plan.array.rows),
     tile: plan.tiles.length,
+    ...(plan.modes?.from === 'pass' ? { mode: plan.modes.bits } : {}),
   }
 }
 
@@ -77,6 +78,8 @@ export function rowFeeder(plan: Plan): Module {
       const active = followReset(m, 'active_next', c.and(everyTile(used), position.tile))
       m.output('activation_out', activation)
       m.output('active', followReset(m, 'active_now', active))
+      if (position.mode !== undefined)
+        m.output('mode_out', follow(m, 'mode_now', follow(m, 'mode_next', position.mode)))
       m.output('load_out', followReset(m, 'load_now', c.and(everyTile(mine), row.load_tile)))
       m.output('swap', followReset(m, 'swap_now', c.and(everyTile(position.swap), position.tile)))
 

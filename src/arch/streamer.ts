@@ -92,6 +92,7 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
     ...point,
     rows,
     tile: tiles,
+    ...(loading.mode === undefined ? {} : { mode: hold('streaming_mode', loading.mode) }),
   }))
     m.output(`position_${name}`, node)
   const columnsBits = unsignedBits(plan.array.columns)

@@ -1,5 +1,5 @@
-import type { Multiplier } from '../arith/multiplier.ts'
 import { defineModule, type Module, type Node } from '../hdl/module.ts'
+import { modeBitsOf, type TileMultiplier } from './multiplier-core.ts'
 import { type PeOptions, processingElement } from './processing-element.ts'
 
 export interface TileShape extends PeOptions {
@@ -13,16 +13,21 @@ export interface TileShape extends PeOptions {
  */
 export function systolicTile(
   name: string,
-  multiplier: Multiplier,
-  { rows, columns, accumulatorBits, masked }: TileShape,
+  multiplier: TileMultiplier,
+  { rows, columns, ...options }: TileShape,
 ): Module {
   const { nA, nB } = multiplier.domain
-  const pe = processingElement(multiplier, { accumulatorBits, masked })
+  const { accumulatorBits, masked, modesFrom } = options
+  const modeBits = modeBitsOf(multiplier)
+  const pe = processingElement(multiplier, options)
+  const named = modeBits > 0 ? 'run-time modes' : 'multiplier'
   return defineModule(
     name,
-    `Systolic tile of ${rows} x ${columns} PEs with multiplier ${multiplier.spec}.`,
+    `Systolic tile of ${rows} x ${columns} PEs with ${named} ${multiplier.spec}.`,
     (m) => {
       const weights = Array.from({ length: columns }, (_, j) => m.input(`weight_${j}`, nB))
+      const modeOf =
+        modeBits > 0 && modesFrom === 'weight' ? weights.map((_, j) => m.input(`mode_${j}`, modeBits)) : []
       const owned = masked ? weights.map((_, j) => m.input(`owned_${j}`, 1)) : []
       let partials: Node[] = weights.map(() => m.c.constant(0, accumulatorBits))
       for (let i = 0; i < rows; i++) {
@@ -30,6 +35,7 @@ export function systolicTile(
         let active = m.input(`active_${i}`, 1)
         let load = m.input(`load_${i}`, 1)
         let swap = m.input(`swap_${i}`, 1)
+        let mode = modeBits > 0 && modesFrom === 'pass' ? m.input(`mode_${i}`, modeBits) : undefined
         partials = partials.map((partial, j) => {
           const out = m.instance(pe, `u_pe_${i}_${j}`, {
             activation,
@@ -39,7 +45,9 @@ export function systolicTile(
             weight_in: weights[j]!,
             partial,
             ...(masked ? { owned_in: owned[j]! } : {}),
+            ...(modeBits > 0 ? { mode_in: mode ?? modeOf[j]! } : {}),
           })
+          mode = out['mode_out']
           ;[activation, active, load, swap] = [
             out['activation_out']!,
             out['active_out']!,

@@ -2,7 +2,7 @@ import { operandRange } from '../arith/domain.ts'
 import { renderTemplate } from '../base/templates.ts'
 import { topName } from '../plan/names.ts'
 import { type Plan, type PlanStream, parameterBits, tilesOfLayer } from '../plan/plan.ts'
-import { programBits, programFields } from '../plan/program.ts'
+import { passBits, programBits, programFields } from '../plan/program.ts'
 import { inferenceCycles, overlappedCycles, runCycles } from '../plan/steps.ts'
 
 /** ports.md: what an integrator needs to know of one accelerator. */
@@ -28,7 +28,7 @@ export function portsPage(plan: Plan): string {
         plan.widths.accumulator,
       ),
       memory('program.hex', memories.programWords, programBits(programFields(plan))),
-      ...(memories.passWords > 0 ? [memory('passes.hex', memories.passWords, plan.tiles.length + 1)] : []),
+      ...(memories.passWords > 0 ? [memory('passes.hex', memories.passWords, passBits(plan))] : []),
     ],
     totalBits: memories.bits.total,
     layers: plan.layers.map((layer) => ({

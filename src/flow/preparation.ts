@@ -95,6 +95,7 @@ export function arraySpec({ array }: Configuration): ArraySpec {
     columns: array.cols,
     memoryBits: array.memory_bits,
     parallel: array.parallel,
+    ...(array.modes ? { modes: true as const } : {}),
   }
 }
 

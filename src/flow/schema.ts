@@ -54,6 +54,12 @@ export const configurationSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('Tiles with work on the same filters run side by side, instead of one after another.'),
+      modes: z
+        .boolean()
+        .default(false)
+        .describe(
+          'roup and exact multipliers share a tile whose mode is chosen at run time, instead of one tile each.',
+        ),
       memory_bits: z
         .int()
         .min(1)
@@ -97,6 +103,7 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = Obj
     ['array', 'rows'],
     ['array', 'cols'],
     ['array', 'parallel'],
+    ['array', 'modes'],
     ['array', 'memory_bits'],
     ['interface'],
     ['synth', 'clock_ns'],

@@ -11,6 +11,8 @@ export interface ArraySpec {
   readonly memoryBits: number
   /** Tiles that share a column fold run side by side (their sums are added) instead of one after another. */
   readonly parallel: boolean
+  /** All roup multipliers (and exact ones) of one domain share one tile, whose PEs have a core with run-time modes. */
+  readonly modes?: true
 }
 
 export const defaultMemoryBits = 64 * 1024 * 1024

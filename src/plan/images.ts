@@ -4,14 +4,15 @@ import type { ArraySpec } from './array.ts'
 import type { FusedLayer } from './fuse.ts'
 import type { LayerMix } from './mix.ts'
 import type { PlanLayer } from './plan.ts'
+import type { Owner } from './tile.ts'
 
 /** What the weight and parameter memories hold. The order is the order of use, so both are read by counting. */
 export interface MemoryImages {
   readonly columns: number
   /** One code a column, [word][column]; columns without a filter hold 0. */
   readonly weights: Int8Array
-  /** The tile of each weight, laid out as the weights. */
-  readonly owners: Uint8Array
+  /** The owner of each weight (`ownerCode`), laid out as the weights. */
+  readonly owners: Uint8Array | Uint16Array
   readonly parameters: readonly Parameter[]
 }
 
@@ -32,14 +33,17 @@ export function memoryImages(
   layers: readonly FusedLayer[],
   mixes: readonly LayerMix[],
   planned: readonly Pick<PlanLayer, 'channels'>[],
+  codeOf: (owner: Owner) => number,
 ): MemoryImages {
   const { columns } = array
   const parts = layers.map((layer, index) =>
-    layerWords(columns, layer, planned[index]!.channels, mixes[index]!, mixes[index - 1]?.order),
+    layerWords(columns, layer, planned[index]!.channels, mixes[index]!, mixes[index - 1]?.order, codeOf),
   )
   const length = parts.reduce((sum, part) => sum + part.weights.length, 0)
   const weights = new Int8Array(length)
-  const owners = new Uint8Array(length)
+  const owners = new (
+    parts.some((part) => part.owners.some((code) => code > 255)) ? Uint16Array : Uint8Array
+  )(length)
   let at = 0
   for (const part of parts) {
     weights.set(part.weights, at)
@@ -66,13 +70,14 @@ function layerWords(
   slots: number,
   mix: LayerMix,
   stored: readonly number[] | undefined,
+  codeOf: (owner: Owner) => number,
 ) {
   const channels = input.shape[0]
   const area = kernel[0] * kernel[1]
   const taps = area * slots
   const size = divideUp(mix.order.length, columns) * taps * columns
   const weights = new Int8Array(size)
-  const owners = new Uint8Array(size)
+  const owners = new Uint16Array(size)
   for (const [position, filter] of mix.order.entries()) {
     const g = Math.floor(position / columns)
     for (let pixel = 0; pixel < area; pixel++) {
@@ -80,7 +85,7 @@ function layerWords(
         const at = (g * taps + pixel * slots + c) * columns + (position % columns)
         const tap = (stored?.[c] ?? c) * area + pixel
         weights[at] = conv.weights[filter * area * channels + tap]!
-        owners[at] = mix.owner(filter, tap)
+        owners[at] = codeOf(mix.owner(filter, tap))
       }
     }
   }
@@ -89,6 +94,6 @@ function layerWords(
 
 export function hashImages(images: MemoryImages): string {
   return sha256(
-    `${sha256(new Uint8Array(images.weights.buffer))}${sha256(images.owners)}${JSON.stringify(images.parameters)}`,
+    `${sha256(new Uint8Array(images.weights.buffer))}${sha256(new Uint8Array(images.owners.buffer))}${JSON.stringify(images.parameters)}`,
   )
 }

@@ -8,6 +8,8 @@ import type { Latency, PlanLayer, Point } from './plan.ts'
 /** Where a layer's maps lie in the banks, and on which tiles it runs. */
 export interface Placement {
   readonly mix: LayerMix
+  /** The program says the mode of each pass. */
+  readonly modesByPass: boolean
   readonly inputBase: number
   readonly inputModulus: number
   readonly outputBase: number
@@ -59,7 +61,10 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
   const lastColumn = outputWidth * window[1] - 1
   return {
     name: conv.name,
-    passes: placement.mix.passes,
+    passes: placement.mix.passes.map((list) => list.map(({ tiles }) => tiles)),
+    ...(placement.modesByPass
+      ? { modes: placement.mix.passes.map((list) => list.map(({ modes }) => modes[0] ?? 0)) }
+      : {}),
     ...(placement.mix.order.every((filter, position) => filter === position)
       ? {}
       : { order: placement.mix.order }),

@@ -1,4 +1,6 @@
 import type { Assignment, LayerAssignment } from '../approx/assignment.ts'
+import { domainName } from '../arith/domain.ts'
+import type { Multiplier } from '../arith/multiplier.ts'
 import { usageError } from '../base/errors.ts'
 import { hashOf } from '../base/hash.ts'
 import { indexBits } from '../base/integers.ts'
@@ -11,6 +13,7 @@ import { latencyOf, mapLayer, type Placement } from './layer.ts'
 import { type LayerMix, mixLayer, tilesOf } from './mix.ts'
 import {
   type Memories,
+  type Modes,
   type Plan,
   type PlanLayer,
   type PlanStream,
@@ -18,10 +21,11 @@ import {
   type Tile,
   type Widths,
 } from './plan.ts'
-import { coordinateBits, passWords, programBits, programFields } from './program.ts'
+import { coordinateBits, passBits, passWords, programBits, programFields } from './program.ts'
 import { anySumBits, partialSumBits } from './range.ts'
 import { layerCycles, layerDuration } from './steps.ts'
 import { structureOf } from './structure.ts'
+import { ownerCode } from './tile.ts'
 
 export interface Planned {
   readonly plan: Plan
@@ -43,12 +47,13 @@ export function makePlan(
   checkArray(array)
   const fused = fuseLayers(graph)
   const assigned = fused.map(({ conv }) => assignment.get(conv.name)!)
-  const tiles = tilesOf(assigned)
+  const set = tilesOf(assigned, array.modes === true)
   const mixes = fused.map((layer, index) =>
-    mixLayer(array, layer, assigned[index]!, tiles, index < fused.length - 1),
+    mixLayer(array, layer, assigned[index]!, set, index < fused.length - 1),
   )
   const moduliOfMaps = mapModuli(array, fused, assigned, mixes)
   const maps = placeMaps(fused, moduliOfMaps)
+  const modes = modesOf(set.tiles, mixes)
   const layers: PlanLayer[] = []
   let weightBase = 0
   let parameterBase = 0
@@ -67,6 +72,7 @@ export function makePlan(
     layers.push(
       mapLayer(array, layer, {
         mix: mixes[index]!,
+        modesByPass: modes.modes?.from === 'pass',
         inputBase: maps.bases[index]!,
         inputModulus: moduliOfMaps[index]!,
         outputBase: maps.bases[index + 1]!,
@@ -82,28 +88,34 @@ export function makePlan(
   const moduli = [...new Set(layers.map((layer) => layer.outputModulus))].sort((a, b) => a - b)
   const weightBits = Math.max(...fused.map(({ conv }) => conv.weightBits))
   const widths = widthsOf(layers, maps.depth, weightBase, parameterBase)
-  const plainTiles = tiles.map((key, index): Tile => {
-    const [multiplier, domain] = key.split(' ') as [string, string]
-    return { name: `tile_${index}`, multiplier, domain }
+  const tiles = set.tiles.map((multipliers, index): Tile => {
+    const specs = multipliers.map(({ spec }) => spec)
+    const tile = {
+      name: `tile_${index}`,
+      multiplier: specs.join(' | '),
+      domain: domainName(multipliers[0]!.domain),
+    }
+    return specs.length === 1 ? tile : { ...tile, modes: specs }
   })
   const fields = programFields({ layers, array, widths, moduli })
   const masked = layers.some(({ passes }) => passes.some((list) => list.flat().length > 1))
-  const passes = passWords({ layers, tiles: plainTiles }).length
+  const passes = passWords({ layers, tiles, ...modes }).length
+  const modeBits = modes.modes?.from === 'weight' ? modes.modes.bits : 0
   const needs = {
     bankDepth: maps.depth,
     weightBits,
-    ownerBits: masked ? indexBits(tiles.length) : 0,
+    ownerBits: (masked ? indexBits(tiles.length) : 0) + modeBits,
     passWords: passes === 0 ? 0 : Math.max(2, passes),
-    tiles: tiles.length,
+    passBits: passBits({ tiles, ...modes }),
   }
   const memories = measureMemories(array, layers, needs, widths, programBits(fields))
   checkMemory(graph.name, array, memories)
-  const images = memoryImages(array, fused, mixes, layers)
+  const images = memoryImages(array, fused, mixes, layers, (owner) => ownerCode({ masked, ...modes }, owner))
   const draft: Plan = {
     format: 'xgen-plan-1',
     network: graph.name,
     array,
-    tiles: plainTiles,
+    tiles,
     layers,
     input: stream(graph, graph.input, maps.bases[0]!, moduliOfMaps[0]!),
     output: {
@@ -114,6 +126,7 @@ export function makePlan(
     widths,
     latency: latencyOf(array),
     masked,
+    ...modes,
     sideBySide: layers.some(({ passes }) => passes.some((list) => list.some((tiles) => tiles.length > 1))),
     moduli,
     reload,
@@ -125,6 +138,17 @@ export function makePlan(
   const counted = { ...draft, layers: layers.map((layer, index) => ({ ...layer, cycles: cycles[index]! })) }
   const plan = { ...counted, structure: structureOf(counted) }
   return { plan: { ...plan, hash: hashOf({ ...plan, hash: undefined }) }, images }
+}
+
+/** The modes of a plan, where some tile has any: they come with the passes, unless weights of one pass differ in theirs. */
+function modesOf(
+  tiles: readonly (readonly Multiplier[])[],
+  mixes: readonly LayerMix[],
+): { readonly modes?: Modes } {
+  const most = Math.max(...tiles.map((multipliers) => multipliers.length))
+  if (most === 1) return {}
+  const mixed = mixes.some(({ passes }) => passes.some((list) => list.some((pass) => pass.modes.length > 1)))
+  return { modes: { bits: indexBits(most), from: mixed ? 'weight' : 'pass' } }
 }
 
 /**
@@ -158,7 +182,14 @@ function mapModuli(
     if (index === 0 || assigned[index]!.multipliers.some(({ zeroExact }) => !zeroExact)) return natural
     return possibleModuli(array, channels)
   })
-  const nowhere = { inputBase: 0, outputBase: 0, weightBase: 0, parameterBase: 0, accumulatorBits: 1 }
+  const nowhere = {
+    modesByPass: false,
+    inputBase: 0,
+    outputBase: 0,
+    weightBase: 0,
+    parameterBase: 0,
+    accumulatorBits: 1,
+  }
   const [channels, height, width] = fused.at(-1)!.output.shape
   const result = height * width === 1 ? [1] : [...new Set([1, ...possibleModuli(array, channels)])]
   return chooseModuli([...options, result], (index, inputModulus, outputModulus) => {
@@ -198,7 +229,7 @@ function accumulatorDepth(layers: readonly PlanLayer[]): number {
 function measureMemories(
   array: ArraySpec,
   layers: readonly PlanLayer[],
-  { bankDepth, weightBits, ownerBits, passWords, tiles }: MemoryNeeds,
+  { bankDepth, weightBits, ownerBits, passWords, passBits }: MemoryNeeds,
   widths: Widths,
   programWidth: number,
 ): Memories {
@@ -211,7 +242,7 @@ function measureMemories(
   const weights = weightWords * array.columns * (weightBits + ownerBits)
   const parameters = parameterWords * parameterBits
   const accumulators = array.columns * depth * widths.accumulator
-  const program = programWords * programWidth + passWords * (tiles + 1)
+  const program = programWords * programWidth + passWords * passBits
   const total = banks + weights + parameters + accumulators + program
   return {
     bankDepth,
@@ -231,7 +262,7 @@ interface MemoryNeeds {
   readonly weightBits: number
   readonly ownerBits: number
   readonly passWords: number
-  readonly tiles: number
+  readonly passBits: number
 }
 
 function checkMemory(network: string, array: ArraySpec, { bits }: Memories): void {

@@ -1,58 +1,98 @@
 import type { LayerAssignment } from '../approx/assignment.ts'
 import { domainName } from '../arith/domain.ts'
+import { modeName, runTimeMode } from '../arith/modes.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { divideUp } from '../base/integers.ts'
 import type { ArraySpec } from './array.ts'
 import type { FusedLayer } from './fuse.ts'
+import type { Owner } from './tile.ts'
 
 /** How the products of one layer are spread over the tiles. */
 export interface LayerMix {
   /** Filter at each column position, in the order of the column folds. */
   readonly order: readonly number[]
-  /** Tiles by column fold and pass: a pass runs all row folds of its column fold on its tiles. */
-  readonly passes: readonly (readonly (readonly number[])[])[]
-  /** The tile that computes the product of a filter and an input tap ([channel][ky][kx], flat). */
-  owner(filter: number, tap: number): number
+  /** By column fold and pass: a pass runs all row folds of its column fold on its tiles. */
+  readonly passes: readonly (readonly Pass[])[]
+  /** Who computes the product of a filter and an input tap ([channel][ky][kx], flat). */
+  owner(filter: number, tap: number): Owner
 }
 
-export const tileKey = (multiplier: Multiplier) => `${multiplier.spec} ${domainName(multiplier.domain)}`
+export interface Pass {
+  readonly tiles: readonly number[]
+  /** The modes that its weights have on its tile with modes, if it has one; ascending. */
+  readonly modes: readonly number[]
+}
 
-/** The tiles of a network: one for each distinct multiplier that computes a product, in the order of first use. */
-export function tilesOf(assignments: readonly LayerAssignment[]): readonly string[] {
-  const keys = assignments.flatMap(({ multipliers, ofKernel }) =>
-    [...new Set(ofKernel)].map((index) => tileKey(multipliers[index]!)),
+/** The tiles of a network, and the place of each multiplier in them. */
+export interface TileSet {
+  /** The multipliers of each tile by mode number. */
+  readonly tiles: readonly (readonly Multiplier[])[]
+  owner(multiplier: Multiplier): Owner
+}
+
+const keyOf = (multiplier: Multiplier) => `${multiplier.spec} ${domainName(multiplier.domain)}`
+
+/**
+ * One tile for each distinct multiplier that computes a product, in the order of first use. With `modes`, all roup and exact
+ * multipliers of a domain share a tile, where they are two functions or more.
+ */
+export function tilesOf(assignments: readonly LayerAssignment[], modes: boolean): TileSet {
+  const used = new Map(
+    assignments.flatMap(({ multipliers, ofKernel }) =>
+      [...new Set(ofKernel)].map((index) => [keyOf(multipliers[index]!), multipliers[index]!] as const),
+    ),
   )
-  return [...new Set(keys)]
+  const shared = new Map<string, Map<string, Multiplier>>()
+  for (const multiplier of modes ? used.values() : []) {
+    if (runTimeMode(multiplier) === undefined) continue
+    const domain = domainName(multiplier.domain)
+    const list = shared.get(domain) ?? new Map<string, Multiplier>()
+    shared.set(domain, list)
+    if (!list.has(modeName(multiplier))) list.set(modeName(multiplier), multiplier)
+  }
+  const tiles: Multiplier[][] = []
+  const tileOfDomain = new Map<string, number>()
+  const owners = new Map<string, Owner>()
+  for (const [key, multiplier] of used) {
+    const domain = domainName(multiplier.domain)
+    const list = runTimeMode(multiplier) === undefined ? undefined : shared.get(domain)
+    if (list === undefined || list.size === 1) {
+      owners.set(key, { tile: tiles.push([multiplier]) - 1, mode: 0 })
+      continue
+    }
+    const tile = tileOfDomain.get(domain) ?? tiles.push([...list.values()]) - 1
+    tileOfDomain.set(domain, tile)
+    owners.set(key, { tile, mode: [...list.keys()].indexOf(modeName(multiplier)) })
+  }
+  return { tiles, owner: (multiplier) => owners.get(keyOf(multiplier))! }
 }
 
 /**
- * Spreads a layer over its tiles. Filters that need the same tiles are put side by side, where the output may be permuted
+ * Spreads a layer over its tiles. Filters that need the same tiles and modes are put side by side, where the output may be permuted
  * (`free`: the next layer's taps follow the permutation; the last layer's output is the host's and keeps its order), so that
- * fewer passes are needed.
+ * fewer passes are needed, or fewer of them mix modes.
  */
 export function mixLayer(
   array: ArraySpec,
   layer: FusedLayer,
   assignment: LayerAssignment,
-  tiles: readonly string[],
+  set: TileSet,
   free: boolean,
 ): LayerMix {
   const { conv } = layer
   const filters = conv.bias.length
   const kernels = assignment.ofKernel.length / filters
   const area = conv.weights.length / filters / kernels
-  const tileOf = assignment.multipliers.map((multiplier) => tiles.indexOf(tileKey(multiplier)))
+  const owners = assignment.multipliers.map(set.owner)
   const ownerOfKernel = (filter: number, kernel: number) =>
-    tileOf[assignment.ofKernel[filter * kernels + kernel]!]!
-  const needs = Array.from({ length: filters }, (_, filter) => {
-    const used = new Set(Array.from({ length: kernels }, (_, kernel) => ownerOfKernel(filter, kernel)))
-    return [...used].sort((a, b) => a - b)
-  })
+    owners[assignment.ofKernel[filter * kernels + kernel]!]!
+  const needs = Array.from({ length: filters }, (_, filter) =>
+    distinct(Array.from({ length: kernels }, (_, kernel) => ownerOfKernel(filter, kernel))),
+  )
   const natural = needs.map((_, filter) => filter)
   const grouped = [...natural].sort((a, b) => compareLists(needs[a]!, needs[b]!) || a - b)
-  const passesOf = (order: readonly number[]) => foldTiles(order, needs, array)
-  const total = (order: readonly number[]) => passesOf(order).reduce((sum, passes) => sum + passes.length, 0)
-  const order = free && total(grouped) < total(natural) ? grouped : natural
+  const passesOf = (order: readonly number[]) => foldPasses(order, needs, array, set)
+  const order = free && cheaper(passesOf(grouped), passesOf(natural)) ? grouped : natural
   return {
     order,
     passes: passesOf(order),
@@ -61,16 +101,44 @@ export function mixLayer(
 }
 
 /** The passes of each column fold: one for all its tiles side by side, or one after another. */
-function foldTiles(order: readonly number[], needs: readonly (readonly number[])[], array: ArraySpec) {
+function foldPasses(
+  order: readonly number[],
+  needs: readonly (readonly Owner[])[],
+  array: ArraySpec,
+  set: TileSet,
+): readonly (readonly Pass[])[] {
   const { columns, parallel } = array
   return Array.from({ length: divideUp(order.length, columns) }, (_, g) => {
-    const used = new Set(order.slice(g * columns, (g + 1) * columns).flatMap((filter) => needs[filter]!))
-    const list = [...used].sort((a, b) => a - b)
-    return parallel ? [list] : list.map((tile) => [tile])
+    const used = distinct(order.slice(g * columns, (g + 1) * columns).flatMap((filter) => needs[filter]!))
+    const tiles = [...new Set(used.map(({ tile }) => tile))]
+    const hasModes = (tile: number) => set.tiles[tile]!.length > 1
+    const modesOn = (chosen: readonly number[]) =>
+      used.flatMap(({ tile, mode }) => (chosen.includes(tile) && hasModes(tile) ? [mode] : []))
+    return (parallel ? [tiles] : tiles.map((tile) => [tile])).map((chosen) => ({
+      tiles: chosen,
+      modes: modesOn(chosen),
+    }))
   })
 }
 
-function compareLists(a: readonly number[], b: readonly number[]): number {
-  for (let i = 0; i < Math.min(a.length, b.length); i++) if (a[i] !== b[i]) return a[i]! - b[i]!
+function cheaper(a: readonly (readonly Pass[])[], b: readonly (readonly Pass[])[]): boolean {
+  const passes = (folds: typeof a) => folds.flat().length
+  const mixed = (folds: typeof a) => folds.flat().filter(({ modes }) => modes.length > 1).length
+  return passes(a) < passes(b) || (passes(a) === passes(b) && mixed(a) < mixed(b))
+}
+
+/** Each owner once, ascending. */
+function distinct(owners: readonly Owner[]): readonly Owner[] {
+  const byCode = new Map(owners.map((owner) => [`${owner.tile} ${owner.mode}`, owner]))
+  return [...byCode.values()].sort(compareOwners)
+}
+
+const compareOwners = (a: Owner, b: Owner) => a.tile - b.tile || a.mode - b.mode
+
+function compareLists(a: readonly Owner[], b: readonly Owner[]): number {
+  for (let i = 0; i < Math.min(a.length, b.length); i++) {
+    const order = compareOwners(a[i]!, b[i]!)
+    if (order !== 0) return order
+  }
   return a.length - b.length
 }

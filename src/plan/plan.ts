@@ -20,6 +20,8 @@ export interface Plan {
    * weight belongs to another tile adds 0.
    */
   readonly masked: boolean
+  /** Present where some tile has modes. */
+  readonly modes?: Modes
   /** Some pass has several tiles: the bottom sums of the tiles are added (otherwise OR-ed: a tile without work gives 0). */
   readonly sideBySide: boolean
   /** Distinct bank moduli that the writer must route, ascending. */
@@ -34,12 +36,25 @@ export interface Plan {
   readonly hash: string
 }
 
-/** An array of rows x columns PEs that all have one multiplier. */
+/** An array of rows x columns PEs that all have one multiplier, or one multiplier core with run-time modes. */
 export interface Tile {
   readonly name: string
-  /** Spec and domain (see src/arith/registry.ts) of the multiplier. */
+  /** Spec (see src/arith/registry.ts) of the multiplier; of a tile with modes those of all of them, for people. */
   readonly multiplier: string
   readonly domain: string
+  /** Specs by mode number; absent where the tile has one multiplier. */
+  readonly modes?: readonly string[]
+}
+
+/** How the PEs of tiles with modes learn their mode. */
+export interface Modes {
+  /** Width of a mode number. */
+  readonly bits: number
+  /**
+   * `pass`: the program says it with each pass, and it travels with the activations. `weight`: weights of one column fold have several
+   * modes, so each has its own beside it, which stays in the PE as long as the weight does.
+   */
+  readonly from: 'pass' | 'weight'
 }
 
 /** The input or output feature map as the host moves it: elements in the order y, x, channel (channel fastest). */
@@ -63,6 +78,8 @@ export interface PlanLayer {
   readonly name: string
   /** Tiles by column fold and pass: each pass runs all row folds of its column fold on its tiles, and adds to the same sums. */
   readonly passes: readonly (readonly (readonly number[])[])[]
+  /** Mode of each pass; present where modes come with the pass (0 on tiles without modes). */
+  readonly modes?: readonly (readonly number[])[]
   /** Filter at each column position (position = column fold * columns + column); absent where it is the position itself. */
   readonly order?: readonly number[]
   /** Input channels as taps count them: the map's, and after them `filler` that do not exist and have weight 0 (src/plan/banking.ts). */
@@ -142,11 +159,11 @@ export interface Memories {
   /** Words of columns x weightBits. */
   readonly weightWords: number
   readonly weightBits: number
-  /** Bits beside each weight that name its tile; 0 where no layer is mixed. */
+  /** Bits beside each weight that name its tile, and below them its mode; 0 where no layer is mixed. */
   readonly ownerBits: number
   /** One word a layer, at least 2. */
   readonly programWords: number
-  /** One word a pass of a column fold, where there are several tiles: {last pass, tiles}. 0 with one tile. */
+  /** One word a pass of a column fold, where there are several tiles, or modes by pass: {last pass, mode, tiles}. Else 0. */
   readonly passWords: number
   /** One word a filter: {shift, multiplier, bias}. */
   readonly parameterWords: number

@@ -78,14 +78,30 @@ export function programBits(fields: readonly ProgramField[]): number {
   return fields.reduce((sum, field) => sum + field.width, 0)
 }
 
-/** The words of the pass memory, in the order of use: {last pass of its column fold, one bit a tile (tile 0 lowest)}. */
-export function passWords(plan: Pick<Plan, 'layers' | 'tiles'>): readonly number[] {
-  if (plan.tiles.length === 1) return []
-  return plan.layers.flatMap(({ passes }) =>
-    passes.flatMap((list) =>
+/** Widths of the parts of a pass word, the lowest first: one bit a tile, where there are several; the mode, where it comes with the pass; 1 in the last pass of a column fold. */
+export function passFields({ tiles, modes }: Pick<Plan, 'tiles' | 'modes'>) {
+  return {
+    tiles: tiles.length > 1 ? tiles.length : 0,
+    mode: modes?.from === 'pass' ? modes.bits : 0,
+    last: 1,
+  }
+}
+
+export function passBits(plan: Pick<Plan, 'tiles' | 'modes'>): number {
+  const { tiles, mode, last } = passFields(plan)
+  return tiles + mode + last
+}
+
+/** The words of the pass memory, in the order of use. None where a pass has nothing to say. */
+export function passWords(plan: Pick<Plan, 'layers' | 'tiles' | 'modes'>): readonly number[] {
+  const fields = passFields(plan)
+  if (fields.tiles + fields.mode === 0) return []
+  return plan.layers.flatMap(({ passes, modes }) =>
+    passes.flatMap((list, g) =>
       list.map((tiles, pass) => {
-        const mask = tiles.reduce((bits, tile) => bits + 2 ** tile, 0)
-        return mask + (pass === list.length - 1 ? 2 ** plan.tiles.length : 0)
+        const mask = fields.tiles === 0 ? 0 : tiles.reduce((bits, tile) => bits + 2 ** tile, 0)
+        const mode = fields.mode === 0 ? 0 : modes![g]![pass]! * 2 ** fields.tiles
+        return mask + mode + (pass === list.length - 1 ? 2 ** (fields.tiles + fields.mode) : 0)
       }),
     ),
   )

@@ -7,6 +7,8 @@ export interface Fold {
   /** Index into the layer's passes of this column fold, and the tiles at work. */
   readonly pass: number
   readonly tiles: readonly number[]
+  /** The mode of the pass, where it comes with the pass; else 0. */
+  readonly mode: number
   readonly rowFold: number
   /** Rows and columns that have work. */
   readonly rows: number
@@ -36,6 +38,7 @@ export function* foldsOfLayer(plan: Plan, index: number): Generator<Fold> {
           columnFold: g,
           pass,
           tiles,
+          mode: layer.modes?.[g]?.[pass] ?? 0,
           rowFold: f,
           rows: Math.min(rows, layer.taps - f * rows),
           columns: g === layer.columnFolds - 1 ? layer.columnsLast : columns,

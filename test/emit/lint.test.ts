@@ -5,6 +5,7 @@ import { execa } from 'execa'
 import { afterAll, describe, expect, it } from 'vitest'
 import { writeFileAtomically } from '../../src/base/files.ts'
 import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
+import type { ArraySpec } from '../../src/plan/array.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { topName } from '../../src/plan/names.ts'
 import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
@@ -41,7 +42,32 @@ const averaging: NetworkSketch = {
     { filters: 4, kernel: [2, 2], multiplier: 'exact:arch=booth4' },
   ],
 }
-type Design = [name: string, sketch: NetworkSketch, rows: number, columns: number, reload?: boolean]
+/** A layer mixed by kernels, one by filters, and one of unsigned codes. */
+const several: NetworkSketch = {
+  input: [2, 7, 7],
+  seed: 8,
+  layers: [
+    {
+      filters: 5,
+      kernel: [3, 2],
+      mix: { by: 'kernel', multipliers: ['exact', 'roup:p=1,r=2', 'trunc:ka=1,kb=1'] },
+    },
+    {
+      filters: 6,
+      kernel: [2, 2],
+      mix: { by: 'filter', multipliers: ['exact', 'roup:p=0,r=5,rounding=asymmetric'] },
+    },
+    { filters: 3, dense: true, multiplier: 'roup:p=1,r=2' },
+  ],
+}
+type Design = [
+  name: string,
+  sketch: NetworkSketch,
+  rows: number,
+  columns: number,
+  reload?: boolean | undefined,
+  options?: Partial<ArraySpec>,
+]
 const designs: Design[] = [
   ['LeNet-5, three tiles, 8x8', mixed, 8, 8],
   ['average pooling, unsigned codes, Booth, 3x5', averaging, 3, 5],
@@ -49,9 +75,18 @@ const designs: Design[] = [
   ['LeNet-5, three tiles, 8x8, AXI, weights at run time', mixed, 8, 8, true],
   ['unsigned codes, Booth, 3x5, AXI', { ...averaging, activationBits: 5 }, 3, 5, false],
   ['one row, one column, AXI, weights at run time', averaging, 1, 1, true],
+  ['run-time modes by pass, 4x4', mixed, 4, 4, undefined, { modes: true }],
+  [
+    'run-time modes by weight, tiles side by side, 4x3',
+    several,
+    4,
+    3,
+    undefined,
+    { modes: true, parallel: true },
+  ],
 ]
 
-describe.each(designs)('%s', (name, sketch, rows, columns, reload) => {
+describe.each(designs)('%s', (name, sketch, rows, columns, reload, options = {}) => {
   const graph = sketchGraph(sketch)
   const array = {
     dataflow: 'weight-stationary',
@@ -59,6 +94,7 @@ describe.each(designs)('%s', (name, sketch, rows, columns, reload) => {
     columns,
     memoryBits: 2 ** 26,
     parallel: false,
+    ...options,
   } as const
   const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), array, {
     reload: reload === true,

@@ -22,9 +22,12 @@ it('stores every field of every layer so that it can be read back', () => {
       const fields = programFields(plan)
       expect(new Set(fields.map((field) => field.name)).size).toBe(fields.length)
       const words = Math.max(2, plan.layers.length)
-      const passes =
-        plan.tiles.length === 1 ? 0 : Math.max(2, plan.layers.flatMap((layer) => layer.passes.flat()).length)
-      expect(plan.memories.bits.program).toBe(words * programBits(fields) + passes * (plan.tiles.length + 1))
+      const said =
+        (plan.tiles.length > 1 ? plan.tiles.length : 0) + (plan.modes?.from === 'pass' ? plan.modes.bits : 0)
+      const passes = Math.max(2, plan.layers.flatMap((layer) => layer.passes.flat()).length)
+      expect(plan.memories.bits.program).toBe(
+        words * programBits(fields) + (said === 0 ? 0 : passes * (said + 1)),
+      )
       for (const layer of plan.layers) {
         const read = fieldsOf(
           programWord(fields, layer),

@@ -1,6 +1,6 @@
 import { indexBits, unsignedBits } from '../../base/integers.ts'
 import type { Plan, PlanLayer } from '../plan.ts'
-import { programBits, programFields } from '../program.ts'
+import { passBits, passFields, programBits, programFields } from '../program.ts'
 import { type Holdings, type ModuleCount, moduleCount, type Quantity } from './module-count.ts'
 
 /** src/arch/sequencer.ts and the parts that are built into it. */
@@ -68,10 +68,11 @@ function loader(plan: Plan): Holdings {
   }
 }
 
-/** src/arch/pass-memory.ts: only where there are several tiles. */
-function passMemory({ tiles, memories: { passWords } }: Plan): Holdings {
-  if (tiles.length === 1) return {}
-  const word = tiles.length + 1
+/** src/arch/pass-memory.ts: only where there are several tiles, or modes by pass. */
+function passMemory(plan: Plan): Holdings {
+  const { passWords } = plan.memories
+  if (passWords === 0) return {}
+  const word = passBits(plan)
   return {
     adders: { 'next pass + 1': 1 },
     registers: { 'next pass': indexBits(passWords), 'pass word read': word, pass: word },
@@ -108,7 +109,8 @@ function tapPlace(plan: Plan): Holdings {
 
 /** src/arch/streamer.ts. */
 function streamer(plan: Plan): Holdings {
-  const { array, tiles, widths } = plan
+  const { array, widths } = plan
+  const { tiles, mode } = passFields(plan)
   const streamed = programFields(plan).filter(({ use }) => use === 'stream')
   return {
     adders: {
@@ -119,7 +121,7 @@ function streamer(plan: Plan): Holdings {
       'streaming: program word': programBits(streamed),
       'streaming: rows': unsignedBits(array.rows),
       'streaming: first, last, last column fold': 3,
-      ...(tiles.length > 1 ? { 'streaming: tiles': tiles.length } : {}),
+      ...(tiles + mode > 0 ? { 'streaming: tiles, mode': tiles + mode } : {}),
       'fold start, layer start, issuing, first window': 4,
       interval: largest(plan, (l) => Math.max(l.interval, l.intervalLast) - 1),
       position: largest(plan, (l) => l.positions - 1),

@@ -1,13 +1,12 @@
-import { parseDomain } from '../../arith/domain.ts'
-import { coreModule, type Multiplier } from '../../arith/multiplier.ts'
-import { parseMultiplier } from '../../arith/registry.ts'
+import { coreModule } from '../../arith/multiplier.ts'
 import type { Plan, Tile } from '../plan.ts'
+import { coreOf } from '../tile.ts'
 import { type ModuleCount, moduleCount } from './module-count.ts'
 
 /** A tile with its PEs and their cores: src/arch/{systolic-tile,processing-element,multiplier-core}.ts. */
 export function tileCounts(plan: Plan, tile: Tile): ModuleCount[] {
   const { rows, columns } = plan.array
-  const multiplier = parseMultiplier(tile.multiplier, parseDomain(tile.domain))
+  const multiplier = coreOf(tile)
   const pes = rows * columns
   return [
     moduleCount(tile.name, 1, 'datapath', {}),
@@ -16,14 +15,20 @@ export function tileCounts(plan: Plan, tile: Tile): ModuleCount[] {
   ]
 }
 
-function processingElement({ widths, masked }: Plan, multiplier: Multiplier, pes: number): ModuleCount {
+function processingElement(
+  { widths, masked, modes }: Plan,
+  multiplier: ReturnType<typeof coreOf>,
+  pes: number,
+): ModuleCount {
   const { nA, nB } = multiplier.domain
+  const modeBits = 'modes' in multiplier ? multiplier.modeBits : 0
   return moduleCount(`pe_${multiplier.id}`, pes, 'datapath', {
     cores: { multiplier: 1 },
     adders: { 'partial sum': 1 },
     registers: {
       'weight, next weight': 2 * nB,
       ...(masked ? { 'owned, next owned': 2 } : {}),
+      ...(modeBits > 0 ? { mode: modeBits * (modes?.from === 'weight' ? 2 : 1) } : {}),
       sum: widths.accumulator,
       activation: nA,
       'active, load, swap': 3,
