@@ -38,6 +38,7 @@ const unitSize = 1_500_000
 export function translationUnits(
   work: string,
   { often, once }: { readonly often: readonly string[]; readonly once: readonly string[] },
+  level: string,
 ): readonly Unit[] {
   const sized = often
     .map((file) => ({ file, size: statSync(join(work, file)).size }))
@@ -52,7 +53,7 @@ export function translationUnits(
   }
   bins[0]!.files.push('harness.cpp')
   return [
-    ...bins.map(({ files }, index) => ({ name: `fast_${index}`, level: fast, files })),
+    ...bins.map(({ files }, index) => ({ name: `fast_${index}`, level, files })),
     { name: 'slow', level: slow, files: once },
   ]
 }

@@ -27,6 +27,8 @@ export interface Design {
    * and 528 registers: it ran as fast, 300,000 cycles a second, but took half as long again to build.)
    */
   readonly visible: readonly VisibleRegister[]
+  /** It runs for a moment only: not worth the time to optimise it. */
+  readonly brief?: boolean
 }
 
 export interface VisibleRegister {
@@ -63,7 +65,8 @@ export async function buildSimulator(
   const verilate = verilatorArguments(design)
   const compile = compilerArguments(tools)
   const runtimeKey = hashOf([tools.verilatorVersion, tools.compilerVersion, compile, fast])
-  const key = hashOf([runtimeKey, harness, configuration, verilate, slow, [...design.verilog].sort()])
+  const level = design.brief === true ? slow : fast
+  const key = hashOf([runtimeKey, harness, configuration, verilate, level, slow, [...design.verilog].sort()])
   const directory = join(cache, 'simulators', key.slice(0, 32))
   const cached = await makeOnce(cache, directory, executable, async (work, log) => {
     const tool = { cwd: work, timeoutSeconds: toolSeconds, environment: { TMPDIR: work } }
@@ -87,7 +90,7 @@ export async function buildSimulator(
       signal,
     })
     const sources = modelSources(join(work, 'model'))
-    const units = translationUnits(work, sources)
+    const units = translationUnits(work, sources, level)
     for (const { name, files } of units) writeFileSync(join(work, `${name}.cpp`), includes(files))
     const jobs = [
       (inner: AbortSignal) => runtimeObjects(sources.runtime, runtimeKey, tools, compile, cache, inner),
@@ -104,7 +107,7 @@ export async function buildSimulator(
   })
   const commands = [
     commandLine(tools.verilator, verilate),
-    commandLine(tools.compiler, unitArguments(compile, fast, 'fast_0')),
+    commandLine(tools.compiler, unitArguments(compile, level, 'fast_0')),
     commandLine(tools.compiler, unitArguments(compile, slow, 'slow')),
   ]
   return { simulator: join(directory, executable), cached, commands }

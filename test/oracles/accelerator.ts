@@ -34,7 +34,14 @@ export interface Map3 {
   readonly values: readonly number[]
 }
 
-export type Multiply = (layer: string, activation: number, weight: number) => number
+/** The product of a layer's weight of a filter and an input channel. */
+export type Multiply = (
+  layer: string,
+  activation: number,
+  weight: number,
+  filter: number,
+  channel: number,
+) => number
 
 export function evaluate(nodes: readonly (Conv | Pool | Reshape)[], input: Map3, multiply: Multiply): Map3 {
   let map = input
@@ -67,7 +74,7 @@ function convolve(conv: Conv, input: Map3, multiply: Multiply): Map3 {
               const outside = y < 0 || y >= height || x < 0 || x >= width
               const activation = outside ? 0 : input.values[(c * height + y) * width + x]!
               const weight = conv.weights[((n * channels + c) * kh + ky) * kw + kx]!
-              acc += BigInt(multiply(conv.name, activation, weight))
+              acc += BigInt(multiply(conv.name, activation, weight, n, c))
             }
           }
         }

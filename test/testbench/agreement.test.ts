@@ -1,160 +1,128 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { patienceOf } from '../../sim/drive.ts'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { cycleModel } from '../../sim/model.ts'
-import { fullPattern, randomPattern } from '../../sim/pressure.ts'
-import { fromStream, toStream } from '../../sim/stream.ts'
-import { writeFileAtomically } from '../../src/base/files.ts'
-import { type Accelerator, acceleratorFiles } from '../../src/emit/accelerator-files.ts'
-import { createEmulator } from '../../src/emu/emulator.ts'
-import type { ArraySpec } from '../../src/plan/array.ts'
-import { makePlan, type Planned } from '../../src/plan/make.ts'
-import { topName } from '../../src/plan/names.ts'
-import { compareDevices } from '../../testbench/comparison.ts'
-import { drive, harvest } from '../../testbench/host.ts'
-import { follower, lockstep } from '../../testbench/lockstep.ts'
-import { netlistDevice, visibleRegisters } from '../../testbench/netlist-device.ts'
+import { netlistDevice } from '../../testbench/netlist-device.ts'
 import { compareAfterReset } from '../../testbench/restart.ts'
-import { simulate } from '../../testbench/simulation.ts'
-import type { Stimulus } from '../../testbench/stimulus.ts'
-import { findToolchain } from '../../testbench/toolchain.ts'
-import { buildSimulator } from '../../testbench/verilator.ts'
-import { watchOf } from '../../testbench/watch.ts'
+import { buildBatch } from '../fixtures/batch.ts'
+import { features } from '../fixtures/features.ts'
+import type { NetworkSketch } from '../fixtures/qgraph.ts'
 import {
-  inputCodes,
-  type NetworkSketch,
-  randomInput,
-  sketchAssignment,
-  sketchGraph,
-} from '../fixtures/qgraph.ts'
-import { arrays, mixedSketches } from '../fixtures/sketches.ts'
+  type RandomDesign,
+  randomDesigns,
+  runSpecimen,
+  type Specimen,
+  type SpecimenRun,
+  specimenOf,
+} from '../fixtures/specimens.ts'
+import { needsVerilator } from '../fixtures/tools.ts'
 
 /**
- * Random networks on random arrays: emulator, cycle model, netlist and (a sample) Verilator agree in every output, every probe and every
- * cycle, with and without stalls. The emulator and the model against plain loops: test/emu, test/sim.
+ * Random networks on random arrays: plain loops, emulator, cycle model, netlist and, for a part of them, Verilator agree in every output, and
+ * the last three in every probe and every cycle, with and without stalls. XGEN_FULL=1 has 5,000 designs, 500 of them in Verilator;
+ * each group of designs has a seed of its own in its name, so that `vitest -t` runs it again.
  */
 const full = process.env['XGEN_FULL'] === '1'
 const never = new AbortController().signal
+const minutes = 60_000
 
-interface Specimen {
-  readonly planned: Planned
-  readonly accelerator: Accelerator
-  readonly stimulus: Stimulus
-  /** Expected output codes of each image, [c][h][w]. */
-  readonly expected: readonly (readonly number[])[]
+/** Designs of a group, how many of them go through Verilator, and the seeds of the groups. */
+const group = { designs: 100, verilator: 10, seeds: Array.from({ length: full ? 50 : 1 }, (_, i) => 101 + i) }
+
+const hits = new Map<string, number>(Object.keys(features).map((name) => [name, 0]))
+let designs = 0
+let simulated = 0
+
+function countFeatures(design: RandomDesign, specimen: Specimen): void {
+  designs++
+  for (const [name, test] of Object.entries(features))
+    if (test(design, specimen)) hits.set(name, hits.get(name)! + 1)
 }
 
-function specimen(sketch: NetworkSketch, array: ArraySpec, seed: number): Specimen {
-  const graph = sketchGraph(sketch)
-  const assignment = sketchAssignment(sketch, graph)
-  const planned = makePlan(graph, assignment, array)
-  const inputs = [randomInput(graph, seed), randomInput(graph, seed + 1)]
-  const emulator = createEmulator(graph, assignment)
-  return {
-    planned,
-    accelerator: acceleratorFiles(planned.plan, planned.images, 'test'),
-    stimulus: {
-      images: inputs.map((codes) => toStream(codes, planned.plan.input.shape)),
-      patterns: [fullPattern, randomPattern(seed)],
-      patternOf: [0, 1],
-      ahead: [false, seed % 2 === 1],
-      patience: patienceOf(planned.plan),
+function expectAgreement({ emulated, looped }: Specimen, run: SpecimenRun): void {
+  expect(emulated).toEqual(looped)
+  expect(run.codes).toEqual(looped)
+  expect(run.cycles).toBe(run.planned)
+  expect(run.netlist).toMatchObject({ mismatches: 0, ended: undefined })
+  expect(run.netlist.compared).toBeGreaterThan(0)
+}
+
+describe('plain loops = emulator = cycle model = netlist, for random networks on random arrays', () => {
+  it.each(group.seeds)(
+    'designs of seed %i',
+    async (seed) => {
+      const property = fc.asyncProperty(randomDesigns, async (design) => {
+        const specimen = specimenOf(design)
+        expectAgreement(specimen, await runSpecimen(specimen))
+        countFeatures(design, specimen)
+      })
+      await fc.assert(property, { numRuns: group.designs, seed })
     },
-    expected: inputs.map((codes) => [...emulator.runImage(inputCodes(graph, codes)).get(graph.output)!]),
-  }
-}
+    20 * minutes,
+  )
 
-async function run(
-  { planned, accelerator, stimulus }: Specimen,
-  simulator?: { path: string; directory: string },
-) {
-  const { plan, images } = planned
-  const watch = watchOf(plan)
-  const phase = watch.probes.findIndex((probe) => probe.name === 'phase')
-  const netlist = compareDevices('netlist', watch, phase, 16)
-  const verilog = compareDevices('verilog', watch, phase, 16)
-  const outputs = harvest()
-  const reference = (function* () {
-    for (const cycle of drive(cycleModel(plan, images), stimulus, watch.probes.length)) {
-      outputs.take(cycle.words[0]!)
-      yield cycle
-    }
-  })()
-  const watchers = [
-    follower(
-      netlistDevice(accelerator.top, watch.probes),
-      netlist,
-      watch.probes.length,
-      stimulus.images.length,
-    ),
-  ]
-  const recording =
-    simulator === undefined
-      ? undefined
-      : {
-          batches: simulate({
-            simulator: simulator.path,
-            top: topName(plan.network),
-            directory: simulator.directory,
-            stimulus,
-            probes: watch.probes,
-            signal: never,
-          }),
-          comparison: verilog,
-          onPorts: () => {},
+  it('have every feature between them', () => {
+    expect(designs).toBe(group.seeds.length * group.designs)
+    expect([...hits].filter(([, count]) => count === 0)).toEqual([])
+  })
+})
+
+describe('and Verilator, for a part of them', () => {
+  beforeEach(needsVerilator)
+
+  it.each(group.seeds)(
+    'designs of seed %i',
+    async (seed) => {
+      const drawn = fc.sample(randomDesigns, { numRuns: group.verilator, seed })
+      const specimens = drawn.map(specimenOf)
+      const batch = await buildBatch(specimens, never)
+      const scratch = mkdtempSync(join(tmpdir(), 'xgen-agreement-'))
+      try {
+        for (const [index, specimen] of specimens.entries()) {
+          const run = await runSpecimen(specimen, batch.run(index, join(scratch, `${index}`), never))
+          expectAgreement(specimen, run)
+          expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
+            mismatches: 0,
+            ended: undefined,
+          })
+          expect(run.recorded.compared).toBe(run.netlist.compared)
+          simulated++
         }
-  await lockstep(reference, watchers, recording, never)
-  const codes = outputs.outputs.map((bytes) => [...fromStream(bytes, plan.output.shape, plan.output.signed)])
-  return { codes, netlist: netlist.result(), verilog: verilog.result() }
-}
-
-describe('emulator = cycle model = netlist, for random networks on random arrays', () => {
-  it(
-    'in every output, probe and cycle',
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          mixedSketches,
-          arrays,
-          fc.integer({ min: 0, max: 2 ** 31 }),
-          async (sketch, array, seed) => {
-            const made = specimen(sketch, array, seed)
-            const { codes, netlist } = await run(made)
-            expect(codes).toEqual(made.expected)
-            expect(netlist).toMatchObject({ mismatches: 0, ended: undefined })
-            expect(netlist.compared).toBeGreaterThan(0)
-          },
-        ),
-        { numRuns: full ? 1000 : 150, seed: 11 },
-      )
+      } finally {
+        rmSync(scratch, { recursive: true, force: true })
+      }
     },
-    full ? 1_800_000 : 300_000,
+    20 * minutes,
+  )
+})
+
+afterAll(() => {
+  if (!full) return
+  const seeds = `${group.seeds[0]}..${group.seeds.at(-1)}`
+  const counts = [...hits].map(([name, count]) => `  ${name}: ${count}`).join('\n')
+  process.stdout.write(
+    `${designs} designs, ${simulated} of them in Verilator, seeds ${seeds}; with\n${counts}\n`,
   )
 })
 
 describe('a reset in mid-run', () => {
-  it('leaves nothing behind that a host sees, for random networks on random arrays', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        mixedSketches,
-        arrays,
-        fc.integer({ min: 0, max: 2 ** 31 }),
-        async (sketch, array, seed) => {
-          const { planned, accelerator, stimulus } = specimen(sketch, array, seed)
-          const model = () => cycleModel(planned.plan, planned.images)
-          const device = netlistDevice(accelerator.top, [])
-          const after = await compareAfterReset(device, model, stimulus, { times: 3, seed, signal: never })
-          expect(after).toMatchObject({ mismatches: 0, ended: undefined })
-          expect(after.cycles).toBeGreaterThan(0)
-        },
-      ),
-      { numRuns: full ? 200 : 25, seed: 13 },
-    )
-  }, 300_000)
+  it(
+    'leaves nothing behind that a host sees, for random networks on random arrays',
+    async () => {
+      const property = fc.asyncProperty(randomDesigns, async (design) => {
+        const { plan, images, top, stimulus } = specimenOf(design)
+        const device = netlistDevice(top, [])
+        const resets = { times: 3, seed: design.seed, signal: never }
+        const after = await compareAfterReset(device, () => cycleModel(plan, images), stimulus, resets)
+        expect(after).toMatchObject({ mismatches: 0, ended: undefined })
+        expect(after.cycles).toBeGreaterThan(0)
+      })
+      await fc.assert(property, { numRuns: full ? 200 : 25, seed: 13 })
+    },
+    5 * minutes,
+  )
 })
 
 const edges: [name: string, sketch: NetworkSketch, rows: number, columns: number][] = [
@@ -206,52 +174,14 @@ const edges: [name: string, sketch: NetworkSketch, rows: number, columns: number
 
 describe('emulator = cycle model = netlist, at the edges', () => {
   it.each(edges)('%s', async (_name, sketch, rows, columns) => {
-    const made = specimen(
-      sketch,
-      { dataflow: 'weight-stationary', rows, columns, memoryBits: 2 ** 26, parallel: false },
-      1,
-    )
-    const { codes, netlist } = await run(made)
-    expect(codes).toEqual(made.expected)
-    expect(netlist).toMatchObject({ mismatches: 0, ended: undefined })
-  })
-})
-
-const verilator = (await execa('verilator', ['--version'], { reject: false })).exitCode === 0
-
-describe('and Verilator, for a sample of them', () => {
-  const sample = fc.sample(fc.tuple(mixedSketches, arrays), { numRuns: full ? 60 : 6, seed: 12 })
-  it.for(
-    sample.map(([sketch, array], index) => ({
-      index,
-      size: `${array.rows}x${array.columns}`,
-      sketch,
-      array,
-    })),
-  )('sample $index on $size', async ({ index, sketch, array }, context) => {
-    if (!verilator) context.skip('not run: no Verilator')
-    const made = specimen(sketch, array, index)
-    const { plan } = made.planned
-    const scratch = mkdtempSync(join(tmpdir(), 'xgen-agreement-'))
-    try {
-      const verilog = new Map<string, string>()
-      for (const [path, text] of made.accelerator.files) {
-        if (path.startsWith('rtl/')) verilog.set(path.slice(4), text)
-        if (path.startsWith('mem/')) writeFileAtomically(join(scratch, 'run', path), text)
-      }
-      const watch = watchOf(plan)
-      const design = {
-        top: topName(plan.network),
-        verilog,
-        visible: visibleRegisters(made.accelerator.top, watch.probes),
-      }
-      const built = await buildSimulator(design, await findToolchain(), never)
-      const result = await run(made, { path: built.simulator, directory: join(scratch, 'run') })
-      expect(result.codes).toEqual(made.expected)
-      expect(result.verilog).toMatchObject({ mismatches: 0, ended: undefined })
-      expect(result.verilog.cycles).toBe(result.netlist.cycles)
-    } finally {
-      rmSync(scratch, { recursive: true, force: true })
+    const array = {
+      dataflow: 'weight-stationary' as const,
+      rows,
+      columns,
+      memoryBits: 2 ** 26,
+      parallel: false,
     }
+    const specimen = specimenOf({ sketch, array, seed: 1 })
+    expectAgreement(specimen, await runSpecimen(specimen))
   })
 })
