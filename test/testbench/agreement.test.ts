@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { cycleModel } from '../../sim/model.ts'
+import { changeAt } from '../../testbench/mutation/draft.ts'
 import { netlistDevice } from '../../testbench/netlist-device.ts'
 import { compareAfterReset } from '../../testbench/restart.ts'
 import { buildBatch } from '../fixtures/batch.ts'
 import { features } from '../fixtures/features.ts'
+import { compareWithIcarus } from '../fixtures/icarus.ts'
 import type { NetworkSketch } from '../fixtures/qgraph.ts'
 import {
   type RandomDesign,
@@ -17,19 +19,24 @@ import {
   type SpecimenRun,
   specimenOf,
 } from '../fixtures/specimens.ts'
-import { needsVerilator } from '../fixtures/tools.ts'
+import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
 
 /**
  * Random networks on random arrays: plain loops, emulator, cycle model, netlist and, for a part of them, Verilator agree in every output, and
- * the last three in every probe and every cycle, with and without stalls. XGEN_FULL=1 has 5,000 designs, 500 of them in Verilator;
+ * the last three in every probe and every cycle, with and without stalls; and Icarus Verilog for some. XGEN_FULL=1 has 5,000 designs, 500 of them in Verilator;
  * each group of designs has a seed of its own in its name, so that `vitest -t` runs it again.
  */
 const full = process.env['XGEN_FULL'] === '1'
 const never = new AbortController().signal
 const minutes = 60_000
 
-/** Designs of a group, how many of them go through Verilator, and the seeds of the groups. */
-const group = { designs: 100, verilator: 10, seeds: Array.from({ length: full ? 50 : 1 }, (_, i) => 101 + i) }
+/** Designs of a group, how many of them go through Verilator and Icarus Verilog, and the seeds of the groups. */
+const group = {
+  designs: 100,
+  verilator: 10,
+  icarus: 2,
+  seeds: Array.from({ length: full ? 50 : 1 }, (_, i) => 101 + i),
+}
 
 const hits = new Map<string, number>(Object.keys(features).map((name) => [name, 0]))
 let designs = 0
@@ -96,6 +103,42 @@ describe('and Verilator, for a part of them', () => {
     },
     20 * minutes,
   )
+})
+
+describe('and Icarus Verilog, for some of those', () => {
+  it.for(group.seeds)('designs of seed %i', async (seed, context) => {
+    if (!hasIcarus) return context.skip('not run: no Icarus Verilog')
+    const drawn = fc.sample(randomDesigns, { numRuns: group.icarus, seed })
+    const scratch = mkdtempSync(join(tmpdir(), 'xgen-icarus-'))
+    try {
+      for (const [index, design] of drawn.entries()) {
+        const result = await compareWithIcarus(specimenOf(design), join(scratch, `${index}`))
+        expect(result.differences).toEqual([])
+        expect(result.cycles).toBeGreaterThan(0)
+        expect(result.compared).toBeGreaterThan(2 * result.unknown)
+      }
+    } finally {
+      rmSync(scratch, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('Icarus Verilog', () => {
+  it('shows a register that no reset reaches', async (context) => {
+    if (!hasIcarus) return context.skip('not run: no Icarus Verilog')
+    const [design] = fc.sample(randomDesigns, { numRuns: 1, seed: 5 })
+    const specimen = specimenOf(design!)
+    const top = changeAt(specimen.top, ['u_sequencer'], (draft) => {
+      draft.registers.find(({ name }) => name === 'phase')!.reset = undefined
+    })
+    const scratch = mkdtempSync(join(tmpdir(), 'xgen-icarus-'))
+    try {
+      const { differences } = await compareWithIcarus({ ...specimen, top }, scratch)
+      expect(differences[0]).toBe('cycle 0, busy: expected 0, got x')
+    } finally {
+      rmSync(scratch, { recursive: true, force: true })
+    }
+  })
 })
 
 afterAll(() => {
