@@ -19,6 +19,8 @@ import { yosysTally } from './yosys-counts.ts'
 export interface CountingRun {
   readonly plan: Plan
   readonly top: Module
+  /** What the top offers: `native` where it is not given. */
+  readonly interfaceName?: 'axi' | 'native'
   /** Verilog and memory images by file name, as printed. */
   readonly verilog: ReadonlyMap<string, string>
   readonly memories: ReadonlyMap<string, string>
@@ -46,13 +48,13 @@ export interface Counting {
 
 /** Counts a design by its plan, its netlist and by Yosys, and compares the three. A missing Yosys leaves its check `notRun`. */
 export async function countDesign(run: CountingRun): Promise<Counting> {
-  const { plan, top, progress } = run
+  const { plan, top, interfaceName, progress } = run
   progress.step('count multipliers, adders, registers and memory bits')
   const begun = Date.now()
   const netlist = netlistTally(top)
   const yosys = await countWithYosys(run)
   const seconds = (Date.now() - begun) / 1000
-  const counted = { plan: planCounts(plan), netlist, yosys: yosys.tally }
+  const counted = { plan: planCounts(plan, interfaceName), netlist, yosys: yosys.tally }
   progress.done(`${netlist.size} modules, ${yosys.version ?? 'Yosys not run'}, ${seconds.toFixed(1)} s`)
 
   const numbers = countedNumbers(counted)

@@ -1,6 +1,6 @@
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
-import { topName } from '../plan/names.ts'
+import { coreName, topName } from '../plan/names.ts'
 import type { Plan } from '../plan/plan.ts'
 import { controlAddressBits } from '../plan/registers.ts'
 import { buildAccelerator, loadPorts } from './accelerator.ts'
@@ -9,9 +9,6 @@ import { axiLitePort } from './axi-lite-port.ts'
 import { axiInput, axiOutput, streamBits } from './axi-streams.ts'
 import { connect, inputs } from './gates.ts'
 import { weightLoader } from './weight-loader.ts'
-
-/** The name of the core inside of the AXI wrapper. */
-export const coreName = (network: string): string => `${topName(network)}_core`
 
 /**
  * The accelerator as integrators plug it in: images in and out over AXI4-Stream, control over AXI4-Lite, weights over AXI4-Stream where the

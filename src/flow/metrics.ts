@@ -36,8 +36,11 @@ export function designMetrics(plan: Plan, ports: readonly Port[]): Metrics {
     design__io: ports.reduce((bits, { width }) => bits + width, 0),
     design__pe__count: rows * columns * plan.tiles.length,
     design__tile__count: plan.tiles.length,
-    design__multiplier__count: sum('cores'),
-    'design__multiplier__count__class:requantiser': sum('multiplications'),
+    design__multiplier__count: sum('cores') + sum('multiplications'),
+    ...parts('design__multiplier__count', 'class', [
+      ['pe', sum('cores')],
+      ['requantiser', sum('multiplications')],
+    ]),
     design__adder__count: sum('adders'),
     ...parts('design__adder__count', 'class', [
       ['datapath', addersOf('datapath')],

@@ -1,3 +1,4 @@
+import { axiCounts } from './counts/axi.ts'
 import {
   accumulatorColumn,
   columnAdders,
@@ -10,7 +11,7 @@ import { featureBank, rowFeeder, weightMemory } from './counts/rows.ts'
 import { sequencer } from './counts/sequencer.ts'
 import { inputStream, outputStream } from './counts/streams.ts'
 import { tileCounts } from './counts/tiles.ts'
-import { topName } from './names.ts'
+import { coreName, topName } from './names.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from './plan.ts'
 
 /**
@@ -21,9 +22,11 @@ import { type Plan, type PlanLayer, tilesOfLayer } from './plan.ts'
  * its formula there and a line here; without one, verify says which module the plan does not count. A module's adders are either
  * of the datapath or of the control: one that would have both is better cut into two.
  */
-export function planCounts(plan: Plan): readonly ModuleCount[] {
+export function planCounts(plan: Plan, interfaceName: 'axi' | 'native' = 'native'): readonly ModuleCount[] {
+  const axi = interfaceName === 'axi'
   return merged([
-    top(plan),
+    ...(axi ? axiCounts(plan) : []),
+    core(axi ? coreName(plan.network) : topName(plan.network), plan),
     ...plan.tiles.flatMap((tile) => tileCounts(plan, tile)),
     accumulatorColumn(plan),
     controlDelay(plan),
@@ -39,8 +42,8 @@ export function planCounts(plan: Plan): readonly ModuleCount[] {
 }
 
 /** src/arch/accelerator.ts: tiles that work side by side have their bottom sums added, column by column. */
-function top({ network, array, tiles, sideBySide }: Plan): ModuleCount {
-  return moduleCount(topName(network), 1, 'datapath', {
+function core(name: string, { array, tiles, sideBySide }: Plan): ModuleCount {
+  return moduleCount(name, 1, 'datapath', {
     adders: sideBySide ? { 'sums of tiles': (tiles.length - 1) * array.columns } : {},
   })
 }

@@ -35,7 +35,8 @@ describe('metrics.json', () => {
       design__memory__bits: summary.memoryBits.total,
       design__pe__count: 32,
       design__tile__count: 2,
-      design__multiplier__count: 32,
+      design__multiplier__count: 36,
+      'design__multiplier__count__class:pe': 32,
       'design__multiplier__count__class:requantiser': 4,
       network__mac__count: 416_520,
     })
@@ -45,7 +46,7 @@ describe('metrics.json', () => {
     const classes = (total: string) =>
       Object.entries(metrics).flatMap(([name, value]) => (name.startsWith(`${total}__class:`) ? [value] : []))
     const sum = (values: number[]) => values.reduce((a, b) => a + b, 0)
-    for (const total of ['design__adder__count', 'design__memory__bits'])
+    for (const total of ['design__multiplier__count', 'design__adder__count', 'design__memory__bits'])
       expect(sum(classes(total)), total).toBe(metrics[total])
     expect(sum(classes('design__adder__count'))).toBeGreaterThan(0)
   })
@@ -58,7 +59,7 @@ describe('metrics.json', () => {
       memoryBits += instances * holds.memoryBits
     }
     expect(metrics).toMatchObject({
-      design__multiplier__count: cores,
+      'design__multiplier__count__class:pe': cores,
       design__register__count: registers,
       design__memory__bits: memoryBits,
     })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { buildAccelerator } from '../../src/arch/accelerator.ts'
+import { buildAxiAccelerator } from '../../src/arch/axi-top.ts'
 import { defineModule, type Module } from '../../src/hdl/module.ts'
 import type { ArraySpec } from '../../src/plan/array.ts'
 import { planCounts } from '../../src/plan/counts.ts'
@@ -63,6 +64,20 @@ describe('the plan and the netlist', () => {
         expect(differences(design)).toEqual([])
       }),
       { numRuns: full ? 2000 : 150, seed: 1 },
+    )
+  })
+
+  it.each([false, true])('count the same with an AXI interface, weights loaded at run time: %s', (reload) => {
+    fc.assert(
+      fc.property(mixedSketches, arrays, (network, array) => {
+        const graph = sketchGraph(network)
+        const { plan, images } = makePlan(graph, sketchAssignment(network, graph), array, { reload })
+        const top = buildAxiAccelerator(plan, images)
+        const design = { plan: planCounts(plan, 'axi'), netlist: netlistTally(top), yosys: undefined }
+        expect(differences(design)).toEqual([])
+        expect(design.netlist.has('weight_loader')).toBe(reload)
+      }),
+      { numRuns: full ? 500 : 40, seed: 3 },
     )
   })
 

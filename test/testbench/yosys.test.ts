@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { XgenError } from '../../src/base/errors.ts'
 import { silent } from '../../src/base/progress.ts'
-import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
+import { acceleratorFiles, type InterfaceName } from '../../src/emit/accelerator-files.ts'
 import type { ArraySpec } from '../../src/plan/array.ts'
 import { planCounts } from '../../src/plan/counts.ts'
 import { makePlan } from '../../src/plan/make.ts'
@@ -22,10 +22,11 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 const { signal } = new AbortController()
 
-function runOf(sketch: NetworkSketch, array: ArraySpec): CountingRun {
+function runOf(sketch: NetworkSketch, array: ArraySpec, interfaceName: InterfaceName): CountingRun {
   const graph = sketchGraph(sketch)
-  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), array)
-  const { top, files } = acceleratorFiles(plan, images, 'test')
+  const reload = interfaceName === 'axi'
+  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), array, { reload })
+  const { top, files } = acceleratorFiles(plan, images, 'test', interfaceName)
   const below = (directory: string) =>
     new Map(
       [...files].flatMap(([path, text]) =>
@@ -35,6 +36,7 @@ function runOf(sketch: NetworkSketch, array: ArraySpec): CountingRun {
   return {
     plan,
     top,
+    interfaceName,
     verilog: below('rtl/'),
     memories: below('mem/'),
     yosys: { kind: 'package' },
@@ -57,15 +59,15 @@ function edited(file: string, from: string, to: string): CountingRun {
 
 describe('Yosys on the printed Verilog', () => {
   const full = process.env['XGEN_FULL'] === '1'
-  const networks: [string, fc.Arbitrary<NetworkSketch>][] = [
-    ['one tile a layer', sketches],
-    ['layers mixed by filter and kernel', mixedSketches],
+  const kinds: [string, fc.Arbitrary<NetworkSketch>, InterfaceName][] = [
+    ['one tile a layer', sketches, 'native'],
+    ['layers mixed by filter and kernel', mixedSketches, 'native'],
+    ['weights loaded over AXI', mixedSketches, 'axi'],
   ]
-
-  const agree = (yosys: YosysChoice, networks: fc.Arbitrary<NetworkSketch>, numRuns: number) =>
+  const agree = (yosys: YosysChoice, [, networks, interfaceName]: (typeof kinds)[number], numRuns: number) =>
     fc.assert(
       fc.asyncProperty(networks, arrays, async (sketch, array) => {
-        const { checks, version } = await countDesign({ ...runOf(sketch, array), yosys })
+        const { checks, version } = await countDesign({ ...runOf(sketch, array, interfaceName), yosys })
         expect(version).toMatch(/^Yosys \d/)
         expect(checks.map(({ mismatches, notRun }) => [mismatches, notRun])).toEqual([
           [0, undefined],
@@ -76,13 +78,13 @@ describe('Yosys on the printed Verilog', () => {
       { numRuns, seed: 2 },
     )
 
-  it.each(networks)('counts in random designs what plan and netlist count: %s', async (_, sketch) => {
-    await agree({ kind: 'package' }, sketch, full ? 100 : 2)
+  it.for(kinds)('counts in random designs what plan and netlist count: %s', async (kind) => {
+    await agree({ kind: 'package' }, kind, full ? 100 : 2)
   })
 
-  it.for(networks)('counts so as a program, too: %s', async ([, sketch], context) => {
+  it.for(kinds)('counts so as a program, too: %s', async (kind, context) => {
     if (!hasYosys) context.skip('not run: no yosys')
-    await agree({ kind: 'program', path: 'yosys' }, sketch, full ? 200 : 12)
+    await agree({ kind: 'program', path: 'yosys' }, kind, full ? 200 : 10)
   })
 
   it('a native Yosys counts the same', async (context) => {
