@@ -2,6 +2,7 @@ import { XgenError } from '../src/base/errors.ts'
 import type { Progress } from '../src/base/progress.ts'
 import type { Module } from '../src/hdl/module.ts'
 import { planCounts } from '../src/plan/counts.ts'
+import type { InterfaceName } from '../src/plan/names.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import {
   type CountedDesign,
@@ -19,8 +20,7 @@ import { yosysTally } from './yosys-counts.ts'
 export interface CountingRun {
   readonly plan: Plan
   readonly top: Module
-  /** What the top offers: `native` where it is not given. */
-  readonly interfaceName?: 'axi' | 'native'
+  readonly interfaceName: InterfaceName
   /** Verilog and memory images by file name, as printed. */
   readonly verilog: ReadonlyMap<string, string>
   readonly memories: ReadonlyMap<string, string>

@@ -5,12 +5,10 @@ import { checkCircuit } from '../hdl/checks.ts'
 import type { Module } from '../hdl/module.ts'
 import { memoryImages as memoryTexts, printVerilog } from '../hdl/verilog.ts'
 import type { MemoryImages } from '../plan/images.ts'
+import type { InterfaceName } from '../plan/names.ts'
 import { packetBytes, weightPacket } from '../plan/packet.ts'
 import type { Plan } from '../plan/plan.ts'
 import { portsPage } from './ports.ts'
-
-/** `axi`: AXI4-Stream and AXI4-Lite; `native`: plain valid/ready and start/done. */
-export type InterfaceName = 'axi' | 'native'
 
 export interface Accelerator {
   readonly top: Module

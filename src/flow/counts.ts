@@ -62,13 +62,14 @@ export async function countNetwork(
 ): Promise<CountedNetwork> {
   progress.step('generate')
   const design = generate(configuration, prepared)
-  const { plan, top } = design
+  const { plan, top, interfaceName } = design
   progress.done(`${design.files.size} files`)
   signal.throwIfAborted()
   const printed = { verilog: filesBelow(design, 'rtl/'), memories: filesBelow(design, 'mem/') }
   const { counted, totals, checks, version, notRun, missing } = await countDesign({
     plan,
     top,
+    interfaceName,
     ...printed,
     yosys,
     signal,

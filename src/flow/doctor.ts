@@ -71,7 +71,7 @@ const tools: readonly Tool[] = [
   debian('make', 'builds the stored testbench', true, null, 'make', '--version'),
   {
     name: '@yowasp/yosys',
-    purpose: 'checks and synthesises the Verilog',
+    purpose: 'counts what the Verilog is made of',
     required: true,
     minimum: '0.55',
     apt: null,

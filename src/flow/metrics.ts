@@ -2,6 +2,7 @@ import { canonicalJson } from '../base/hash.ts'
 import type { Port } from '../hdl/module.ts'
 import { type Quantity, sumOf } from '../plan/counts/module-count.ts'
 import { planCounts } from '../plan/counts.ts'
+import type { InterfaceName } from '../plan/names.ts'
 import type { Plan } from '../plan/plan.ts'
 import { inferenceCycles, overlappedCycles, runCycles } from '../plan/steps.ts'
 import type { VerifyReport } from './verify.ts'
@@ -13,10 +14,10 @@ import type { VerifyReport } from './verify.ts'
 export type Metrics = Readonly<Record<string, number>>
 
 /** What follows from the design alone: cycles, counts (docs/counts.md), memory. `xgen rtl` writes these. */
-export function designMetrics(plan: Plan, ports: readonly Port[]): Metrics {
+export function designMetrics(plan: Plan, ports: readonly Port[], interfaceName: InterfaceName): Metrics {
   const { rows, columns } = plan.array
   const { total: memoryBits, ...memories } = plan.memories.bits
-  const modules = planCounts(plan)
+  const modules = planCounts(plan, interfaceName)
   const sum = (quantity: Quantity, counted = modules) =>
     counted.reduce((total, module) => total + module.instances * sumOf(module[quantity]), 0)
   const addersOf = (name: string) =>

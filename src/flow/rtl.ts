@@ -6,6 +6,7 @@ import { type Files, type RunRecord, writeRunDirectory } from '../emit/run-direc
 import type { Module } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { makePlan } from '../plan/make.ts'
+import type { InterfaceName } from '../plan/names.ts'
 import { type Plan, tilesOfLayer } from '../plan/plan.ts'
 import { inferenceCycles } from '../plan/steps.ts'
 import type { Configuration } from './configuration.ts'
@@ -17,12 +18,14 @@ export interface Design {
   readonly plan: Plan
   readonly images: MemoryImages
   readonly top: Module
+  readonly interfaceName: InterfaceName
   readonly files: Files
 }
 
 export function generate(configuration: Configuration, prepared: Prepared): Design {
   const { plan, images } = makePlan(prepared.graph, prepared.assignment, arraySpec(configuration))
-  const { top, files } = acceleratorFiles(plan, images, version)
+  const interfaceName = configuration.interface
+  const { top, files } = acceleratorFiles(plan, images, version, interfaceName)
   const design = new Map<string, string | Uint8Array>([...files, ...testbenchFiles(plan, images, top.name)])
   const flow = flowFiles(top, design.keys(), {
     version,
@@ -30,8 +33,8 @@ export function generate(configuration: Configuration, prepared: Prepared): Desi
     summary: `${plan.array.rows}x${plan.array.columns} PEs`,
     clockNs: configuration.synth.clock_ns,
   })
-  const metrics = metricsText(designMetrics(plan, top.ports))
-  return { plan, images, top, files: new Map([...design, ...flow, ['metrics.json', metrics]]) }
+  const metrics = metricsText(designMetrics(plan, top.ports, interfaceName))
+  return { plan, images, top, interfaceName, files: new Map([...design, ...flow, ['metrics.json', metrics]]) }
 }
 
 /** The design's text files below a directory, by their names in it. */

@@ -96,8 +96,16 @@ export async function verify(
   signal.throwIfAborted()
 
   const printed = { verilog: filesBelow(design, 'rtl/'), memories: filesBelow(design, 'mem/') }
-  const { plan, top, images } = design
-  const counting = await countDesign({ plan, top, ...printed, yosys: options.yosys, signal, progress })
+  const { plan, top, images, interfaceName } = design
+  const counting = await countDesign({
+    plan,
+    top,
+    interfaceName,
+    ...printed,
+    yosys: options.yosys,
+    signal,
+    progress,
+  })
   const { codes, expected, source } = emulated(prepared, design, options)
   const verification = await verifyDesign({
     plan,
@@ -113,7 +121,7 @@ export async function verify(
   const checks = [...verification.checks, ...counting.checks]
   const report = reportOf(design, { ...verification, checks }, counting, directory, source, codes.length)
   writeFileAtomically(results, junitXml(`xgen verify ${plan.network}`, checks.map(testCase)))
-  const metrics = { ...designMetrics(plan, top.ports), ...verificationMetrics(report) }
+  const metrics = { ...designMetrics(plan, top.ports, interfaceName), ...verificationMetrics(report) }
   writeFileAtomically(join(directory, 'metrics.json'), metricsText(metrics))
   return {
     report,

@@ -11,7 +11,7 @@ import { featureBank, rowFeeder, weightMemory } from './counts/rows.ts'
 import { sequencer } from './counts/sequencer.ts'
 import { inputStream, outputStream } from './counts/streams.ts'
 import { tileCounts } from './counts/tiles.ts'
-import { coreName, topName } from './names.ts'
+import { coreName, type InterfaceName, topName } from './names.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from './plan.ts'
 
 /**
@@ -22,7 +22,7 @@ import { type Plan, type PlanLayer, tilesOfLayer } from './plan.ts'
  * its formula there and a line here; without one, verify says which module the plan does not count. A module's adders are either
  * of the datapath or of the control: one that would have both is better cut into two.
  */
-export function planCounts(plan: Plan, interfaceName: 'axi' | 'native' = 'native'): readonly ModuleCount[] {
+export function planCounts(plan: Plan, interfaceName: InterfaceName = 'native'): readonly ModuleCount[] {
   const axi = interfaceName === 'axi'
   return merged([
     ...(axi ? axiCounts(plan) : []),

@@ -1,3 +1,6 @@
+/** What the top module offers. `axi`: AXI4-Stream and AXI4-Lite; `native`: plain valid/ready and start/done. */
+export type InterfaceName = 'axi' | 'native'
+
 /** The top module's name: a Verilog identifier made from the network's. */
 export const topName = (network: string): string => `xgen_${network.replace(/[^A-Za-z0-9]+/g, '_')}`
 

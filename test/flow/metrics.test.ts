@@ -22,7 +22,7 @@ const configuration = resolveConfiguration({
 })
 const prepared = prepare(configuration)
 const design = generate(configuration, prepared)
-const metrics = designMetrics(design.plan, design.top.ports)
+const metrics = designMetrics(design.plan, design.top.ports, design.interfaceName)
 
 describe('metrics.json', () => {
   it('of a run is what the design says, and is read back as it was written', () => {

@@ -5,10 +5,11 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { XgenError } from '../../src/base/errors.ts'
 import { silent } from '../../src/base/progress.ts'
-import { acceleratorFiles, type InterfaceName } from '../../src/emit/accelerator-files.ts'
+import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
 import type { ArraySpec } from '../../src/plan/array.ts'
 import { planCounts } from '../../src/plan/counts.ts'
 import { makePlan } from '../../src/plan/make.ts'
+import type { InterfaceName } from '../../src/plan/names.ts'
 import { type CountingRun, countDesign, type YosysChoice } from '../../testbench/counts.ts'
 import { openYosys } from '../../testbench/yosys.ts'
 import { yosysTally } from '../../testbench/yosys-counts.ts'
@@ -47,6 +48,7 @@ function runOf(sketch: NetworkSketch, array: ArraySpec, interfaceName: Interface
 
 const small: CountingRun = {
   ...verificationOf(twoLayers, { rows: 2, columns: 2 }),
+  interfaceName: 'native',
   yosys: { kind: 'package' },
 }
 
