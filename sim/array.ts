@@ -13,6 +13,8 @@ export interface TileArray {
   readonly sum: Int32Array
   /** The edge that closes `cycle`. */
   clock(cycle: number): void
+  /** That edge was one with reset: no PE has work. */
+  reset(): void
 }
 
 /** The operand register of a PE without work: its product is masked. */
@@ -124,6 +126,9 @@ export function tileArray(
       if (quiet < crossing || anyActive()) multiplyAndAdd()
       swap(cycle)
       load(cycle)
+    },
+    reset() {
+      passed.fill(inactive)
     },
   }
 }

@@ -11,6 +11,8 @@ export interface Feeders {
   readonly active: readonly (Streamed | undefined)[]
   /** The edge that closes `cycle`. */
   clock(cycle: number): void
+  /** That edge was one with reset: no row has work. What a bank has just read still becomes an activation. */
+  reset(): void
 }
 
 export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: EventCounter): Feeders {
@@ -22,6 +24,7 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
   // between the bank and the activation register
   const word = new Int32Array(rows)
   const inside = new Uint8Array(rows)
+  const keep = new Uint8Array(rows)
   const reached = new Array<Streamed | undefined>(rows).fill(undefined)
 
   const read = (row: number, at: number, streamed: Streamed) => {
@@ -63,16 +66,21 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
       if (active[0] !== undefined) counter.activation(active[0].fold.layer)
       for (let row = 0; row < rows; row++) {
         count(row)
-        activation[row] = reached[row] !== undefined && inside[row] === 1 ? word[row]! : 0
+        activation[row] = keep[row] === 1 ? word[row]! : 0
         active[row] = reached[row]
 
         const at = line.slot(cycle - row)
         const streamed = line.streamed[at]
         reached[row] = streamed !== undefined && row < streamed.fold.rows ? streamed : undefined
         if (streamed !== undefined) read(row, at, streamed)
+        keep[row] = reached[row] !== undefined && inside[row] === 1 ? 1 : 0
       }
       const at = line.slot(cycle)
       if (line.loadRow[at]! >= 0) load(line.loadRow[at]!, line.loaded[at]!)
+    },
+    reset() {
+      active.fill(undefined)
+      reached.fill(undefined)
     },
   }
 }

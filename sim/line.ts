@@ -32,15 +32,20 @@ export interface IssueLine {
   readonly loadRow: Int32Array
   readonly loadWord: Int32Array
   readonly loaded: (Streamed | undefined)[]
+
+  /** Nothing is under way any more. */
+  clear(): void
 }
 
 export function issueLine(plan: Plan): IssueLine {
   let depth = 1
   while (depth < plan.latency.aligned + 2) depth *= 2
   const mask = depth - 1
+  const streamed = new Array<Streamed | undefined>(depth).fill(undefined)
+  const loadRow = new Int32Array(depth).fill(-1)
   return {
     slot: (cycle) => cycle & mask,
-    streamed: new Array<Streamed | undefined>(depth).fill(undefined),
+    streamed,
     position: new Int32Array(depth),
     address: new Int32Array(depth),
     y: new Int32Array(depth),
@@ -48,8 +53,12 @@ export function issueLine(plan: Plan): IssueLine {
     first: new Uint8Array(depth),
     windowFirst: new Uint8Array(depth),
     windowLast: new Uint8Array(depth),
-    loadRow: new Int32Array(depth).fill(-1),
+    loadRow,
     loadWord: new Int32Array(depth),
     loaded: new Array<Streamed | undefined>(depth).fill(undefined),
+    clear() {
+      streamed.fill(undefined)
+      loadRow.fill(-1)
+    },
   }
 }

@@ -5,7 +5,7 @@ import { probesOf } from '../src/plan/probes.ts'
 import { type TileArray, tileArray } from './array.ts'
 import { banks } from './banks.ts'
 import { type Columns, columns } from './column.ts'
-import type { Device } from './device.ts'
+import type { Device, Inputs } from './device.ts'
 import { eventCounter, type RunEvents } from './events.ts'
 import { type Feeders, feeders } from './feeders.ts'
 import { issueLine } from './line.ts'
@@ -16,6 +16,8 @@ import { type Writer, writer } from './writer.ts'
 /** The cycle model of a design, with what it saw of the last image. */
 export interface CycleModel extends Device {
   readonly events: RunEvents
+  /** One rising clock edge; with `resetting` it is one at which the reset is active. */
+  clock(inputs: Inputs, resetting?: boolean): void
 }
 
 /**
@@ -48,6 +50,19 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
     cycle++
   }
 
+  /** What the reset clears behind its edge; all other registers have taken their values as at any edge. */
+  const reset = () => {
+    phase[0] = phases.idle
+    done = false
+    walk.reset()
+    line.clear()
+    rows.reset()
+    for (const tile of tiles) tile.reset()
+    store.reset()
+    input.reset()
+    output.reset()
+  }
+
   /** The writer goes before the host. */
   const takes = () => input.open && store.state[0] === 0
 
@@ -65,7 +80,7 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
       return outputs
     },
     probes: readProbes,
-    clock(inputs) {
+    clock(inputs, resetting = false) {
       done = false
       const taking = inputs.inValid && takes()
       datapath()
@@ -95,6 +110,7 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
           phase[0] = phases.idle
           done = true
       }
+      if (resetting) reset()
     },
   }
 }

@@ -20,6 +20,8 @@ export interface Sequencer {
   readonly finished: boolean
   /** Whether it was the first one that streams the second layer. */
   readonly secondLayer: boolean
+  /** Ends the run. */
+  reset(): void
 }
 
 export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): Sequencer {
@@ -132,6 +134,11 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
         enter(nextStep())
         self.finished = step === undefined
       }
+    },
+    reset() {
+      self.finished = false
+      self.secondLayer = false
+      step = undefined
     },
   }
   return self

@@ -14,6 +14,8 @@ export interface InputStream {
   release(): void
   /** The edge that takes an element. */
   take(inputs: Inputs): void
+  /** The map is empty and open. */
+  reset(): void
 }
 
 export function inputStream({ input }: Plan, memory: Banks): InputStream {
@@ -45,6 +47,13 @@ export function inputStream({ input }: Plan, memory: Banks): InputStream {
       self.open = false
       self.full = true
     },
+    reset() {
+      pixel = 0
+      channel = 0
+      left = input.elements
+      self.open = true
+      self.full = false
+    },
   }
   return self
 }
@@ -60,6 +69,8 @@ export interface OutputStream {
   begin(): void
   /** The edge that closes a cycle of the output phase. True where the element just taken was the last one. */
   clock(inputs: Inputs): boolean
+  /** Nothing is on offer. */
+  reset(): void
 }
 
 export function outputStream({ output }: Plan, memory: Banks): OutputStream {
@@ -91,6 +102,10 @@ export function outputStream({ output }: Plan, memory: Banks): OutputStream {
         state[0] = 1
       } else if (outReady) state[0] = 0
       return ended
+    },
+    reset() {
+      state[0] = 0
+      left = 0
     },
   }
 }

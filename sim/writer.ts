@@ -11,6 +11,8 @@ export interface Writer {
   readonly hold: Int32Array
   /** The edge that closes `cycle`; called after the columns' edge. */
   clock(cycle: number): void
+  /** That edge was one with reset. */
+  reset(): void
 }
 
 export function writer(
@@ -66,6 +68,10 @@ export function writer(
       if (line.streamed[at]?.fold.last === true && line.windowLast[at] === 1) take(cycle, at)
       state[0] = left > 0 ? 1 : 0
       history.set(source.pooled, ((cycle + 1) % columns) * columns)
+    },
+    reset() {
+      left = 0
+      state[0] = 0
     },
   }
 }

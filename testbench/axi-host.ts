@@ -6,7 +6,7 @@ import { type FrameDevice, gaveUpBit, type Port, portsByName, portValue } from '
 /**
  * Runs a stimulus on a device with the AXI interface. A sender offers its next beat from the first cycle that its pattern and the beat's
  * condition allow until it is taken; a receiver is ready where its pattern says so. Counts of transfers begin at 0 with each
- * episode. Where nothing moves for `patience` cycles the whole run ends. The harness (templates/testbench/harness-axi.cpp) does the same in C++.
+ * episode; no beat is offered in the first cycle behind a reset. Where nothing moves for `patience` cycles the whole run ends. The harness (templates/testbench/harness-axi.cpp) does the same in C++.
  *
  * `image` of a cycle counts the outputs that ended before; `cycle` counts since then.
  */
@@ -31,7 +31,7 @@ export function* driveAxi(
       const resetting = cycle < episode.reset
       ports.fill(0)
       device.outputs(ports)
-      host.drive(ports, resetting, stimulus.patterns, time)
+      host.drive(ports, cycle - episode.reset, stimulus.patterns, time)
       device.probes(probes)
       const moved = host.moved(ports)
       quiet = resetting || moved > 0 ? 0 : quiet + 1
@@ -85,8 +85,9 @@ function hostChannels(layout: ReturnType<typeof axiLayout>) {
       beats = sources.map(({ name }) => episode.beats[name])
       stalls = channels.map(({ name }) => episode.stalls[name])
     },
-    drive(frame: Uint32Array, resetting: boolean, patterns: readonly Uint8Array[], time: number) {
-      if (resetting) return
+    /** `age`: cycles since the reset ended, negative in it. */
+    drive(frame: Uint32Array, age: number, patterns: readonly Uint8Array[], time: number) {
+      if (age < 0) return
       put(frame, reset, 1)
       for (let index = 0; index < channels.length; index++) {
         const wire = wires[index]
@@ -97,7 +98,7 @@ function hostChannels(layout: ReturnType<typeof axiLayout>) {
           continue
         }
         const beat = beats[index]![counts[index]!]
-        if (beat === undefined || wire === undefined) continue
+        if (beat === undefined || wire === undefined || age === 0) continue
         offered[index] ||= allowed && due(beat)
         if (!offered[index]) continue
         put(frame, wire.valid, 1)

@@ -94,5 +94,6 @@ export function axiLayout({ reload }: Pick<Plan, 'reload'>): PortLayout {
     const valid = validity.get(name)
     return { name, direction, bits, word, low, ...(valid === undefined ? {} : { validity: valid }) }
   })
-  return { ports, words: 6 }
+  const moves = (prefix: string) => ({ valid: `${prefix}_tvalid`, ready: `${prefix}_tready` })
+  return { ports, words: 6, moves: { input: moves('s_axis'), output: moves('m_axis') } }
 }

@@ -1,4 +1,5 @@
-import type { ChannelName, SinkName, SourceName } from './axi-ports.ts'
+import { invariant } from '../src/base/errors.ts'
+import { type ChannelName, channels, type SinkName, type SourceName, sources } from './axi-ports.ts'
 
 /** What a channel carries in one transfer. */
 export interface Beat {
@@ -51,3 +52,60 @@ export const noStalls: Episode['stalls'] = {
   b: 0,
   r: 0,
 }
+
+const magic = 0x41535458 // "XTSA"
+const version = 1
+const headerWords = 7
+const none = 2 ** 32 - 1
+const conditionsOfBeat = 2
+
+/**
+ * The stimulus as bytes. All words are 32 bits, little endian: magic, version, bytes in all, episodes, patterns, cycles a pattern, patience; then
+ * each episode: reset, outputs, cycles (all ones: to its end), the pattern of each channel, the number of beats of each sender, and the
+ * senders' beats {data, extra, channel, count, channel, count} (channel all ones: no condition); then the patterns, one byte (0
+ * or 1) a cycle. The harness checks the length before it reads anything else.
+ */
+export function encodeAxiStimulus({ episodes, patterns, patience }: AxiStimulus): Uint8Array {
+  const period = patterns[0]?.length ?? 0
+  invariant(
+    period > 0 && patterns.every((pattern) => pattern.length === period),
+    'a stimulus has at least one pattern, and all have one length',
+  )
+  const words = episodes.flatMap(episodeWords)
+  const patternsAt = 4 * (headerWords + words.length)
+  const bytes = new Uint8Array(patternsAt + patterns.length * period)
+  const view = new DataView(bytes.buffer)
+  const header = [magic, version, bytes.length, episodes.length, patterns.length, period, patience]
+  for (const [word, value] of [...header, ...words].entries()) view.setUint32(4 * word, value, true)
+  for (const [index, pattern] of patterns.entries()) bytes.set(pattern, patternsAt + index * period)
+  return bytes
+}
+
+function episodeWords({ reset, outputs, cycles, stalls, beats }: Episode): number[] {
+  const lists = sources.map(({ name }) => beats[name])
+  return [
+    reset,
+    outputs,
+    cycles ?? none,
+    ...channels.map(({ name }) => stalls[name]),
+    ...lists.map((list) => list.length),
+    ...lists.flat().flatMap(beatWords),
+  ]
+}
+
+function beatWords({ data, extra, after = [] }: Beat): number[] {
+  invariant(after.length <= conditionsOfBeat, 'a beat waits for two things at most')
+  const conditions = Array.from({ length: conditionsOfBeat }, (_, i) => after[i])
+  const indexOf = (channel: ChannelName) => channels.findIndex(({ name }) => name === channel)
+  return [
+    data,
+    extra,
+    ...conditions.flatMap((one) => (one === undefined ? [none, 0] : [indexOf(one.channel), one.count])),
+  ]
+}
+
+/** The stimulus as the simulator takes it. */
+export const axiSimulatorInput = (stimulus: AxiStimulus) => ({
+  bytes: encodeAxiStimulus(stimulus),
+  parts: stimulus.episodes.length,
+})

@@ -1,6 +1,6 @@
-import { gaveUp, inputMoves, outputMoves, portNames, portOf } from './frame.ts'
 import type { Cycle } from './host.ts'
-import { type Watch, watchedValue } from './watch.ts'
+import { gaveUp, movesOn, portValue } from './ports.ts'
+import { frameWords, type Watch, watchedValue } from './watch.ts'
 
 /** What a comparison of two devices, cycle by cycle, has found. */
 export interface ComparisonResult {
@@ -60,7 +60,10 @@ export interface Comparison {
  * it. After a difference the comparison goes on to the end of that image, to count, and then wants no more.
  */
 export function compareDevices(name: string, watch: Watch, phaseIndex: number, history: number): Comparison {
-  const stride = 1 + watch.probes.length
+  const stride = frameWords(watch)
+  const inputMoves = movesOn(watch.layout, 'input')
+  const outputMoves = movesOn(watch.layout, 'output')
+  const phaseWord = watch.layout.words + phaseIndex
   const kept = Math.max(8, Math.min(history, Math.floor(historyBytes / (8 * stride))))
   const ring = Array.from({ length: kept }, () => ({
     expected: new Uint32Array(stride),
@@ -105,9 +108,9 @@ export function compareDevices(name: string, watch: Watch, phaseIndex: number, h
         runStart = undefined
         taken = given = 0
       }
-      if (runStart === undefined && phaseIndex >= 0 && expected.words[1 + phaseIndex] === 2)
+      if (runStart === undefined && phaseIndex >= 0 && expected.words[phaseWord] === 2)
         runStart = expected.cycle
-      const different = countDifferences(expected.words, words, offset, stride)
+      const different = countDifferences(watch, expected.words, words, offset)
       if (different > 0) {
         mismatches += different
         if (first === undefined)
@@ -126,8 +129,8 @@ export function compareDevices(name: string, watch: Watch, phaseIndex: number, h
         after.expected.push(expected.words.slice())
         after.got.push(words.slice(offset, offset + stride))
       }
-      if (inputMoves(expected.words[0]!)) taken++
-      if (outputMoves(expected.words[0]!)) given++
+      if (inputMoves(expected.words, 0)) taken++
+      if (outputMoves(expected.words, 0)) given++
       cycles++
       if (gaveUp(words[offset]!)) ended = 'nothing has moved for longer than a whole run lasts: it hangs'
       return first === undefined ? ended === undefined : !expected.last && ended === undefined
@@ -142,12 +145,18 @@ export function compareDevices(name: string, watch: Watch, phaseIndex: number, h
   }
 }
 
-function countDifferences(expected: Uint32Array, words: Uint32Array, offset: number, stride: number): number {
+function countDifferences(watch: Watch, expected: Uint32Array, words: Uint32Array, offset: number): number {
+  const { layout } = watch
+  const stride = frameWords(watch)
   let count = 0
-  for (let word = 1; word < stride; word++) if (expected[word] !== words[offset + word]) count++
-  const [a, b] = [expected[0]!, words[offset]!]
-  if (a === b) return count
-  return count + portNames.filter((name) => portOf(a, name) !== portOf(b, name)).length
+  for (let word = layout.words; word < stride; word++) if (expected[word] !== words[offset + word]) count++
+  let portsDiffer = false
+  for (let word = 0; word < layout.words; word++) portsDiffer ||= expected[word] !== words[offset + word]
+  if (!portsDiffer) return count
+  return (
+    count +
+    layout.ports.filter((port) => portValue(expected, 0, port) !== portValue(words, offset, port)).length
+  )
 }
 
 function differingValues(watch: Watch, expected: Uint32Array, words: Uint32Array, offset: number): number[] {

@@ -105,6 +105,7 @@ function nobody({ difference }: Case, at: ProbePlace): string {
   if (at.kind === 'sequencer')
     return `The phases do not follow one another as planned; ${difference.taken} input elements were taken and ${difference.given} output elements given.`
   if (at.kind === 'output') return `${difference.given} output elements have been given.`
+  if (at.kind === 'wrapper') return 'It is a register of the wrapper around the core (docs/axi.md).'
   return 'By the plan, no position of a layer is at this register in this cycle: it should hold its value, or be 0.'
 }
 
@@ -188,6 +189,7 @@ function cause(known: Case, here: Occupant, at: ProbePlace): string[] {
       return ['The pooled codes agree, so the fault lies in the alignment of the columns or in the writer.']
     case 'sequencer':
     case 'output':
+    case 'wrapper':
       return []
   }
 }
@@ -271,9 +273,10 @@ function portSentences({ plan, difference }: Case, name: string): string[] {
     return [`${moved} All registers that are watched agree, so the fault lies in the interface.`]
   const [channels, , width] = plan.output.shape
   const pixel = Math.floor(difference.given / channels)
+  const channel = difference.given % channels
   return [
-    `It is output element ${difference.given}: channel ${difference.given % channels} at (y ${Math.floor(pixel / width)}, x ${pixel % width}), word ${plan.output.base + difference.given} of bank 0.`,
-    `${moved} The writer's registers agreed in every cycle, so the fault lies in what bank 0 stores, or in the address that the output reads.`,
+    `It is output element ${difference.given}: channel ${channel} at (y ${Math.floor(pixel / width)}, x ${pixel % width}), word ${plan.output.base + pixel * Math.ceil(channels / plan.output.modulus) + Math.floor(channel / plan.output.modulus)} of bank ${channel % plan.output.modulus}.`,
+    `${moved} The writer's registers agreed in every cycle, so the fault lies in what the bank stores, or in the address that the output reads.`,
   ]
 }
 

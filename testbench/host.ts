@@ -1,5 +1,6 @@
 import type { Device } from '../sim/device.ts'
-import { gaveUpBit, inputMoves, isDone, outputMoves, packPorts } from './frame.ts'
+import { inputMoves, isDone, outputMoves, packPorts } from './frame.ts'
+import { gaveUp, gaveUpBit } from './ports.ts'
 import type { Stimulus } from './stimulus.ts'
 
 /** A cycle of the run: `words` (ports, then probes) is overwritten by the next one. */
@@ -70,7 +71,8 @@ export interface Harvest {
   readonly outputs: readonly Uint8Array[]
   /** From the cycle with `start` to the one with `done`, both included. */
   readonly cycles: readonly number[]
-  take(ports: number): void
+  /** Takes the frame that begins at `at`. */
+  take(frames: Uint32Array, at: number): void
 }
 
 export function harvest(): Harvest {
@@ -81,10 +83,11 @@ export function harvest(): Harvest {
   return {
     outputs,
     cycles,
-    take(ports) {
+    take(frames, at) {
+      const ports = frames[at]!
       count++
       if (outputMoves(ports)) codes.push((ports >>> 8) & 255)
-      if (!isDone(ports) && (ports & gaveUpBit) === 0) return
+      if (!isDone(ports) && !gaveUp(ports)) return
       outputs.push(Uint8Array.from(codes))
       cycles.push(count)
       codes = []

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Device } from '../sim/device.ts'
 import type { Comparison } from './comparison.ts'
-import { packPorts, unpackInputs } from './frame.ts'
 import type { Cycle } from './host.ts'
+import { type FrameDevice, inputMasks } from './ports.ts'
 import type { FrameBatch } from './simulation.ts'
 import { interruption } from './tool.ts'
+import { frameWords, type Watch } from './watch.ts'
 
 /** Takes part in a lockstep: sees every cycle of the reference. Returns false when it wants no more. */
 export type Watcher = (cycle: Cycle) => boolean
@@ -13,21 +13,18 @@ export type Watcher = (cycle: Cycle) => boolean
  * A device that follows the reference: it is driven with the same inputs and compared in every cycle. `images` says how many of the first
  * images it runs.
  */
-export function follower(
-  device: Device,
-  comparison: Comparison,
-  probeCount: number,
-  images: number,
-): Watcher {
-  const words = new Uint32Array(1 + probeCount)
-  const probes = words.subarray(1)
+export function follower(device: FrameDevice, comparison: Comparison, watch: Watch, images: number): Watcher {
+  const words = new Uint32Array(frameWords(watch))
+  const ports = words.subarray(0, watch.layout.words)
+  const probes = words.subarray(watch.layout.words)
+  const masks = inputMasks(watch.layout)
   return (cycle) => {
     if (cycle.image >= images) return false
-    const inputs = unpackInputs(cycle.words[0]!)
-    words[0] = packPorts(inputs, device.outputs())
+    for (const [word, mask] of masks.entries()) ports[word] = (cycle.words[word]! & mask) >>> 0
+    device.outputs(ports)
     device.probes(probes)
     const wanted = comparison.take(cycle, words, 0)
-    device.clock(inputs)
+    device.clock(ports)
     return wanted
   }
 }
@@ -36,8 +33,8 @@ export function follower(
 export interface Recording {
   readonly batches: AsyncIterable<FrameBatch>
   readonly comparison: Comparison
-  /** Sees the ports of every recorded cycle. */
-  readonly onPorts: (ports: number) => void
+  /** Sees every recorded frame, which begins at `at`. */
+  readonly onFrame: (frames: Uint32Array, at: number) => void
 }
 
 /**
@@ -72,7 +69,7 @@ export async function lockstep(
   }
 
   if (recording === undefined) return rest()
-  const { comparison, onPorts } = recording
+  const { comparison, onFrame } = recording
   const compare = async (): Promise<boolean> => {
     for await (const { frames, count, stride } of recording.batches) {
       for (let frame = 0; frame < count; frame++) {
@@ -81,7 +78,7 @@ export async function lockstep(
           comparison.end(false, 'it goes on after the last cycle of the model')
           return false
         }
-        onPorts(frames[frame * stride]!)
+        onFrame(frames, frame * stride)
         if (!comparison.take(cycle, frames, frame * stride)) return false
       }
       onCycles(cycles)

@@ -69,6 +69,7 @@ export function occupantAt(
       return undefined
     case 'sequencer':
     case 'output':
+    case 'wrapper':
       return undefined
   }
 }

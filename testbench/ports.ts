@@ -17,6 +17,8 @@ export interface PortLayout {
   readonly ports: readonly Port[]
   /** Words of a frame that hold ports. */
   readonly words: number
+  /** Which ports say that an element of an image, or of an output, moves. */
+  readonly moves: Readonly<Record<'input' | 'output', { readonly valid: string; readonly ready: string }>>
 }
 
 /** The host gave up: nothing moves any more. Stands in word 0 of the last frame. */
@@ -47,4 +49,23 @@ export interface FrameDevice {
   probes(into: Uint32Array): void
   /** One rising clock edge, with the inputs that stand in the frame. */
   clock(frame: Uint32Array): void
+}
+
+/** Whether a channel moves in the cycle of a frame. */
+export function movesOn(
+  layout: PortLayout,
+  channel: 'input' | 'output',
+): (frame: Uint32Array, at: number) => boolean {
+  const portOf = portsByName(layout)
+  const [valid, ready] = [portOf(layout.moves[channel].valid), portOf(layout.moves[channel].ready)]
+  return (frame, at) => portValue(frame, at, valid) === 1 && portValue(frame, at, ready) === 1
+}
+
+/** The bits of each port word that the host drives. */
+export function inputMasks({ ports, words }: PortLayout): Uint32Array {
+  const masks = new Uint32Array(words)
+  for (const { direction, word, low, bits } of ports)
+    if (direction === 'input')
+      masks[word] = (masks[word]! | ((bits === 32 ? 0xffffffff : 2 ** bits - 1) << low)) >>> 0
+  return masks
 }

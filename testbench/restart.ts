@@ -1,6 +1,7 @@
 import type { Device } from '../sim/device.ts'
 import { seededRandom } from '../src/base/random.ts'
 import { type ComparisonResult, compareDevices } from './comparison.ts'
+import { nativeFrames } from './frame.ts'
 import { drive } from './host.ts'
 import { follower, lockstep } from './lockstep.ts'
 import type { Stimulus } from './stimulus.ts'
@@ -38,7 +39,7 @@ export async function compareAfterReset(
     for (const _ of drive(device, before, 0)) if (left-- === 0) break
     device.reset(1)
     const comparison = compareDevices('model = netlist after a reset in mid-run (ports)', watch, -1, 8)
-    const watcher = follower(device, comparison, 0, after.images.length)
+    const watcher = follower(nativeFrames(device), comparison, watch, after.images.length)
     await lockstep(drive(freshModel(), after, 0), [watcher], undefined, signal)
     const result = comparison.result()
     sum.cycles += result.cycles

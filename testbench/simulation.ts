@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { encodeStimulus, type Stimulus } from './stimulus.ts'
 import { startTool, type ToolRun, toolFailed } from './tool.ts'
 
 export interface SimulationRun {
@@ -10,7 +9,10 @@ export interface SimulationRun {
   readonly directory: string
   /** Takes what the simulator says on stderr; simulator.log in the directory where it is not given. */
   readonly log?: string
-  readonly stimulus: Stimulus
+  /** What the harness does, as bytes, and the number of parts that it announces (images, or episodes). */
+  readonly stimulus: { readonly bytes: Uint8Array; readonly parts: number }
+  /** Words of a frame before the probes. */
+  readonly portWords: number
   /** Paths below the top module, and widths. */
   readonly probes: readonly { readonly path: string; readonly width: number }[]
   readonly signal: AbortSignal
@@ -33,7 +35,7 @@ export async function* simulate(run: SimulationRun): AsyncGenerator<FrameBatch, 
   mkdirSync(run.directory, { recursive: true })
   const stimulusFile = 'stimulus.bin'
   const probeFile = 'probes.txt'
-  writeFileSync(join(run.directory, stimulusFile), encodeStimulus(run.stimulus))
+  writeFileSync(join(run.directory, stimulusFile), run.stimulus.bytes)
   writeFileSync(
     join(run.directory, probeFile),
     run.probes.map(({ path, width }) => `${path} ${width}\n`).join(''),
@@ -48,7 +50,7 @@ export async function* simulate(run: SimulationRun): AsyncGenerator<FrameBatch, 
     signal: run.signal,
   }
   const running = startTool(tool)
-  const reader = frameReader(1 + run.probes.length, run.stimulus.images.length)
+  const reader = frameReader(run.portWords + run.probes.length, run.stimulus.parts)
   try {
     for await (const chunk of withPatience(running.stdout, run.silenceSeconds ?? 600, tool)) {
       const batch = reader.take(chunk)
@@ -76,7 +78,7 @@ export interface FrameBatch {
 }
 
 /** Cuts a byte stream into frames and checks that it is one: header, frame numbers without a gap, trailer with their count. */
-export function frameReader(stride: number, images: number) {
+export function frameReader(stride: number, parts: number) {
   const frameWords = stride + 1
   let held: Buffer = Buffer.alloc(0)
   let headerSeen = false
@@ -92,8 +94,8 @@ export function frameReader(stride: number, images: number) {
     if (magic !== streamMagic) broken = 'wrote something that is no frame stream'
     else if (version !== streamVersion)
       broken = `wrote a frame stream of version ${version}, not ${streamVersion}`
-    else if (words !== frameWords || count !== images)
-      broken = `announced ${words} words a frame and ${count} images instead of ${frameWords} and ${images}`
+    else if (words !== frameWords || count !== parts)
+      broken = `announced ${words} words a frame and ${count} parts instead of ${frameWords} and ${parts}`
     headerSeen = true
   }
 

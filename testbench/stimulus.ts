@@ -89,3 +89,9 @@ export function encodeStimulus({ images, patterns, patternOf, ahead, patience }:
   }
   return bytes
 }
+
+/** The stimulus as the simulator takes it. */
+export const simulatorInput = (stimulus: Stimulus) => ({
+  bytes: encodeStimulus(stimulus),
+  parts: stimulus.images.length,
+})

@@ -75,6 +75,8 @@ export function rowsAround(plan: Plan, watch: Watch, index: number, here?: Occup
         ),
         ...itself,
       ]
+    case 'wrapper':
+      return [...named('phase'), ...itself]
     case 'output':
       return [...['phase', 'write_valid', 'out_ready'].flatMap((name) => named(name)), ...itself]
   }
@@ -108,6 +110,7 @@ function signBits(plan: Plan, probe: Probe, here: Occupant | undefined): number 
       return probe.name.startsWith('hold') && outputSigned ? probe.width : 0
     case 'sequencer':
     case 'output':
+    case 'wrapper':
       return 0
   }
 }

@@ -10,12 +10,13 @@ import { inferenceCycles } from '../src/plan/steps.ts'
 import { cacheDirectory, openScratch } from './cache.ts'
 import { type Comparison, compareDevices } from './comparison.ts'
 import { explainDifference, type Sides } from './explain.ts'
+import { nativeFrames } from './frame.ts'
 import { drive, harvest } from './host.ts'
 import { follower, lockstep, type Watcher } from './lockstep.ts'
 import { netlistDevice, visibleRegisters } from './netlist-device.ts'
 import { compareOutputs } from './outputs.ts'
 import { simulate } from './simulation.ts'
-import { type Stimulus, stallFree } from './stimulus.ts'
+import { type Stimulus, simulatorInput, stallFree } from './stimulus.ts'
 import { findToolchain, type Toolchain } from './toolchain.ts'
 import type { Finding } from './verdict.ts'
 import { buildSimulator, memoryDirectory, type VisibleRegister } from './verilator.ts'
@@ -80,13 +81,13 @@ export async function verifyDesign(run: VerificationRun): Promise<Verification> 
   run.progress.step('compare', stimulus.images.length)
   const watchers: Watcher[] = [
     ({ words, image }) => {
-      model.take(words[0]!)
+      model.take(words, 0)
       run.progress.update(image, `image ${image + 1} of ${stimulus.images.length}`)
       return true
     },
   ]
   if (netlistImages > 0) {
-    watchers.push(follower(netlistDevice(top, watch.probes), withNetlist, watch.probes.length, netlistImages))
+    watchers.push(follower(nativeFrames(netlistDevice(top, watch.probes)), withNetlist, watch, netlistImages))
   }
   const reference = drive(cycleModel(plan, run.images), stimulus, watch.probes.length)
   const together = (recording?: Parameters<typeof lockstep>[2]) =>
@@ -104,11 +105,12 @@ export async function verifyDesign(run: VerificationRun): Promise<Verification> 
         top: top.name,
         directory: scratch.work,
         log,
-        stimulus,
+        stimulus: simulatorInput(stimulus),
+        portWords: watch.layout.words,
         probes,
         signal,
       })
-      await together({ batches, comparison: withVerilator, onPorts: verilator.take })
+      await together({ batches, comparison: withVerilator, onFrame: verilator.take })
       scratch.forgetLogs()
     } finally {
       scratch.close()

@@ -16,7 +16,7 @@ import {
 import { commandLine, runTool, type ToolRun } from './tool.ts'
 import type { Toolchain } from './toolchain.ts'
 
-/** The Verilog of a design with the native interface. Memory images are read when it runs, from `mem/` in its working directory. */
+/** The Verilog of a design. Memory images are read when it runs, from `mem/` in its working directory. */
 export interface Design {
   readonly top: string
   /** File name -> text. */
@@ -29,7 +29,17 @@ export interface Design {
   readonly visible: readonly VisibleRegister[]
   /** It runs for a moment only: not worth the time to optimise it. */
   readonly brief?: boolean
+  /** Drives the design's interface; that of the native one where it is not given. */
+  readonly harness?: Harness
 }
+
+/** A C++ program of templates/testbench, which drives one interface, and the macros that it is compiled with. */
+export interface Harness {
+  readonly file: string
+  readonly macros: Readonly<Record<`XGEN_${string}`, string>>
+}
+
+export const nativeHarness: Harness = { file: 'harness.cpp', macros: {} }
 
 export interface VisibleRegister {
   readonly module: string
@@ -60,13 +70,26 @@ export async function buildSimulator(
   signal: AbortSignal,
   cache = cacheDirectory(),
 ): Promise<Built> {
-  const harness = readFileSync(join(packageRoot, 'templates', 'testbench', 'harness.cpp'), 'utf8')
+  const { harness: { file, macros } = nativeHarness } = design
+  const template = (name: string) => readFileSync(join(packageRoot, 'templates', 'testbench', name), 'utf8')
+  const common = template('harness.h')
+  const defines = Object.entries(macros).map(([name, value]) => `#define ${name} ${value}\n`)
+  const harness = `${defines.join('')}${template(file)}`
   const configuration = visibility(design)
   const verilate = verilatorArguments(design)
   const compile = compilerArguments(tools)
   const runtimeKey = hashOf([tools.verilatorVersion, tools.compilerVersion, compile, fast])
   const level = design.brief === true ? slow : fast
-  const key = hashOf([runtimeKey, harness, configuration, verilate, level, slow, [...design.verilog].sort()])
+  const key = hashOf([
+    runtimeKey,
+    common,
+    harness,
+    configuration,
+    verilate,
+    level,
+    slow,
+    [...design.verilog].sort(),
+  ])
   const directory = join(cache, 'simulators', key.slice(0, 32))
   const cached = await makeOnce(cache, directory, executable, async (work, log) => {
     const tool = { cwd: work, timeoutSeconds: toolSeconds, environment: { TMPDIR: work } }
@@ -80,6 +103,7 @@ export async function buildSimulator(
     })
     for (const [name, text] of design.verilog) writeFileSync(join(work, name), text)
     writeFileSync(join(work, 'visible.vlt'), configuration)
+    writeFileSync(join(work, 'harness.h'), common)
     writeFileSync(join(work, 'harness.cpp'), harness)
     await runTool({
       ...tool,

@@ -2,6 +2,7 @@ import { unsignedBits } from '../base/integers.ts'
 import { select } from '../comb/derived.ts'
 import { defineModule, type Module, type Node } from '../hdl/module.ts'
 import { type Plan, parameterBits } from '../plan/plan.ts'
+import { loaderWidths } from '../plan/probes.ts'
 import { hashWords } from '../plan/structure.ts'
 import { packetLayout, weightWordBits } from '../plan/words.ts'
 import { all, any, equalTo, plus, resizeUnsigned } from './gates.ts'
@@ -35,14 +36,13 @@ export function weightLoader(plan: Plan): Module {
       const parameters = inState('parameters')
 
       // beats of the header, then words of a memory; beats of a word
-      const index = m.register('index', unsignedBits(Math.max(7, weightWords - 1, parameterWords - 1)), {
-        reset: 0,
-      })
+      const index = m.register('index', loaderWidths(plan).index, { reset: 0 })
       const pieceBits = unsignedBits(Math.max(beatsPerWeight, beatsPerParameter) - 1)
       const piece = m.register('piece', pieceBits, { reset: 0 })
       const headerEnds = equalTo(c, index.q, 7)
+      const pieceIsLast = (beats: number) => equalTo(c, piece.q, beats - 1)
       const wordEnds = c.label(
-        c.mux(weights, equalTo(c, piece.q, beatsPerWeight - 1), equalTo(c, piece.q, beatsPerParameter - 1)),
+        c.mux(weights, pieceIsLast(beatsPerWeight), c.and(parameters, pieceIsLast(beatsPerParameter))),
         'word_ends',
       )
       const weightsEnd = all(c, wordEnds, equalTo(c, index.q, weightWords - 1))

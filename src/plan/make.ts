@@ -58,7 +58,9 @@ export function makePlan(
   let weightBase = 0
   let parameterBase = 0
   for (const [index, layer] of fused.entries()) {
-    const bits = (reload ? anySumBits : partialSumBits)(layer.conv, assigned[index]!)
+    const bits = reload
+      ? anySumBits(layer.conv, ofDomain(assigned, assigned[index]!))
+      : partialSumBits(layer.conv, assigned[index]!)
     if (bits > 32) {
       const any = reload ? ' for any weights' : ''
       throw usageError(
@@ -138,6 +140,14 @@ export function makePlan(
   const counted = { ...draft, layers: layers.map((layer, index) => ({ ...layer, cycles: cycles[index]! })) }
   const plan = { ...counted, structure: structureOf(counted) }
   return { plan: { ...plan, hash: hashOf({ ...plan, hash: undefined }) }, images }
+}
+
+/** The multipliers that compute any product of the network with the domain of a layer. */
+function ofDomain(assigned: readonly LayerAssignment[], layer: LayerAssignment): readonly Multiplier[] {
+  const domain = domainName(layer.multipliers[0]!.domain)
+  return assigned
+    .flatMap(({ multipliers, ofKernel }) => [...new Set(ofKernel)].map((index) => multipliers[index]!))
+    .filter((multiplier) => domainName(multiplier.domain) === domain)
 }
 
 /** The modes of a plan, where some tile has any: they come with the passes, unless weights of one pass differ in theirs. */

@@ -1,4 +1,5 @@
 import { parseDomain } from '../arith/domain.ts'
+import { indexBits, unsignedBits } from '../base/integers.ts'
 import type { Plan } from './plan.ts'
 
 /**
@@ -25,6 +26,7 @@ export type ProbePlace =
   | { readonly kind: 'pooled'; readonly column: number }
   | { readonly kind: 'writer' }
   | { readonly kind: 'output' }
+  | { readonly kind: 'wrapper' }
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
@@ -121,3 +123,38 @@ export function probesOf(plan: Plan): readonly Probe[] {
     },
   ]
 }
+
+/** The probes of a design with the AXI interface: registers of the wrapper, then those of the core inside of it. */
+export function axiProbesOf(plan: Plan): readonly Probe[] {
+  const own = (name: string, path: string, width: number, meaning: string): Probe => ({
+    name,
+    width,
+    path,
+    meaning,
+    at: { kind: 'wrapper' },
+  })
+  const { elements } = plan.input
+  const { index, state } = loaderWidths(plan)
+  return [
+    own('input_count', 'u_axi_input.count', indexBits(elements), 'elements of the image that have come'),
+    own('image_ready', 'u_axi_input.whole', 1, 'a whole image waits for its inference'),
+    ...(plan.reload
+      ? [
+          own('loader_state', 'u_weight_loader.state', state, '0 header, 1 weights, 2 parameters, 3 drain'),
+          own('loader_index', 'u_weight_loader.index', index, 'word of the packet part'),
+          own('weights_broken', 'u_weight_loader.broken', 1, 'a packet was begun and has not ended well'),
+        ]
+      : []),
+    own('start_asked', 'u_control.start_asked', 1, 'a start was written and has not begun'),
+    own('auto_restart', 'u_control.auto_restart', 1, 'inferences begin by themselves'),
+    own('restart', 'u_control.restart', 1, 'soft reset in this cycle'),
+    own('running', 'u_control.running', 32, 'cycles since the last inference began'),
+    ...probesOf(plan).map((probe) => ({ ...probe, path: `u_core.${probe.path}` })),
+  ]
+}
+
+/** Registers of the weight loader: `index` counts the beats of the header, then the words of a memory. */
+export const loaderWidths = ({ memories: { weightWords, parameterWords } }: Plan) => ({
+  index: unsignedBits(Math.max(7, weightWords - 1, parameterWords - 1)),
+  state: 2,
+})

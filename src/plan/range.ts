@@ -31,14 +31,13 @@ export function partialSumBits(conv: QConv, { multipliers, ofKernel }: LayerAssi
 }
 
 /**
- * The same for any weights of the layer's bits, by any of its multipliers: what a design needs whose weights are loaded at
- * run time.
+ * The same for any weights of the layer's bits, by any of these multipliers: what a design needs whose weights, and with them the tile or mode
+ * of each, are loaded at run time.
  */
-export function anySumBits(conv: QConv, { multipliers, ofKernel }: LayerAssignment): number {
-  const used = [...new Set(ofKernel)].map((index) => multipliers[index]!)
+export function anySumBits(conv: QConv, multipliers: readonly Multiplier[]): number {
   const taps = conv.weights.length / conv.bias.length
   const extreme = (of: (...values: number[]) => number, side: 'low' | 'high') =>
-    of(0, ...used.flatMap((multiplier) => [...productBounds(multiplier)[side]]))
+    of(0, ...multipliers.flatMap((multiplier) => [...productBounds(multiplier)[side]]))
   const bits = signedBits(taps * extreme(Math.min, 'low'), taps * extreme(Math.max, 'high'))
   return Math.max(productBitsOf(multipliers), bits)
 }

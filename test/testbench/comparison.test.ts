@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Probe } from '../../src/plan/probes.ts'
 import { compareDevices, cyclesAfter } from '../../testbench/comparison.ts'
-import { gaveUpBit } from '../../testbench/frame.ts'
+import { gaveUpBit } from '../../testbench/ports.ts'
 import { watchProbes } from '../../testbench/watch.ts'
 
 const probe = (name: string, width: number): Probe => ({

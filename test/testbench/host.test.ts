@@ -4,8 +4,9 @@ import { patienceOf, runImage } from '../../sim/drive.ts'
 import { cycleModel } from '../../sim/model.ts'
 import { noPressure, pressureOf } from '../../sim/pressure.ts'
 import { inferenceCycles, overlappedCycles } from '../../src/plan/steps.ts'
-import { gaveUp, portOf } from '../../testbench/frame.ts'
+import { nativeLayout } from '../../testbench/frame.ts'
 import { drive, harvest } from '../../testbench/host.ts'
+import { gaveUp, type Port, portsByName, portValue } from '../../testbench/ports.ts'
 import { twoLayers, verificationOf } from '../fixtures/verification.ts'
 
 const run = verificationOf(twoLayers, { rows: 3, columns: 5 }, 4)
@@ -17,7 +18,7 @@ describe('the host of the lockstep', () => {
     let cycles = 0
     const alone = { ...stimulus, ahead: stimulus.ahead.map(() => false) }
     for (const cycle of drive(cycleModel(plan, images), alone, 0)) {
-      seen.take(cycle.words[0]!)
+      seen.take(cycle.words, 0)
       cycles++
     }
     const model = cycleModel(plan, images)
@@ -35,7 +36,7 @@ describe('the host of the lockstep', () => {
   it('sends images ahead: while one runs, the next one arrives', () => {
     const seen = harvest()
     const ahead = { ...stimulus, ahead: stimulus.ahead.map(() => true), patternOf: [0, 0, 0, 0] }
-    for (const cycle of drive(cycleModel(plan, images), ahead, 0)) seen.take(cycle.words[0]!)
+    for (const cycle of drive(cycleModel(plan, images), ahead, 0)) seen.take(cycle.words, 0)
     expect(seen.outputs).toEqual(run.expected)
     expect(seen.cycles).toEqual([inferenceCycles(plan), ...[1, 2, 3].map(() => overlappedCycles(plan))])
     expect(overlappedCycles(plan)).toBe(inferenceCycles(plan) - plan.input.elements + 2)
@@ -43,11 +44,12 @@ describe('the host of the lockstep', () => {
 
   it('gives start to a busy device too, which has no effect', () => {
     let ignored = 0
+    const [start, busy] = ['start', 'busy'].map(portsByName(nativeLayout)) as [Port, Port]
     const { patterns, patternOf } = stimulus
     for (const { image, cycle, words } of drive(cycleModel(plan, images), stimulus, 0)) {
-      const started = portOf(words[0]!, 'start') === 1
+      const started = portValue(words, 0, start) === 1
       const held = patterns[patternOf[image]!]!.inValid[cycle] === 0
-      expect(started).toBe(cycle === 0 || (held && portOf(words[0]!, 'busy') === 1))
+      expect(started).toBe(cycle === 0 || (held && portValue(words, 0, busy) === 1))
       if (started && cycle > 0) ignored++
     }
     expect(ignored).toBeGreaterThan(10)

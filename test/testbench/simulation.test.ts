@@ -7,6 +7,7 @@ import { XgenError } from '../../src/base/errors.ts'
 import { probesOf } from '../../src/plan/probes.ts'
 import { visibleRegisters } from '../../testbench/netlist-device.ts'
 import { frameReader, type SimulationRun, simulate } from '../../testbench/simulation.ts'
+import { simulatorInput } from '../../testbench/stimulus.ts'
 import { findToolchain } from '../../testbench/toolchain.ts'
 import { buildSimulator } from '../../testbench/verilator.ts'
 import { hasVerilator, needsVerilator } from '../fixtures/tools.ts'
@@ -22,7 +23,8 @@ const run = (simulator: string, more: Partial<SimulationRun> = {}): SimulationRu
   simulator,
   top: design.top.name,
   directory,
-  stimulus: design.stimulus,
+  stimulus: simulatorInput(design.stimulus),
+  portWords: 1,
   probes,
   signal: never,
   ...more,

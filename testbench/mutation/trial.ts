@@ -4,6 +4,7 @@ import type { Module } from '../../src/hdl/module.ts'
 import type { MemoryImages } from '../../src/plan/images.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { type ComparisonResult, compareDevices } from '../comparison.ts'
+import { nativeFrames } from '../frame.ts'
 import { drive } from '../host.ts'
 import { follower, lockstep } from '../lockstep.ts'
 import { netlistDevice } from '../netlist-device.ts'
@@ -83,7 +84,8 @@ async function compareRun(subject: Subject, changed: Module, watch: Watch, signa
     8,
   )
   const count = watch.probes.length
-  const take = follower(netlistDevice(changed, watch.probes), comparison, count, stimulus.images.length)
+  const device = nativeFrames(netlistDevice(changed, watch.probes))
+  const take = follower(device, comparison, watch, stimulus.images.length)
   await lockstep(untilDecided(), [], undefined, signal)
   return comparison.result()
 

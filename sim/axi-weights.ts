@@ -1,0 +1,123 @@
+import type { MemoryImages } from '../src/plan/images.ts'
+import type { Plan } from '../src/plan/plan.ts'
+import { hashWords } from '../src/plan/structure.ts'
+import { packetLayout } from '../src/plan/words.ts'
+
+/** The weights of a design, as a packet may change them. */
+export type LoadedImages = MemoryImages & { parameters: MemoryImages['parameters'][number][] }
+
+/** A copy that packets can be loaded into, to the depth of the memories. */
+export function loadableImages(plan: Plan, images: MemoryImages): LoadedImages {
+  const { weightWords, parameterWords } = plan.memories
+  const codes = weightWords * plan.array.columns
+  const weights = new Int8Array(codes)
+  const owners = new Uint16Array(codes)
+  weights.set(images.weights)
+  owners.set(images.owners)
+  const parameters = Array.from(
+    { length: parameterWords },
+    (_, n) => images.parameters[n] ?? { bias: 0, multiplier: 0, shift: 1 },
+  )
+  return { columns: images.columns, weights, owners, parameters }
+}
+
+/** Takes weights packets, beat by beat (docs/axi.md). */
+export interface WeightLoader {
+  /** 0 header, 1 weights, 2 parameters, 3 drain; beat of the header or word of a memory; 1 where the weights are not whole. */
+  readonly state: { phase: number; index: number; broken: number }
+  readonly loading: boolean
+  /** The edge that takes a beat. Says what is wrong with the packet, if this beat shows it. */
+  take(data: number, last: boolean): 'refused' | 'length' | undefined
+  /** The next beat is the first one of a packet. */
+  reset(): void
+}
+
+const [header, weights, parameters, drain] = [0, 1, 2, 3]
+
+export function weightLoader(plan: Plan, images: LoadedImages): WeightLoader {
+  const { beatsPerWeight, beatsPerParameter } = packetLayout(plan)
+  const { weightBits, ownerBits, weightWords, parameterWords } = plan.memories
+  const hash = hashWords(plan.structure)
+  const state = { phase: header!, index: 0, broken: 0 }
+  let word: number[] = []
+
+  const go = (phase: number) => {
+    state.phase = phase
+    state.index = 0
+    word = []
+  }
+
+  const bitsOf = (low: number, count: number) => {
+    let value = 0
+    for (let bit = count - 1; bit >= 0; bit--) {
+      const at = low + bit
+      value = 2 * value + ((word[at >> 5]! >>> (at & 31)) & 1)
+    }
+    return value
+  }
+  const storeWeights = () => {
+    const { columns } = plan.array
+    for (let column = 0; column < columns; column++) {
+      const low = column * (ownerBits + weightBits)
+      const code = bitsOf(low, weightBits)
+      images.weights[state.index * columns + column] = code
+      images.owners[state.index * columns + column] = bitsOf(low + weightBits, ownerBits)
+    }
+  }
+  const storeParameters = () => {
+    images.parameters[state.index] = {
+      bias: bitsOf(0, 32) | 0,
+      multiplier: bitsOf(32, 16),
+      shift: bitsOf(48, 6),
+    }
+  }
+
+  const takeHeader = (data: number, last: boolean) => {
+    if (data !== hash[state.index]) {
+      go(last ? header! : drain!)
+      return 'refused' as const
+    }
+    if (last) {
+      go(header!)
+      return 'length' as const
+    }
+    if (state.index === hash.length - 1) {
+      state.broken = 1
+      go(weights!)
+    } else state.index++
+    return undefined
+  }
+
+  const takeWord = (data: number, last: boolean) => {
+    const inWeights = state.phase === weights
+    word.push(data)
+    const wordEnds = word.length === (inWeights ? beatsPerWeight : beatsPerParameter)
+    let partEnds = false
+    if (wordEnds) {
+      if (inWeights) storeWeights()
+      else storeParameters()
+      partEnds = state.index === (inWeights ? weightWords : parameterWords) - 1
+      state.index++
+      word = []
+    }
+    const whole = partEnds && !inWeights
+    if (whole && last) state.broken = 0
+    if (partEnds) go(inWeights ? parameters! : drain!)
+    if (last) go(header!)
+    return whole === last ? undefined : ('length' as const)
+  }
+
+  return {
+    state,
+    get loading() {
+      return state.phase !== header || state.index !== 0
+    },
+    take(data, last) {
+      if (state.phase === header) return takeHeader(data, last)
+      if (state.phase !== drain) return takeWord(data, last)
+      if (last) go(header!)
+      return undefined
+    },
+    reset: () => go(header!),
+  }
+}

@@ -1,0 +1,78 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { axiModel } from '../../sim/axi.ts'
+import { patienceOf } from '../../sim/drive.ts'
+import { buildAxiAccelerator } from '../../src/arch/axi-top.ts'
+import { weightPacket } from '../../src/plan/packet.ts'
+import { axiProbesOf } from '../../src/plan/probes.ts'
+import { axiFrames } from '../../testbench/axi-device.ts'
+import { driveAxi } from '../../testbench/axi-host.ts'
+import { axiLayout } from '../../testbench/axi-ports.ts'
+import { randomAxiStimulus } from '../../testbench/axi-random.ts'
+import { axiRules } from '../../testbench/axi-rules.ts'
+import { compareDevices } from '../../testbench/comparison.ts'
+import { follower } from '../../testbench/lockstep.ts'
+import { netlistFrames } from '../../testbench/netlist-frames.ts'
+import { watchProbes } from '../../testbench/watch.ts'
+import { axiSpecimen } from '../fixtures/axi.ts'
+import type { NetworkSketch } from '../fixtures/qgraph.ts'
+import { arrays, mixedSketches } from '../fixtures/sketches.ts'
+
+const full = process.env['XGEN_FULL'] === '1'
+
+/** Runs a host that does everything on the model, and the netlist beside it. */
+function runRandom(sketch: NetworkSketch, rows: number, columns: number, seed: number, reload: boolean) {
+  const { planned, image } = axiSpecimen(sketch, rows, columns, reload)
+  const other = axiSpecimen({ ...sketch, seed: sketch.seed + 1 }, rows, columns, reload)
+  const { plan, images } = planned
+  const watch = watchProbes(axiProbesOf(plan), axiLayout(plan))
+  const stimulus = randomAxiStimulus(plan, {
+    images: [1, 2, 3].map((n) => image(n).codes),
+    packets: [weightPacket(plan, images), weightPacket(other.planned.plan, other.planned.images)],
+    seed,
+    episodes: 6,
+    patience: 2 * patienceOf(plan) + 100_000,
+  })
+  const comparison = compareDevices('netlist', watch, -1, 8)
+  const device = netlistFrames(buildAxiAccelerator(plan, images), watch.layout, watch.probes)
+  const take = follower(device, comparison, watch, Number.POSITIVE_INFINITY)
+  const rules = axiRules(plan)
+  const model = axiFrames(axiModel(plan, images), watch.layout)
+  for (const cycle of driveAxi(model, stimulus, reload, watch.probes.length)) {
+    rules.take(cycle.words, 0)
+    if (!take(cycle)) break
+  }
+  const { first, ...result } = comparison.result()
+  const difference =
+    first &&
+    `${watch.values[first.value]!.name} in output ${first.image}, cycle ${first.cycle}: model ${first.expected}, netlist ${first.got}`
+  return { ...result, difference, rules }
+}
+
+describe('the cycle model of the AXI interface', () => {
+  it(
+    'agrees with the netlist in every port, probe and cycle, and both keep the rules of AXI, whatever the host does',
+    () => {
+      let cycles = 0
+      fc.assert(
+        fc.property(
+          mixedSketches,
+          arrays,
+          fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+          fc.boolean(),
+          (sketch, { rows, columns }, seed, reload) => {
+            const result = runRandom(sketch, rows, columns, seed, reload)
+            expect(result.difference).toBe(undefined)
+            expect(result).toMatchObject({ mismatches: 0, ended: undefined })
+            expect(result.rules.violations).toEqual([])
+            expect(result.rules.cycles).toBe(result.cycles)
+            cycles += result.cycles
+          },
+        ),
+        { numRuns: full ? 150 : 12, seed: 21 },
+      )
+      expect(cycles).toBeGreaterThan(full ? 1_000_000 : 20_000)
+    },
+    full ? 1_800_000 : 240_000,
+  )
+})
