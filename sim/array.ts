@@ -1,6 +1,7 @@
 import { parseDomain } from '../src/arith/domain.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
+import { tileSize, tileTop } from '../src/plan/size.ts'
 import { multipliersOf, ownerMode, ownerTile } from '../src/plan/tile.ts'
 import type { Feeders } from './feeders.ts'
 import type { IssueLine } from './line.ts'
@@ -27,8 +28,9 @@ export function tileArray(
   line: IssueLine,
   rowFeeders: Feeders,
 ): TileArray {
-  const { rows, columns } = plan.array
   const tile = plan.tiles[index]!
+  const { rows, columns } = tileSize(plan, tile)
+  const top = tileTop(plan, tile)
   const domain = parseDomain(tile.domain)
   const codesA = 2 ** domain.nA - 1
   const codesB = 2 ** domain.nB - 1
@@ -55,10 +57,10 @@ export function tileArray(
   let quiet = crossing
 
   const operandOf = (row: number) => {
-    const streamed = rowFeeders.active[row]
+    const streamed = rowFeeders.active[top + row]
     if (streamed === undefined || !streamed.fold.tiles.includes(index)) return inactive
     const mode = tables.length > 1 ? streamed.fold.mode : 0
-    return mode * pairs + (rowFeeders.activation[row]! & codesA) * (codesB + 1)
+    return mode * pairs + (rowFeeders.activation[top + row]! & codesA) * (codesB + 1)
   }
 
   const multiplyAndAdd = () => {
@@ -94,9 +96,14 @@ export function tileArray(
   /** The wave of a fold's first position: `weight` takes `weight_next` along one diagonal a cycle. */
   const swap = (cycle: number) => {
     for (let diagonal = 0; diagonal < rows + columns - 1; diagonal++) {
-      const at = line.slot(cycle - 1 - diagonal)
-      if (line.first[at] !== 1 || line.streamed[at]?.fold.tiles.includes(index) !== true) continue
-      for (let row = Math.max(0, diagonal - columns + 1); row <= Math.min(diagonal, rows - 1); row++) {
+      const at = line.slot(cycle - 1 - top - diagonal)
+      const streamed = line.streamed[at]
+      if (line.first[at] !== 1 || streamed?.fold.tiles.includes(index) !== true) continue
+      for (
+        let row = Math.max(streamed.top - top, diagonal - columns + 1);
+        row <= Math.min(diagonal, rows - 1);
+        row++
+      ) {
         const pe = row * columns + diagonal - row
         weight[pe] = weightNext[pe]!
         owned[pe] = ownedNext[pe]!
@@ -108,9 +115,9 @@ export function tileArray(
   const load = (cycle: number) => {
     for (let column = 0; column < columns; column++) {
       const at = line.slot(cycle - 1 - column)
-      const row = line.loadRow[at]!
+      const row = line.loadRow[at]! - top
       if (row < 0 || !line.loaded[at]!.fold.tiles.includes(index)) continue
-      const word = line.loadWord[at]! * columns + column
+      const word = line.loadWord[at]! * plan.array.columns + column
       const pe = row * columns + column
       const owner = images.owners[word]!
       weightNext[pe] = images.weights[word]! & codesB

@@ -1,5 +1,6 @@
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan, PlanLayer } from '../src/plan/plan.ts'
+import { tileSize } from '../src/plan/size.ts'
 import type { TileArray } from './array.ts'
 import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
@@ -23,7 +24,13 @@ export function columns(
   counter: EventCounter,
 ): Columns {
   const count = plan.array.columns
-  const bottom = (plan.array.rows - 1) * count
+  // the bottom sum of each column of each tile that has it
+  const bottoms = Array.from({ length: count }, (_, column) =>
+    tiles.flatMap(({ sum }, index) => {
+      const size = tileSize(plan, plan.tiles[index]!)
+      return column < size.columns ? [{ sum, at: (size.rows - 1) * size.columns + column }] : []
+    }),
+  )
   const depth = plan.memories.accumulatorDepth
   const unused = 32 - plan.widths.accumulator
   const arrival = plan.latency.accumulator
@@ -62,7 +69,7 @@ export function columns(
     if (!fold.first) counter.add('accumulatorReads', fold.layer, 1)
     let sum = fold.first ? 0 : stored[column]!
     let arrived = 0
-    for (const tile of tiles) arrived += tile.sum[bottom + column]!
+    for (const bottom of bottoms[column]!) arrived += bottom.sum[bottom.at]!
     sum = ((sum + arrived) << unused) >> unused
     if (!fold.last) {
       counter.add('accumulatorWrites', fold.layer, 1)

@@ -1,4 +1,5 @@
 import type { Plan } from '../src/plan/plan.ts'
+import { layerTops } from '../src/plan/size.ts'
 import type { Banks } from './banks.ts'
 import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
@@ -17,6 +18,7 @@ export interface Feeders {
 
 export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: EventCounter): Feeders {
   const { rows } = plan.array
+  const tops = layerTops(plan)
   const activation = new Int32Array(rows)
   const active = new Array<Streamed | undefined>(rows).fill(undefined)
   const next = taps(rows)
@@ -47,8 +49,8 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
     if (read !== undefined && inside[row] === 1) counter.add('bankReads', read.layer, 1)
   }
 
-  const load = (row: number, { fold, layer }: Streamed) => {
-    const tap = fold.tap + row
+  const load = (row: number, { fold, layer, top }: Streamed) => {
+    const tap = fold.tap + row - top
     const channel = tap % layer.channels
     const pixel = (tap - channel) / layer.channels
     const kx = pixel % layer.kernel[1]
@@ -63,7 +65,10 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
     activation,
     active,
     clock(cycle) {
-      if (active[0] !== undefined) counter.activation(active[0].fold.layer)
+      for (const top of tops) {
+        const entering = active[top]
+        if (entering?.top === top) counter.activation(entering.fold.layer)
+      }
       for (let row = 0; row < rows; row++) {
         count(row)
         activation[row] = keep[row] === 1 ? word[row]! : 0
@@ -71,7 +76,8 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
 
         const at = line.slot(cycle - row)
         const streamed = line.streamed[at]
-        reached[row] = streamed !== undefined && row < streamed.fold.rows ? streamed : undefined
+        reached[row] =
+          streamed !== undefined && row < streamed.top + streamed.fold.rows ? streamed : undefined
         if (streamed !== undefined) read(row, at, streamed)
         keep[row] = reached[row] !== undefined && inside[row] === 1 ? 1 : 0
       }

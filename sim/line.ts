@@ -5,11 +5,14 @@ import type { Fold } from '../src/plan/steps.ts'
 export interface Streamed {
   readonly fold: Fold
   readonly layer: PlanLayer
+  /** The row of the array that the layer's row 0 is. */
+  readonly top: number
 }
 
 /**
  * The delay line along which the sequencer's commands travel: what was issued in cycle n stands at `slot(n)` until the
- * pipeline has no more use for it. A station that works d cycles after the issue looks at `slot(now - d)`.
+ * pipeline has no more use for it. A station that works d cycles after the issue looks at `slot(now - d)`. A position of a layer that begins
+ * `top` rows down stands where one issued `top` cycles before would: it enters where that one would then be.
  */
 export interface IssueLine {
   /** Index of a cycle's entry. Cycles before the first one give entries in which nothing was issued. */
@@ -28,7 +31,7 @@ export interface IssueLine {
   readonly windowFirst: Uint8Array
   readonly windowLast: Uint8Array
 
-  /** Array row whose weights were issued, or -1. The other load fields mean something only where there is one. */
+  /** Row of the array whose weights were issued, or -1. The other load fields mean something only where there is one. */
   readonly loadRow: Int32Array
   readonly loadWord: Int32Array
   readonly loaded: (Streamed | undefined)[]

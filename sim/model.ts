@@ -2,6 +2,7 @@ import { invariant } from '../src/base/errors.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import { probesOf } from '../src/plan/probes.ts'
+import { tileSize } from '../src/plan/size.ts'
 import { type TileArray, tileArray } from './array.ts'
 import { banks } from './banks.ts'
 import { type Columns, columns } from './column.ts'
@@ -130,8 +131,7 @@ function probeReader(plan: Plan, stations: Stations): (into: Uint32Array) => voi
   const vector = (name: string, registers: Int32Array) => {
     for (let i = 0; i < registers.length; i++) places.set(`${name}[${i}]`, [registers, i])
   }
-  const matrix = (name: string, registers: Int32Array) => {
-    const { columns } = plan.array
+  const matrix = (name: string, columns: number, registers: Int32Array) => {
     for (let i = 0; i < registers.length; i++) {
       places.set(`${name}[${Math.floor(i / columns)}][${i % columns}]`, [registers, i])
     }
@@ -140,8 +140,9 @@ function probeReader(plan: Plan, stations: Stations): (into: Uint32Array) => voi
   vector('activation', stations.rows.activation)
   for (const [index, tile] of stations.tiles.entries()) {
     const { name } = plan.tiles[index]!
-    matrix(`${name}.weight`, tile.weight)
-    matrix(`${name}.sum`, tile.sum)
+    const { columns } = tileSize(plan, plan.tiles[index]!)
+    matrix(`${name}.weight`, columns, tile.weight)
+    matrix(`${name}.sum`, columns, tile.sum)
   }
   vector('total', stations.columnUnits.total)
   vector('pooled', stations.columnUnits.pooled)

@@ -1,4 +1,5 @@
 import type { Plan } from '../src/plan/plan.ts'
+import { layerTop } from '../src/plan/size.ts'
 import { type Fold, intervalOf, type Step, stepsOf } from '../src/plan/steps.ts'
 import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
@@ -7,6 +8,10 @@ export const phases = { idle: 0, input: 1, run: 2, output: 3 } as const
 
 /** The weight word of a fold's first row: every pass of a column fold reads that column fold's words. */
 const wordOf = ({ fold, layer }: Streamed) => layer.weightBase + fold.columnFold * layer.taps + fold.tap
+
+/** Only a layer's first weights may have to wait. */
+const delayOf = ({ fold, layer }: Streamed) =>
+  fold.columnFold === 0 && fold.first ? (layer.loadDelay ?? 0) : 0
 
 const startsSecondLayer = (fold: Fold | undefined) => fold?.layer === 1 && fold.columnFold === 0 && fold.first
 
@@ -41,7 +46,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
   const limit = new Int32Array(4)
 
   const withLayer = (fold: Fold | undefined): Streamed | undefined =>
-    fold && { fold, layer: plan.layers[fold.layer]! }
+    fold && { fold, layer: plan.layers[fold.layer]!, top: layerTop(plan, plan.layers[fold.layer]!) }
 
   const enter = (next: Step | undefined) => {
     step = next
@@ -78,11 +83,10 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
     }
   }
 
-  const issuePosition = (at: number) => {
-    if (streamed === undefined || age !== due || position === streamed.layer.positions) {
-      line.streamed[at] = undefined
-      return
-    }
+  const issuePosition = (cycle: number) => {
+    line.streamed[line.slot(cycle)] = undefined
+    if (streamed === undefined || age !== due || position === streamed.layer.positions) return
+    const at = line.slot(cycle - streamed.top)
     line.streamed[at] = streamed
     line.position[at] = position
     line.address[at] = address
@@ -95,12 +99,13 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
   }
 
   const issueLoad = (at: number) => {
-    if (loaded === undefined || age >= loaded.fold.rows) {
+    const row = loaded === undefined ? -1 : age - delayOf(loaded)
+    if (loaded === undefined || row < 0 || row >= loaded.fold.rows) {
       line.loadRow[at] = -1
       return
     }
-    line.loadRow[at] = age
-    line.loadWord[at] = wordOf(loaded) + age
+    line.loadRow[at] = loaded.top + row
+    line.loadWord[at] = wordOf(loaded) + row
     line.loaded[at] = loaded
     counter.add('weightReads', loaded.fold.layer, 1)
   }
@@ -128,7 +133,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
         line.loadRow[at] = -1
         return
       }
-      issuePosition(at)
+      issuePosition(cycle)
       issueLoad(at)
       if (++age === step.cycles) {
         enter(nextStep())

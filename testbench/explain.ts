@@ -2,11 +2,12 @@ import { parseDomain } from '../src/arith/domain.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import { filterAt, type Plan } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
+import { tileTop } from '../src/plan/size.ts'
 import { intervalOf, type Step, stepsOf } from '../src/plan/steps.ts'
 import { multipliersOf, ownerMode, ownerTile } from '../src/plan/tile.ts'
 import { averageCode, requantise } from '../src/quant/rules.ts'
 import { cyclesAfter, type Difference } from './comparison.ts'
-import { inputWord, type Occupant, occupantAt, tapOf } from './place.ts'
+import { foldRow, inputWord, type Occupant, occupantAt, tapOf } from './place.ts'
 import { signed } from './signed.ts'
 import { type Row, rowsAround } from './surroundings.ts'
 import { type Watch, type Watched, watchedValue } from './watch.ts'
@@ -131,7 +132,7 @@ function whose({ plan }: Case, here: Occupant, at: ProbePlace): string[] {
     )
   }
   if ('row' in at) {
-    const tap = tapOf(here, at.row)
+    const tap = tapOf(here, foldRow(plan, here, at))
     if (tap === undefined) sentences.push(`Row ${at.row} has no tap in this fold: it contributes 0.`)
     else {
       const reads =
@@ -171,17 +172,17 @@ function cause(known: Case, here: Occupant, at: ProbePlace): string[] {
   const { plan } = known
   switch (at.kind) {
     case 'feeder':
-      return feederCause(here, at.row)
+      return feederCause(plan, here, at.row)
     case 'weight':
       return [
-        `It is word ${here.layer.weightBase + here.fold.columnFold * here.layer.taps + here.fold.tap + at.row} of the weight memory, column ${at.column}.`,
+        `It is word ${weightWord(plan, here, at)} of the weight memory, column ${at.column}.`,
         'The fault lies in the weight memory, its skew, or the load and swap bits on their way to this PE.',
       ]
     case 'sum':
       return sumCause(known, here, at)
     case 'total':
       return [
-        `The sum that left row ${plan.array.rows - 1} of column ${at.column} a cycle before agrees, so the fault lies in the accumulator of column ${at.column}: its adder, its memory, or the word that it reads or writes.`,
+        `The sum that left the last row of column ${at.column} a cycle before agrees, so the fault lies in the accumulator of column ${at.column}: its adder, its memory, or the word that it reads or writes.`,
       ]
     case 'pooled':
       return pooledCause(known, here, at.column)
@@ -194,8 +195,12 @@ function cause(known: Case, here: Occupant, at: ProbePlace): string[] {
   }
 }
 
-function feederCause(here: Occupant, row: number): string[] {
-  const tap = tapOf(here, row)
+/** The weight memory's word for a PE. */
+const weightWord = (plan: Plan, here: Occupant, at: { readonly row: number; readonly tile: number }) =>
+  here.layer.weightBase + here.fold.columnFold * here.layer.taps + here.fold.tap + foldRow(plan, here, at)
+
+function feederCause(plan: Plan, here: Occupant, row: number): string[] {
+  const tap = tapOf(here, foldRow(plan, here, { row }))
   if (tap === undefined || !tap.inside) return [`The fault lies in row feeder ${row}: it should feed 0 here.`]
   return [
     `By the plan it is word ${inputWord(here.layer, tap)} of bank ${row}. The writer's registers and the inputs agreed until now, so the fault lies in the address that row feeder ${row} ` +
@@ -208,7 +213,8 @@ function sumCause(known: Case, here: Occupant, at: Extract<ProbePlace, { kind: '
   const domain = parseDomain(plan.tiles[at.tile]!.domain)
   const { accumulator } = plan.widths
   const before = (name: string, delay: number) => rawBefore(known, name, delay)
-  const activationRaw = before(`activation[${at.row}]`, at.column + 1)
+  const fed = at.row + tileTop(plan, plan.tiles[at.tile]!)
+  const activationRaw = before(`activation[${fed}]`, at.column + 1)
   const weightRaw = before(`${plan.tiles[at.tile]!.name}.weight[${at.row}][${at.column}]`, 1)
   const partialRaw =
     at.row === 0 ? 0 : before(`${plan.tiles[at.tile]!.name}.sum[${at.row - 1}][${at.column}]`, 1)
@@ -222,10 +228,11 @@ function sumCause(known: Case, here: Occupant, at: Extract<ProbePlace, { kind: '
   const sentences = [
     `What goes into the PE agrees: activation ${activation}, weight ${weight}, partial sum from above ${partial}.`,
   ]
-  const word = here.layer.weightBase + here.fold.columnFold * here.layer.taps + here.fold.tap + at.row
+  const row = foldRow(plan, here, at)
+  const word = weightWord(plan, here, at)
   const owner = known.images.owners[word * plan.array.columns + at.column] ?? 0
   const foreign = (ownerTile(plan, owner) ?? at.tile) !== at.tile
-  if (!here.fold.tiles.includes(at.tile) || at.row >= here.fold.rows || foreign)
+  if (!here.fold.tiles.includes(at.tile) || row < 0 || row >= here.fold.rows || foreign)
     return [...sentences, `The PE has no work and should add 0; it added ${came}.`]
   const multipliers = multipliersOf(plan.tiles[at.tile]!)
   const multiplier = multipliers[ownerMode(plan, owner) ?? here.fold.mode] ?? multipliers[0]!

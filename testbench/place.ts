@@ -1,5 +1,6 @@
 import type { Plan, PlanLayer } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
+import { layerTop, layerTops, tileTop } from '../src/plan/size.ts'
 import { type Fold, intervalOf, type Step, stepAt } from '../src/plan/steps.ts'
 
 /** What the plan says of a station of the pipeline in one cycle: whose value stands there. */
@@ -45,21 +46,27 @@ export function occupantAt(
   run: number,
 ): Occupant | undefined {
   const { columns } = plan.array
+  const tileRow = (at: { readonly tile: number; readonly row: number }) =>
+    at.row + tileTop(plan, plan.tiles[at.tile]!)
   switch (at.kind) {
     case 'feeder':
-      return positionIssued(plan, steps, run - at.row - plan.latency.feeder)
+      return enteredAt(plan, at.row, positionIssued(plan, steps, run - at.row - plan.latency.feeder))
     case 'sum':
-      return positionIssued(plan, steps, run - at.row - at.column - plan.latency.feeder - 1)
+      return positionIssued(plan, steps, run - tileRow(at) - at.column - plan.latency.feeder - 1)
     case 'total':
       return positionIssued(plan, steps, run - plan.latency.accumulator - at.column - 1)
     case 'pooled':
       return positionIssued(plan, steps, run - plan.latency.accumulator - plan.latency.post - at.column)
     case 'weight': {
       // At work since the swap wave of the fold's step passed: its own cycle, one register, the way through rows and columns.
-      const step = stepAt(steps, Math.min(run - at.row - at.column - 2, lastStart(steps)))
-      return step?.stream === undefined
-        ? undefined
-        : { ...occupant(plan, step.stream), position: undefined, lane: undefined }
+      const wave = run - tileRow(at) - at.column - 2
+      // of two layers the later wave decides: that of the lower rows
+      for (const top of layerTops(plan).toReversed()) {
+        const stream = stepAt(steps, Math.min(wave + top, lastStart(steps)))?.stream
+        if (stream === undefined || layerTop(plan, plan.layers[stream.layer]!) !== top) continue
+        return { ...occupant(plan, stream), position: undefined, lane: undefined }
+      }
+      return undefined
     }
     case 'writer':
       for (let lane = 0; lane < columns; lane++) {
@@ -77,9 +84,18 @@ export function occupantAt(
 export const lanesOf = ({ layer, fold }: Occupant): number =>
   fold.columnFold === layer.columnFolds - 1 ? layer.lanesLast : layer.lanes
 
-/** The tap of row `row` in the fold, and what it reads for the position. */
+/** The row of the fold that a row of the array is, or a row of a tile; negative above the rows that its layer uses. */
+export function foldRow(
+  plan: Plan,
+  { layer }: Occupant,
+  { row, tile }: { readonly row: number; readonly tile?: number },
+): number {
+  return row + (tile === undefined ? 0 : tileTop(plan, plan.tiles[tile]!)) - layerTop(plan, layer)
+}
+
+/** The tap of row `row` of the fold, and what it reads for the position. */
 export function tapOf({ layer, fold, position }: Occupant, row: number): Tap | undefined {
-  if (row >= fold.rows) return undefined
+  if (row < 0 || row >= fold.rows) return undefined
   const index = fold.tap + row
   const channel = index % layer.channels
   const pixel = Math.floor(index / layer.channels)
@@ -97,15 +113,23 @@ export function inputWord(layer: PlanLayer, tap: Tap): number {
   return layer.inputBase + pixel * layer.inputWords + Math.floor(tap.channel / layer.inputModulus)
 }
 
+/** The position that would be issued in `cycle` if all layers began at row 0: one that begins `top` rows down is issued `top` cycles later. */
 function positionIssued(plan: Plan, steps: readonly Step[], cycle: number): Occupant | undefined {
-  const step = stepAt(steps, cycle)
-  if (step?.stream === undefined) return undefined
-  const { layer, fold } = occupant(plan, step.stream)
-  const interval = intervalOf(layer, fold)
-  const index = (cycle - step.start) / interval
-  if (!Number.isInteger(index) || index >= layer.positions) return undefined
-  return { layer, fold, position: positionOf(layer, index), lane: undefined }
+  for (const top of layerTops(plan)) {
+    const step = stepAt(steps, cycle + top)
+    if (step?.stream === undefined) continue
+    const { layer, fold } = occupant(plan, step.stream)
+    if (layerTop(plan, layer) !== top) continue
+    const index = (cycle + top - step.start) / intervalOf(layer, fold)
+    if (!Number.isInteger(index) || index >= layer.positions) continue
+    return { layer, fold, position: positionOf(layer, index), lane: undefined }
+  }
+  return undefined
 }
+
+/** Positions enter at the row where their layer begins: the feeders above have none. */
+const enteredAt = (plan: Plan, row: number, here: Occupant | undefined) =>
+  here !== undefined && row >= layerTop(plan, here.layer) ? here : undefined
 
 const occupant = (plan: Plan, fold: Fold) => ({ layer: plan.layers[fold.layer]!, fold })
 

@@ -1,6 +1,7 @@
 import { parseDomain } from '../src/arith/domain.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import type { Probe } from '../src/plan/probes.ts'
+import { tileSize, tileTop } from '../src/plan/size.ts'
 import type { Occupant } from './place.ts'
 import { signed } from './signed.ts'
 import type { Watch } from './watch.ts'
@@ -50,12 +51,11 @@ export function rowsAround(plan: Plan, watch: Watch, index: number, here?: Occup
     }
     case 'sum': {
       const tile = plan.tiles[at.tile]!.name
+      const fed = `activation[${at.row + tileTop(plan, plan.tiles[at.tile]!)}]`
       const title =
-        at.column === 0
-          ? `activation[${at.row}]`
-          : `activation[${at.row}], ${at.column === 1 ? '1 cycle' : `${at.column} cycles`} later`
+        at.column === 0 ? fed : `${fed}, ${at.column === 1 ? '1 cycle' : `${at.column} cycles`} later`
       return [
-        ...named(`activation[${at.row}]`, at.column, title),
+        ...named(fed, at.column, title),
         ...named(`${tile}.weight[${at.row}][${at.column}]`),
         ...named(`${tile}.sum[${at.row - 1}][${at.column}]`),
         ...itself,
@@ -63,7 +63,9 @@ export function rowsAround(plan: Plan, watch: Watch, index: number, here?: Occup
     }
     case 'total':
       return [
-        ...plan.tiles.flatMap((tile) => named(`${tile.name}.sum[${plan.array.rows - 1}][${at.column}]`)),
+        ...plan.tiles.flatMap((tile) =>
+          named(`${tile.name}.sum[${tileSize(plan, tile).rows - 1}][${at.column}]`),
+        ),
         ...itself,
       ]
     case 'pooled':

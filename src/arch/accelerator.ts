@@ -1,9 +1,11 @@
 import { indexBits } from '../base/integers.ts'
+import type { Comb } from '../comb/comb.ts'
 import { bit } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { topName } from '../plan/names.ts'
 import { type Plan, parameterBits } from '../plan/plan.ts'
+import { layerTops, rowsVary, tileSize, tileTop } from '../plan/size.ts'
 import { coreOf } from '../plan/tile.ts'
 import { weightWordBits } from '../plan/words.ts'
 import { accumulatorColumn, columnPorts, postPorts } from './accumulator-column.ts'
@@ -108,7 +110,8 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
   const feeder = rowFeeder(plan)
   const rowBits = indexBits(rows)
   const row = pick(control, '', Object.keys(rowPorts(plan)))
-  let position = pick(control, 'position_', Object.keys(positionPorts(plan)))
+  const issued = pick(control, 'position_', Object.keys(positionPorts(plan)))
+  let position = issued
   const readPort = (bank: number, { bank_read, bank_address }: Ports) => {
     if (bank >= plan.output.modulus) return { read: bank_read!, read_address: bank_address! }
     const fetch = output['fetch_out']!
@@ -123,6 +126,7 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
   for (let i = 0; i < rows; i++) {
     // The bank's data goes into the feeder that makes its address: a wire closes the circle (through the bank's register).
     const data = m.wire(`bank_data_${i}`, plan.widths.code)
+    if (rowsVary(plan)) position = enterRow(c, plan, i, control['row_top']!, issued, position)
     const out = m.instance(feeder, `u_feeder_${i}`, {
       row_index: c.constant(i, rowBits),
       ...row,
@@ -157,11 +161,22 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
   }
 }
 
+/** The position that row i is given: the issued one where the layer begins at it, else what comes down from the row above. */
+function enterRow(c: Comb<Node>, plan: Plan, i: number, top: Node, issued: Ports, passed: Ports): Ports {
+  if (i > 0 && !layerTops(plan).includes(i)) return passed
+  const enters = c.label(equalTo(c, top, i), `layer_begins_at_${i}`)
+  if (i > 0)
+    return Object.fromEntries(
+      Object.entries(passed).map(([name, node]) => [name, c.mux(enters, issued[name]!, node)]),
+    )
+  return { ...issued, valid: c.and(issued['valid']!, enters), swap: c.and(issued['swap']!, enters) }
+}
+
 /** The tiles. One without work sums to 0, so the bottom sums are OR-ed, unless tiles work side by side. */
 function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weights: Ports): Node[] {
   const { c } = m
-  const { rows, columns } = plan.array
   const outputs = plan.tiles.map((tile, t) => {
+    const { rows, columns } = tileSize(plan, tile)
     const multiplier = coreOf(tile)
     const { domain } = multiplier
     const modeBits = modeBitsOf(multiplier)
@@ -175,13 +190,15 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
       masked: plan.masked,
       modesFrom,
     })
-    const edge = feeders.flatMap((feeder, i) => [
-      [`activation_${i}`, resizeUnsigned(c, feeder['activation_out']!, domain.nA)] as const,
-      [`active_${i}`, bit(c, feeder['active']!, t)] as const,
-      [`load_${i}`, bit(c, feeder['load_out']!, t)] as const,
-      [`swap_${i}`, bit(c, feeder['swap']!, t)] as const,
-      ...(modesFrom === 'pass' ? mode(`mode_${i}`, feeder['mode_out']!) : []),
-    ])
+    const edge = feeders
+      .slice(tileTop(plan, tile))
+      .flatMap((feeder, i) => [
+        [`activation_${i}`, resizeUnsigned(c, feeder['activation_out']!, domain.nA)] as const,
+        [`active_${i}`, bit(c, feeder['active']!, t)] as const,
+        [`load_${i}`, bit(c, feeder['load_out']!, t)] as const,
+        [`swap_${i}`, bit(c, feeder['swap']!, t)] as const,
+        ...(modesFrom === 'pass' ? mode(`mode_${i}`, feeder['mode_out']!) : []),
+      ])
     const buses = Array.from(
       { length: columns },
       (_, j) => [`weight_${j}`, resizeUnsigned(c, weights[`weight_${j}`]!, domain.nB)] as const,
@@ -194,7 +211,10 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
     return m.instance(module, `u_${tile.name}`, Object.fromEntries([...edge, ...buses, ...owned, ...modes]))
   })
   const meet = (...sums: Node[]) => (plan.sideBySide ? sums.reduce((a, b) => c.add(a, b)) : any(c, ...sums))
-  return Array.from({ length: columns }, (_, j) => meet(...outputs.map((out) => out[`sum_${j}`]!)))
+  return Array.from({ length: plan.array.columns }, (_, j) => {
+    const sums = outputs.flatMap((out) => out[`sum_${j}`] ?? [])
+    return sums.length === 0 ? c.constant(0, plan.widths.accumulator) : meet(...sums)
+  })
 }
 
 /** Control follows the positions down the rows, then right along the columns. */
@@ -208,11 +228,10 @@ function columnsOf(
 ): Ports {
   const { c } = m
   const names = Object.keys(columnPorts(plan))
-  const delayed = m.instance(
-    controlDelay(plan),
-    'u_control_delay',
-    connect('control_', pick(control, 'control_', names)),
-  )
+  const delayed = m.instance(controlDelay(plan), 'u_control_delay', {
+    ...connect('control_', pick(control, 'control_', names)),
+    ...(rowsVary(plan) ? { row_top: control['row_top']! } : {}),
+  })
   let bundle = pick(delayed, 'late_', names)
   const beginFold = all(c, bundle['valid']!, bundle['begin_fold']!, bundle['last']!)
   const fetched = m.instance(parameterMemory(plan, images), 'u_parameters', {

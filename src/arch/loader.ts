@@ -1,6 +1,7 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import type { ModuleBuilder, Node, Wire } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
+import { layerSize, rowsVary } from '../plan/size.ts'
 import { all, any, equalTo, plus, resizeUnsigned } from './gates.ts'
 import { passMemory } from './pass-memory.ts'
 import { type LayerFields, layerIndexBits, programMemory, splitWord } from './program-memory.ts'
@@ -22,7 +23,8 @@ export interface LoadingFold {
   readonly valid: Node
   readonly layer: LayerFields
   readonly word: Node
-  readonly rows: Node
+  /** The row of the array after its last one. */
+  readonly rowsEnd: Node
   /** Rows of the first fold of all, known one cycle earlier. */
   readonly rowsAtBegin: Node
   /** Starts, and finishes, the sums of its column fold. */
@@ -54,19 +56,22 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   const tapsLeft = m.register('taps_left', tapBits)
   const columnFold = m.register('column_fold', c.width(layer['column_folds_last']!))
   const first = m.register('first_row_fold', 1)
-  const rowsOf = (taps: Node) =>
-    2 ** tapBits - 1 <= rows
+  const vary = rowsVary(plan)
+  const whole = (of: LayerFields) => (vary ? of['rows']! : c.constant(rows, rowBits))
+  // Where every layer may have one row fold only, there is nothing to compare.
+  const oneFold = 2 ** tapBits - 1 <= Math.min(...plan.layers.map((one) => layerSize(plan, one).rows))
+  const compared = Math.max(tapBits, rowBits)
+  const beyond = (limit: Node, taps: Node) =>
+    vary
+      ? c.less(resizeUnsigned(c, limit, compared), resizeUnsigned(c, taps, compared))
+      : c.less(c.constant(rows, tapBits), taps)
+  const rowsOf = (taps: Node, limit: Node) =>
+    oneFold
       ? resizeUnsigned(c, taps, rowBits)
-      : c.mux(
-          c.less(c.constant(rows, tapBits), taps),
-          c.constant(rows, rowBits),
-          resizeUnsigned(c, taps, rowBits),
-        )
-  const foldRows = c.label(rowsOf(tapsLeft.q), 'fold_rows')
+      : c.mux(beyond(limit, taps), limit, resizeUnsigned(c, taps, rowBits))
+  const foldRows = c.label(rowsOf(tapsLeft.q, whole(layer)), 'fold_rows')
   const rowLast = c.label(
-    2 ** tapBits - 1 <= rows
-      ? c.constant(1, 1)
-      : c.not(c.label(c.less(c.constant(rows, tapBits), tapsLeft.q), 'more_row_folds')),
+    oneFold ? c.constant(1, 1) : c.not(c.label(beyond(whole(layer), tapsLeft.q), 'more_row_folds')),
     'last_row_fold',
   )
   const columnLast = c.label(c.equal(columnFold.q, layer['column_folds_last']!), 'last_column_fold')
@@ -91,7 +96,11 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   nextLayer.next(afterThis, c.label(c.and(takeWord, c.not(c.and(run.swap, networkEnds))), 'step_layer'))
   word.next(program.word, takeWord)
 
-  const leftInFold = tapBits >= rowBits && 2 ** tapBits > rows ? plus(c, tapsLeft.q, -rows) : tapsLeft.q
+  const leftInFold = oneFold
+    ? tapsLeft.q
+    : vary
+      ? c.sub(tapsLeft.q, resizeUnsigned(c, whole(layer), tapBits))
+      : plus(c, tapsLeft.q, -rows)
   const tapsNext = c.label(
     c.mux(takeWord, coming['taps']!, c.mux(rowLast, layer['taps']!, leftInFold)),
     'taps_next',
@@ -111,18 +120,28 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   const more = c.label(c.or(run.begin, c.not(networkEnds)), 'more_folds')
   valid.next(more, change)
 
-  // Rows of this fold, one a cycle.
+  // Rows of this fold, one a cycle. A layer of fewer rows than the array begins at a lower row of it; its first weights may have to wait for
+  // the layer before, whose rows begin higher up: then the count begins there.
   const rowIndexBits = indexBits(rows)
   const row = m.register('row', rowIndexBits, { reset: 0 })
   const issuing = m.register('row_valid', 1, { reset: 0 })
-  const rowEnds = c.label(c.equal(resizeUnsigned(c, row.q, rowBits), plus(c, foldRows, -1)), 'rows_end')
+  const rowsEnd = vary
+    ? c.label(c.add(resizeUnsigned(c, layer['row_top']!, rowBits), foldRows), 'fold_rows_end')
+    : foldRows
+  const rowEnds = c.label(c.equal(resizeUnsigned(c, row.q, rowBits), plus(c, rowsEnd, -1)), 'rows_end')
   const idle = c.constant(0, 1)
-  row.next(c.mux(change, c.constant(0, rowIndexBits), plus(c, row.q, 1)), c.or(change, issuing.q))
+  const firstRow = vary
+    ? c.mux(takeWord, coming['row_first']!, layer['row_top']!)
+    : c.constant(0, rowIndexBits)
+  row.next(c.mux(change, firstRow, plus(c, row.q, 1)), c.or(change, issuing.q))
   issuing.next(c.mux(change, more, c.mux(rowEnds, idle, issuing.q)))
-  const weightAddress = weightCounter(m, plan, run.begin, issuing.q, run.swap, { newColumns, newPass })
+  const load = vary
+    ? c.label(c.and(issuing.q, c.not(c.less(row.q, layer['row_top']!))), 'load_now')
+    : issuing.q
+  const weightAddress = weightCounter(m, plan, run.begin, load, run.swap, { newColumns, newPass })
 
-  const place = tapPlace(m, plan, layer, issuing.q, c.label(c.and(change, newPass), 'first_tap'))
-  m.output('load', issuing.q)
+  const place = tapPlace(m, plan, layer, load, c.label(c.and(change, newPass), 'first_tap'))
+  m.output('load', load)
   m.output('load_row', row.q)
   m.output('load_tile', pass.tiles)
   m.output('offset', place.offset)
@@ -134,15 +153,22 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
     valid: valid.q,
     layer,
     word: word.q,
-    rows: foldRows,
-    rowsAtBegin: rowsOf(coming['taps']!),
+    rowsEnd,
+    rowsAtBegin: rowsOf(coming['taps']!, whole(coming)),
     first: first.q,
     last: foldEnds,
     columnLast,
     tiles: pass.tiles,
     mode: pass.mode,
     firstOfLayer: c.and(first.q, equalTo(c, columnFold.q, 0)),
-    rowsNext: c.label(c.mux(networkEnds, nothing, rowsOf(tapsNext)), 'rows_next'),
+    rowsNext: c.label(
+      c.mux(
+        networkEnds,
+        nothing,
+        rowsOf(tapsNext, vary ? c.mux(takeWord, whole(coming), whole(layer)) : whole(layer)),
+      ),
+      'rows_next',
+    ),
   }
 }
 

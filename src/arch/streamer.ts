@@ -2,6 +2,7 @@ import { unsignedBits } from '../base/integers.ts'
 import { gate } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
+import { columnsVary, rowsVary } from '../plan/size.ts'
 import { type columnPorts, postPorts } from './accumulator-column.ts'
 import { equalTo, plus, resizeUnsigned } from './gates.ts'
 import type { LoadingFold, Run } from './loader.ts'
@@ -21,7 +22,7 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   }
   const word = hold('streaming_word', streamingPart(c, plan, loading.word))
   const layer = splitStreaming(c, plan, word, 'layer')
-  const rows = hold('streaming_rows', loading.rows)
+  const rows = hold('streaming_rows', loading.rowsEnd)
   const first = hold('streaming_first', loading.first)
   const last = hold('streaming_last', loading.last)
   const columnLast = hold('streaming_column_last', loading.columnLast)
@@ -95,7 +96,9 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
     ...(loading.mode === undefined ? {} : { mode: hold('streaming_mode', loading.mode) }),
   }))
     m.output(`position_${name}`, node)
-  const columnsBits = unsignedBits(plan.array.columns)
+  const wholeColumns = columnsVary(plan)
+    ? layer['columns']!
+    : c.constant(plan.array.columns, unsignedBits(plan.array.columns))
   const control: Record<keyof ReturnType<typeof columnPorts>, Node> = {
     valid,
     index: resizeUnsigned(c, count.q, plan.widths.accumulatorAddress),
@@ -106,9 +109,10 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
     window_last: c.and(windowX.ends, windowY.ends),
     begin_map: firstWindow.q,
     column_last: columnLast,
-    columns: c.mux(columnLast, layer['columns_last']!, c.constant(plan.array.columns, columnsBits)),
+    columns: c.mux(columnLast, layer['columns_last']!, wholeColumns),
   }
   for (const [name, node] of Object.entries(control)) m.output(`control_${name}`, node)
+  if (rowsVary(plan)) m.output('row_top', layer['row_top']!)
   m.output('begin_layer', layerStart.q)
   m.output('height', layer['height']!)
   m.output('width', layer['width']!)

@@ -1,8 +1,9 @@
 import { operandRange } from '../arith/domain.ts'
 import { renderTemplate } from '../base/templates.ts'
 import { topName } from '../plan/names.ts'
-import { type Plan, type PlanStream, parameterBits, tilesOfLayer } from '../plan/plan.ts'
+import { type Plan, type PlanStream, parameterBits, type Tile, tilesOfLayer } from '../plan/plan.ts'
 import { passBits, programBits, programFields } from '../plan/program.ts'
+import { tileSize } from '../plan/size.ts'
 import { inferenceCycles, overlappedCycles, runCycles } from '../plan/steps.ts'
 
 /** ports.md: what an integrator needs to know of one accelerator. */
@@ -34,7 +35,8 @@ export function portsPage(plan: Plan): string {
     layers: plan.layers.map((layer) => ({
       name: layer.name,
       tile: tilesOfLayer(layer)
-        .map((tile) => `${plan.tiles[tile]!.name} (${plan.tiles[tile]!.multiplier})`)
+        .map((tile) => plan.tiles[tile]!)
+        .map((tile) => `${tile.name} (${sizeNote(plan, tile)}${tile.multiplier})`)
         .join(', '),
       cycles: layer.cycles,
     })),
@@ -43,6 +45,13 @@ export function portsPage(plan: Plan): string {
     totalCycles: inferenceCycles(plan),
     overlappedCycles: overlappedCycles(plan),
   })
+}
+
+/** The size of a tile that is smaller than the array. */
+function sizeNote(plan: Plan, tile: Tile): string {
+  if (tile.rows === undefined && tile.columns === undefined) return ''
+  const { rows, columns } = tileSize(plan, tile)
+  return `${rows} x ${columns}, `
 }
 
 /** The fields of one stream, with `share` of its largest code as the worked example. */

@@ -220,6 +220,12 @@ function applySetting(
       where: '--set',
       hint: 'Write a path and a value: --set array.rows=16.',
     })
+  // The names of tiles are multiplier specs, which have an = themselves; sizes have none.
+  const tile = /^array\.tiles\.(.+)=([^=]*)$/s.exec(setting)
+  if (tile !== null) {
+    put(['array', 'tiles', tile[1]!], tile[2]!, `--set array.tiles.${tile[1]}`)
+    return
+  }
   const path = setting.slice(0, equals).split('.')
   const top = Object.keys(configurationSchema.shape)
   if (path.slice(1).includes('__proto__'))

@@ -35,6 +35,10 @@ array:
   dataflow: weight-stationary
   rows: 8
   cols: 8
+  # Where a layer has several multipliers: tiles side by side, or one tile with run-time modes (docs/configuration.md).
+  # parallel: true
+  # modes: true
+  # tiles: { "roup:p=1,r=2": 4x8 }
 
 # native: plain valid/ready and start/done.
 interface: native

@@ -4,6 +4,7 @@ import { type Quantity, sumOf } from '../plan/counts/module-count.ts'
 import { planCounts } from '../plan/counts.ts'
 import type { InterfaceName } from '../plan/names.ts'
 import type { Plan } from '../plan/plan.ts'
+import { tileSize } from '../plan/size.ts'
 import { inferenceCycles, overlappedCycles, runCycles } from '../plan/steps.ts'
 import type { VerifyReport } from './verify.ts'
 
@@ -15,7 +16,6 @@ export type Metrics = Readonly<Record<string, number>>
 
 /** What follows from the design alone: cycles, counts (docs/counts.md), memory. `xgen rtl` writes these. */
 export function designMetrics(plan: Plan, ports: readonly Port[], interfaceName: InterfaceName): Metrics {
-  const { rows, columns } = plan.array
   const { total: memoryBits, ...memories } = plan.memories.bits
   const modules = planCounts(plan, interfaceName)
   const sum = (quantity: Quantity, counted = modules) =>
@@ -35,7 +35,10 @@ export function designMetrics(plan: Plan, ports: readonly Port[], interfaceName:
       plan.layers.map(({ name, cycles }) => [name, cycles]),
     ),
     design__io: ports.reduce((bits, { width }) => bits + width, 0),
-    design__pe__count: rows * columns * plan.tiles.length,
+    design__pe__count: plan.tiles.reduce((sum, tile) => {
+      const { rows, columns } = tileSize(plan, tile)
+      return sum + rows * columns
+    }, 0),
     design__tile__count: plan.tiles.length,
     design__multiplier__count: sum('cores') + sum('multiplications'),
     ...parts('design__multiplier__count', 'class', [

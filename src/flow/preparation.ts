@@ -14,7 +14,7 @@ import type { Network, Weights } from '../net/network.ts'
 import { elements } from '../net/shapes.ts'
 import { hashWeights, readWeights } from '../net/weights.ts'
 import { loadNetwork, zooEntry } from '../net/zoo.ts'
-import type { ArraySpec } from '../plan/array.ts'
+import type { ArraySpec, Size } from '../plan/array.ts'
 import { quantiseBytes } from '../quant/input.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { quantise } from '../quant/quantise.ts'
@@ -96,6 +96,7 @@ export function arraySpec({ array }: Configuration): ArraySpec {
     memoryBits: array.memory_bits,
     parallel: array.parallel,
     ...(array.modes ? { modes: true as const } : {}),
+    ...(Object.keys(array.tiles).length === 0 ? {} : { tiles: mapValues(array.tiles, parseSize) }),
   }
 }
 
@@ -139,3 +140,12 @@ export function quantiseInput(graph: QGraph, image: Uint8Array): Codes {
   }
   return quantiseBytes(tensor, image, emptyCodes(tensor))
 }
+
+/** `8x4`: 8 rows, 4 columns. */
+function parseSize(text: string): Size {
+  const [rows, columns] = text.split('x').map(Number) as [number, number]
+  return { rows, columns }
+}
+
+const mapValues = <A, B>(record: Readonly<Record<string, A>>, of: (value: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, of(value)]))

@@ -60,6 +60,15 @@ export const configurationSchema = z.strictObject({
         .describe(
           'roup and exact multipliers share a tile whose mode is chosen at run time, instead of one tile each.',
         ),
+      tiles: z
+        .record(
+          z.string().min(1),
+          z.string().regex(/^[1-9]\d{0,2}x[1-9]\d{0,2}$/, 'write rows and columns, such as 8x8'),
+        )
+        .default({})
+        .describe(
+          'Tiles smaller than the array, by multiplier: {exact: 8x8, "roup:p=1,r=2": 4x8}; "modes" names the tile with run-time modes.',
+        ),
       memory_bits: z
         .int()
         .min(1)

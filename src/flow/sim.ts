@@ -7,6 +7,7 @@ import { seededRandom } from '../base/random.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { makePlan } from '../plan/make.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from '../plan/plan.ts'
+import { layerSize } from '../plan/size.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import type { Configuration } from './configuration.ts'
 import { arraySpec, type Prepared } from './preparation.ts'
@@ -127,7 +128,8 @@ function gemmOf({ macs, kernel, channels, filler, filters }: PlanLayer) {
 }
 
 /** ceil(K/R) * (passes, ceil(N/C) where no column fold is mixed) * (2R + C + M - 2) - 1, as SCALE-Sim v2 prints it for dataflow "ws". */
-export function scaleSimCycles({ array: { rows, columns } }: Plan, layer: PlanLayer): number {
+export function scaleSimCycles(plan: Plan, layer: PlanLayer): number {
+  const { rows, columns } = layerSize(plan, layer)
   const { M, K } = gemmOf(layer)
   return Math.ceil(K / rows) * layer.passes.flat().length * (2 * rows + columns + M - 2) - 1
 }

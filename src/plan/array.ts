@@ -13,6 +13,13 @@ export interface ArraySpec {
   readonly parallel: boolean
   /** All roup multipliers (and exact ones) of one domain share one tile, whose PEs have a core with run-time modes. */
   readonly modes?: true
+  /** Tiles that are smaller than the array, which holds them all, by the spec of their multiplier; `modes` is a tile with run-time modes. */
+  readonly tiles?: Readonly<Record<string, Size>>
+}
+
+export interface Size {
+  readonly rows: number
+  readonly columns: number
 }
 
 export const defaultMemoryBits = 64 * 1024 * 1024

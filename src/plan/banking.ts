@@ -1,5 +1,5 @@
 import { divideUp, greatestCommonDivisor } from '../base/integers.ts'
-import type { ArraySpec } from './array.ts'
+import type { Size } from './array.ts'
 
 /**
  * The modulus d of a map says which banks hold which channels: channel n lies in every bank i with i = n (mod d). Row i of a layer that
@@ -7,13 +7,21 @@ import type { ArraySpec } from './array.ts'
  * and the map's channels; and d divides the columns, so that a column fold's filters land on the same banks whichever fold it is.
  * Where the channels are no multiple of d, the taps count on to the next one, with weights of 0 for channels that do not exist.
  */
-export function largestModulus({ rows, columns }: ArraySpec): number {
+export function largestModulus({ rows, columns }: Size): number {
   return greatestCommonDivisor(rows, columns)
 }
 
+/**
+ * The rows that read a map and the columns that write it, as its modulus sees them. A layer of fewer rows than the array begins at
+ * another bank, so the modulus divides both.
+ */
+export function mapSize(array: Size, reader: Size, writer: Size): Size {
+  return { rows: greatestCommonDivisor(array.rows, reader.rows), columns: writer.columns }
+}
+
 /** The largest modulus that wastes no tap. */
-export function bankModulus(array: ArraySpec, channels: number): number {
-  return greatestCommonDivisor(largestModulus(array), channels)
+export function bankModulus(size: Size, channels: number): number {
+  return greatestCommonDivisor(largestModulus(size), channels)
 }
 
 /** Channels of a map as its reader's taps count them. */
@@ -26,9 +34,9 @@ export function bankWords(shape: readonly [number, number, number], modulus: num
 }
 
 /** Moduli that a map may have, in the order of preference: the one that wastes no tap, then those that waste few. */
-export function possibleModuli(array: ArraySpec, channels: number): readonly number[] {
-  const natural = bankModulus(array, channels)
-  const largest = largestModulus(array)
+export function possibleModuli(size: Size, channels: number): readonly number[] {
+  const natural = bankModulus(size, channels)
+  const largest = largestModulus(size)
   const larger = Array.from({ length: largest - natural }, (_, i) => natural + 1 + i).filter(
     (modulus) => largest % modulus === 0,
   )

@@ -13,6 +13,7 @@ import { inputStream, outputStream } from './counts/streams.ts'
 import { tileCounts } from './counts/tiles.ts'
 import { coreName, type InterfaceName, topName } from './names.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from './plan.ts'
+import { layerSize, tileSize } from './size.ts'
 
 /**
  * Multipliers, adders, registers and memory bits of a design in closed form: module by module, from the plan alone (docs/counts.md
@@ -42,9 +43,14 @@ export function planCounts(plan: Plan, interfaceName: InterfaceName = 'native'):
 }
 
 /** src/arch/accelerator.ts: tiles that work side by side have their bottom sums added, column by column. */
-function core(name: string, { array, tiles, sideBySide }: Plan): ModuleCount {
+function core(name: string, plan: Plan): ModuleCount {
+  const { array, tiles, sideBySide } = plan
+  const columns = tiles.map((tile) => tileSize(plan, tile).columns)
+  const meeting = Array.from({ length: array.columns }, (_, j) => columns.filter((count) => j < count).length)
   return moduleCount(name, 1, 'datapath', {
-    adders: sideBySide ? { 'sums of tiles': (tiles.length - 1) * array.columns } : {},
+    adders: sideBySide
+      ? { 'sums of tiles': meeting.reduce((sum, count) => sum + Math.max(0, count - 1), 0) }
+      : {},
   })
 }
 
@@ -76,9 +82,10 @@ export function layerCounts(plan: Plan): readonly LayerCount[] {
   return plan.layers.map((layer) => layerCount(plan, layer))
 }
 
-function layerCount({ array }: Plan, layer: PlanLayer): LayerCount {
-  const columns = Math.min(array.columns, layer.filters)
-  const cores = tilesOfLayer(layer).length * Math.min(array.rows, layer.taps) * columns
+function layerCount(plan: Plan, layer: PlanLayer): LayerCount {
+  const size = layerSize(plan, layer)
+  const columns = Math.min(size.columns, layer.filters)
+  const cores = tilesOfLayer(layer).length * Math.min(size.rows, layer.taps) * columns
   const meeting = Math.max(...layer.passes.flat().map((tiles) => tiles.length)) - 1
   const { 'average pooling': average, ...always } = columnAdders
   const post = sumOf(always) + (layer.average ? average : 0)

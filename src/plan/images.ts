@@ -23,11 +23,6 @@ export interface Parameter {
   readonly shift: number
 }
 
-/** Weight words of a layer: every tap of every column fold. */
-export function weightWords(array: ArraySpec, taps: number, filters: number): number {
-  return taps * Math.ceil(filters / array.columns)
-}
-
 export function memoryImages(
   array: ArraySpec,
   layers: readonly FusedLayer[],
@@ -65,7 +60,7 @@ export function memoryImages(
  * stored them: `stored[position]` is the channel at a position. Those that do not exist have weight 0.
  */
 function layerWords(
-  columns: number,
+  lanes: number,
   { conv, kernel, input }: FusedLayer,
   slots: number,
   mix: LayerMix,
@@ -75,14 +70,15 @@ function layerWords(
   const channels = input.shape[0]
   const area = kernel[0] * kernel[1]
   const taps = area * slots
-  const size = divideUp(mix.order.length, columns) * taps * columns
+  const { columns } = mix.size
+  const size = divideUp(mix.order.length, columns) * taps * lanes
   const weights = new Int8Array(size)
   const owners = new Uint16Array(size)
   for (const [position, filter] of mix.order.entries()) {
     const g = Math.floor(position / columns)
     for (let pixel = 0; pixel < area; pixel++) {
       for (let c = 0; c < channels; c++) {
-        const at = (g * taps + pixel * slots + c) * columns + (position % columns)
+        const at = (g * taps + pixel * slots + c) * lanes + (position % columns)
         const tap = (stored?.[c] ?? c) * area + pixel
         weights[at] = conv.weights[filter * area * channels + tap]!
         owners[at] = codeOf(mix.owner(filter, tap))

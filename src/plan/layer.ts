@@ -1,13 +1,16 @@
 import { divideUp } from '../base/integers.ts'
-import type { ArraySpec } from './array.ts'
+import type { ArraySpec, Size } from './array.ts'
 import { channelSlots } from './banking.ts'
 import type { FusedLayer } from './fuse.ts'
 import type { LayerMix } from './mix.ts'
 import type { Latency, PlanLayer, Point } from './plan.ts'
+import { smaller } from './size.ts'
 
 /** Where a layer's maps lie in the banks, and on which tiles it runs. */
 export interface Placement {
   readonly mix: LayerMix
+  /** Cycles that the layer's first weights wait. */
+  readonly loadDelay: number
   /** The program says the mode of each pass. */
   readonly modesByPass: boolean
   readonly inputBase: number
@@ -21,6 +24,7 @@ export interface Placement {
 
 export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placement): PlanLayer {
   const { conv, pool, kernel } = layer
+  const { size } = placement.mix
   const [channels, height, width] = layer.input.shape
   const [filters, outputHeight, outputWidth] = layer.output.shape
   const window = pool?.window ?? ([1, 1] as const)
@@ -32,13 +36,13 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
   const { inputModulus, outputModulus } = placement
   const slots = channelSlots(channels, inputModulus)
   const taps = kernel[0] * kernel[1] * slots
-  const rowFolds = divideUp(taps, array.rows)
-  const columnFolds = divideUp(filters, array.columns)
-  const columnsLast = filters - (columnFolds - 1) * array.columns
+  const rowFolds = divideUp(taps, size.rows)
+  const columnFolds = divideUp(filters, size.columns)
+  const columnsLast = filters - (columnFolds - 1) * size.columns
 
   const inputWords = slots / inputModulus
   const outputWords = divideUp(filters, outputModulus)
-  const lanes = divideUp(array.columns, outputModulus)
+  const lanes = divideUp(size.columns, outputModulus)
   const lanesLast = divideUp(columnsLast, outputModulus)
 
   // The writer takes one cycle a lane and gets a vector every `area * interval` cycles.
@@ -47,9 +51,13 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
   const cyclesPartial = Math.max(positions, minimumStep)
   // The last column fold may come at a shorter interval: its first vector must not meet the last one of the fold before in the writer.
   const stored = (positions - 1) * interval + lanes - (area - 1) * intervalLast
-  const cyclesFinal = Math.max(positions * interval + parameterHold, array.columns, stored)
+  const cyclesFinal = Math.max(positions * interval + parameterHold, size.columns, stored)
   // aligned, copied to the writer, and stored lane by lane
-  const drained = (positions - 1) * intervalLast + latencyOf(array).aligned + 1 + lanesLast
+  const drained =
+    (positions - 1) * intervalLast +
+    latencyOf({ rows: size.rows, columns: array.columns }).aligned +
+    1 +
+    lanesLast
 
   // + 0 makes a plain 0 of -0, which a written plan would not keep
   const point = (dy: number, dx: number): Point => ({
@@ -65,6 +73,8 @@ export function mapLayer(array: ArraySpec, layer: FusedLayer, placement: Placeme
     ...(placement.modesByPass
       ? { modes: placement.mix.passes.map((list) => list.map(({ modes }) => modes[0] ?? 0)) }
       : {}),
+    ...smaller(array, size),
+    ...(placement.loadDelay > 0 ? { loadDelay: placement.loadDelay } : {}),
     ...(placement.mix.order.every((filter, position) => filter === position)
       ? {}
       : { order: placement.mix.order }),
@@ -122,7 +132,7 @@ const minimumStep = 2
 const parameterHold = 2
 
 /** Depth of the pipeline between its stations, in registers. */
-export function latencyOf({ rows, columns }: ArraySpec): Latency {
+export function latencyOf({ rows, columns }: Size): Latency {
   const feeder = 2
   const post = 5
   return { feeder, accumulator: feeder + rows, post, aligned: feeder + rows + post + columns - 1 }

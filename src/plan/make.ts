@@ -6,9 +6,9 @@ import { hashOf } from '../base/hash.ts'
 import { indexBits } from '../base/integers.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { type ArraySpec, checkArray } from './array.ts'
-import { bankModulus, bankWords, chooseModuli, possibleModuli } from './banking.ts'
+import { bankModulus, bankWords, chooseModuli, mapSize, possibleModuli } from './banking.ts'
 import { type FusedLayer, fuseLayers } from './fuse.ts'
-import { hashImages, type MemoryImages, memoryImages, weightWords } from './images.ts'
+import { hashImages, type MemoryImages, memoryImages } from './images.ts'
 import { latencyOf, mapLayer, type Placement } from './layer.ts'
 import { type LayerMix, mixLayer, tilesOf } from './mix.ts'
 import {
@@ -23,6 +23,7 @@ import {
 } from './plan.ts'
 import { coordinateBits, passBits, passWords, programBits, programFields } from './program.ts'
 import { anySumBits, partialSumBits } from './range.ts'
+import { smaller } from './size.ts'
 import { layerCycles, layerDuration } from './steps.ts'
 import { structureOf } from './structure.ts'
 import { ownerCode } from './tile.ts'
@@ -45,9 +46,10 @@ export function makePlan(
   { reload = false }: PlanOptions = {},
 ): Planned {
   checkArray(array)
+  const { tiles: _sizes, ...envelope } = array
   const fused = fuseLayers(graph)
   const assigned = fused.map(({ conv }) => assignment.get(conv.name)!)
-  const set = tilesOf(assigned, array.modes === true)
+  const set = tilesOf(assigned, array)
   const mixes = fused.map((layer, index) =>
     mixLayer(array, layer, assigned[index]!, set, index < fused.length - 1),
   )
@@ -74,6 +76,8 @@ export function makePlan(
     layers.push(
       mapLayer(array, layer, {
         mix: mixes[index]!,
+        // the rows of the layer before begin higher up by as many
+        loadDelay: Math.max(0, (mixes[index - 1]?.size.rows ?? 0) - mixes[index]!.size.rows),
         modesByPass: modes.modes?.from === 'pass',
         inputBase: maps.bases[index]!,
         inputModulus: moduliOfMaps[index]!,
@@ -84,7 +88,7 @@ export function makePlan(
         accumulatorBits: bits,
       }),
     )
-    weightBase += weightWords(array, layers[index]!.taps, layers[index]!.filters)
+    weightBase += layers[index]!.taps * layers[index]!.columnFolds
     parameterBase += layers[index]!.filters
   }
   const moduli = [...new Set(layers.map((layer) => layer.outputModulus))].sort((a, b) => a - b)
@@ -97,7 +101,11 @@ export function makePlan(
       multiplier: specs.join(' | '),
       domain: domainName(multipliers[0]!.domain),
     }
-    return specs.length === 1 ? tile : { ...tile, modes: specs }
+    return {
+      ...tile,
+      ...(specs.length === 1 ? {} : { modes: specs }),
+      ...smaller(array, set.sizes[index]!),
+    }
   })
   const fields = programFields({ layers, array, widths, moduli })
   const masked = layers.some(({ passes }) => passes.some((list) => list.flat().length > 1))
@@ -116,7 +124,7 @@ export function makePlan(
   const draft: Plan = {
     format: 'xgen-plan-1',
     network: graph.name,
-    array,
+    array: envelope,
     tiles,
     layers,
     input: stream(graph, graph.input, maps.bases[0]!, moduliOfMaps[0]!),
@@ -186,13 +194,16 @@ function mapModuli(
   assigned: readonly LayerAssignment[],
   mixes: readonly LayerMix[],
 ): readonly number[] {
+  const size = (index: number) => mixes[index]?.size ?? array
   const options = fused.map((layer, index) => {
     const channels = layer.input.shape[0]
-    const natural = [bankModulus(array, channels)]
+    const sides = mapSize(array, size(index), size(index - 1))
+    const natural = [bankModulus(sides, channels)]
     if (index === 0 || assigned[index]!.multipliers.some(({ zeroExact }) => !zeroExact)) return natural
-    return possibleModuli(array, channels)
+    return possibleModuli(sides, channels)
   })
   const nowhere = {
+    loadDelay: 0,
     modesByPass: false,
     inputBase: 0,
     outputBase: 0,
@@ -201,12 +212,15 @@ function mapModuli(
     accumulatorBits: 1,
   }
   const [channels, height, width] = fused.at(-1)!.output.shape
-  const result = height * width === 1 ? [1] : [...new Set([1, ...possibleModuli(array, channels)])]
+  const result =
+    height * width === 1
+      ? [1]
+      : [...new Set([1, ...possibleModuli(mapSize(array, array, size(fused.length - 1)), channels)])]
   return chooseModuli([...options, result], (index, inputModulus, outputModulus) => {
     const placement: Placement = { ...nowhere, mix: mixes[index]!, inputModulus, outputModulus }
     const layer = mapLayer(array, fused[index]!, placement)
     const addedWords = layer.filler * layer.kernel[0] * layer.kernel[1] * layer.columnFolds
-    return layerDuration(array.rows, layer) + addedWords
+    return layerDuration(size(index).rows, layer) + addedWords
   })
 }
 

@@ -3,8 +3,9 @@ import { domainName } from '../arith/domain.ts'
 import { modeName, runTimeMode } from '../arith/modes.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { divideUp } from '../base/integers.ts'
-import type { ArraySpec } from './array.ts'
+import type { ArraySpec, Size } from './array.ts'
 import type { FusedLayer } from './fuse.ts'
+import { sizeOfTiles, tileSizes } from './size.ts'
 import type { Owner } from './tile.ts'
 
 /** How the products of one layer are spread over the tiles. */
@@ -13,6 +14,8 @@ export interface LayerMix {
   readonly order: readonly number[]
   /** By column fold and pass: a pass runs all row folds of its column fold on its tiles. */
   readonly passes: readonly (readonly Pass[])[]
+  /** Rows and columns of its folds. */
+  readonly size: Size
   /** Who computes the product of a filter and an input tap ([channel][ky][kx], flat). */
   owner(filter: number, tap: number): Owner
 }
@@ -27,6 +30,7 @@ export interface Pass {
 export interface TileSet {
   /** The multipliers of each tile by mode number. */
   readonly tiles: readonly (readonly Multiplier[])[]
+  readonly sizes: readonly Size[]
   owner(multiplier: Multiplier): Owner
 }
 
@@ -36,7 +40,8 @@ const keyOf = (multiplier: Multiplier) => `${multiplier.spec} ${domainName(multi
  * One tile for each distinct multiplier that computes a product, in the order of first use. With `modes`, all roup and exact
  * multipliers of a domain share a tile, where they are two functions or more.
  */
-export function tilesOf(assignments: readonly LayerAssignment[], modes: boolean): TileSet {
+export function tilesOf(assignments: readonly LayerAssignment[], array: ArraySpec): TileSet {
+  const modes = array.modes === true
   const used = new Map(
     assignments.flatMap(({ multipliers, ofKernel }) =>
       [...new Set(ofKernel)].map((index) => [keyOf(multipliers[index]!), multipliers[index]!] as const),
@@ -64,7 +69,7 @@ export function tilesOf(assignments: readonly LayerAssignment[], modes: boolean)
     tileOfDomain.set(domain, tile)
     owners.set(key, { tile, mode: [...list.keys()].indexOf(modeName(multiplier)) })
   }
-  return { tiles, owner: (multiplier) => owners.get(keyOf(multiplier))! }
+  return { tiles, sizes: tileSizes(array, tiles), owner: (multiplier) => owners.get(keyOf(multiplier))! }
 }
 
 /**
@@ -91,11 +96,14 @@ export function mixLayer(
   )
   const natural = needs.map((_, filter) => filter)
   const grouped = [...natural].sort((a, b) => compareLists(needs[a]!, needs[b]!) || a - b)
-  const passesOf = (order: readonly number[]) => foldPasses(order, needs, array, set)
+  const used = new Set(needs.flat().map(({ tile }) => tile))
+  const size = sizeOfTiles([...used].map((tile) => set.sizes[tile]!))
+  const passesOf = (order: readonly number[]) => foldPasses(order, needs, size, array.parallel, set)
   const order = free && cheaper(passesOf(grouped), passesOf(natural)) ? grouped : natural
   return {
     order,
     passes: passesOf(order),
+    size,
     owner: (filter, tap) => ownerOfKernel(filter, Math.floor(tap / area)),
   }
 }
@@ -104,10 +112,10 @@ export function mixLayer(
 function foldPasses(
   order: readonly number[],
   needs: readonly (readonly Owner[])[],
-  array: ArraySpec,
+  { columns }: Size,
+  parallel: boolean,
   set: TileSet,
 ): readonly (readonly Pass[])[] {
-  const { columns, parallel } = array
   return Array.from({ length: divideUp(order.length, columns) }, (_, g) => {
     const used = distinct(order.slice(g * columns, (g + 1) * columns).flatMap((filter) => needs[filter]!))
     const tiles = [...new Set(used.map(({ tile }) => tile))]

@@ -7,6 +7,7 @@ import type { ArraySpec } from './array.ts'
 export interface Plan {
   readonly format: 'xgen-plan-1'
   readonly network: string
+  /** Without `tiles`, whose sizes stand with the tiles. */
   readonly array: ArraySpec
   readonly tiles: readonly Tile[]
   readonly layers: readonly PlanLayer[]
@@ -36,7 +37,7 @@ export interface Plan {
   readonly hash: string
 }
 
-/** An array of rows x columns PEs that all have one multiplier, or one multiplier core with run-time modes. */
+/** A grid of PEs that all have one multiplier, or one multiplier core with run-time modes. */
 export interface Tile {
   readonly name: string
   /** Spec (see src/arith/registry.ts) of the multiplier; of a tile with modes those of all of them, for people. */
@@ -44,6 +45,9 @@ export interface Tile {
   readonly domain: string
   /** Specs by mode number; absent where the tile has one multiplier. */
   readonly modes?: readonly string[]
+  /** Present where it has fewer than the array (src/plan/size.ts). */
+  readonly rows?: number
+  readonly columns?: number
 }
 
 /** How the PEs of tiles with modes learn their mode. */
@@ -71,8 +75,8 @@ export interface PlanStream {
 }
 
 /**
- * One pass over the network's layer: a GEMM of M positions x K taps x N filters, cut into column folds (C filters) and,
- * inside each, row folds (R taps). Tap k = (ky * kw + kx) * channels + channel.
+ * One pass over the network's layer: a GEMM of M positions x K taps x N filters, cut into column folds (as many filters as the layer has
+ * columns) and, inside each, row folds (as many taps as it has rows). Tap k = (ky * kw + kx) * channels + channel.
  */
 export interface PlanLayer {
   readonly name: string
@@ -80,6 +84,11 @@ export interface PlanLayer {
   readonly passes: readonly (readonly (readonly number[])[])[]
   /** Mode of each pass; present where modes come with the pass (0 on tiles without modes). */
   readonly modes?: readonly (readonly number[])[]
+  /** Rows and columns of the folds, present where they are fewer than the array's: those of the smallest of its tiles. */
+  readonly rows?: number
+  readonly columns?: number
+  /** Cycles that the layer's first weights wait, so that they do not overtake the layer before, which begins at a higher row; absent where 0. */
+  readonly loadDelay?: number
   /** Filter at each column position (position = column fold * columns + column); absent where it is the position itself. */
   readonly order?: readonly number[]
   /** Input channels as taps count them: the map's, and after them `filler` that do not exist and have weight 0 (src/plan/banking.ts). */
@@ -191,7 +200,7 @@ export interface Widths {
   readonly parameterAddress: number
 }
 
-/** Cycles between stations of the pipeline (docs/weight-stationary.md). */
+/** Cycles between stations of the pipeline (docs/weight-stationary.md), for a layer that has all rows. */
 export interface Latency {
   /** A position's issue to its activation at PE (0, 0). */
   readonly feeder: 2

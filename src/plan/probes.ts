@@ -1,6 +1,7 @@
 import { parseDomain } from '../arith/domain.ts'
 import { indexBits, unsignedBits } from '../base/integers.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, Tile } from './plan.ts'
+import { tileSize } from './size.ts'
 
 /**
  * A register by which the cycle model and the hardware are compared in every cycle. The value compared is what the register
@@ -34,7 +35,10 @@ const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 export function probesOf(plan: Plan): readonly Probe[] {
   const { rows, columns } = plan.array
   const { widths } = plan
-  const grid = range(rows).flatMap((row) => range(columns).map((column) => ({ row, column })))
+  const gridOf = (tile: Tile) => {
+    const size = tileSize(plan, tile)
+    return range(size.rows).flatMap((row) => range(size.columns).map((column) => ({ row, column })))
+  }
   const weightBits = (tile: number) => parseDomain(plan.tiles[tile]!.domain).nB
   return [
     {
@@ -54,7 +58,7 @@ export function probesOf(plan: Plan): readonly Probe[] {
       }),
     ),
     ...plan.tiles.flatMap((tile, t) => [
-      ...grid.map(
+      ...gridOf(tile).map(
         ({ row, column }): Probe => ({
           name: `${tile.name}.weight[${row}][${column}]`,
           width: weightBits(t),
@@ -63,7 +67,7 @@ export function probesOf(plan: Plan): readonly Probe[] {
           at: { kind: 'weight', tile: t, row, column },
         }),
       ),
-      ...grid.map(
+      ...gridOf(tile).map(
         ({ row, column }): Probe => ({
           name: `${tile.name}.sum[${row}][${column}]`,
           width: widths.accumulator,

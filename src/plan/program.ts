@@ -1,5 +1,6 @@
 import { indexBits, signedBits, unsignedBits } from '../base/integers.ts'
 import type { Plan, PlanLayer } from './plan.ts'
+import { columnsVary, layerSize, layerTop, rowsVary } from './size.ts'
 
 /** One field of a program word. Values are taken modulo 2^width. */
 export interface ProgramField {
@@ -45,8 +46,18 @@ export function programFields(
     address('start_address', (l) => l.start.address),
     coordinate('start_y', (l) => l.start.y),
     coordinate('start_x', (l) => l.start.x),
+    ...(rowsVary(plan)
+      ? [
+          fixed('rows', unsignedBits(array.rows), (l) => layerSize(plan, l).rows),
+          fixed('row_first', indexBits(array.rows), (l) => layerTop(plan, l) - (l.loadDelay ?? 0)),
+        ]
+      : []),
   ]
   const stream = [
+    ...(rowsVary(plan) ? [fixed('row_top', indexBits(array.rows), (l) => layerTop(plan, l))] : []),
+    ...(columnsVary(plan)
+      ? [fixed('columns', unsignedBits(array.columns), (l) => layerSize(plan, l).columns)]
+      : []),
     fixed('columns_last', unsignedBits(array.columns), (l) => l.columnsLast),
     fixed('interval_limit', intervals, (l) => l.interval - 1),
     fixed('interval_limit_last', intervals, (l) => l.intervalLast - 1),

@@ -1,4 +1,5 @@
 import type { Plan, PlanLayer } from './plan.ts'
+import { layerSize } from './size.ts'
 
 /** One fold: up to R taps x C filters of a layer. */
 export interface Fold {
@@ -28,7 +29,7 @@ export function* foldsOf(plan: Plan): Generator<Fold> {
 
 export function* foldsOfLayer(plan: Plan, index: number): Generator<Fold> {
   const layer = plan.layers[index]!
-  const { rows, columns } = plan.array
+  const { rows, columns } = layerSize(plan, layer)
   for (let g = 0; g < layer.columnFolds; g++) {
     const passes = layer.passes[g]!
     for (const [pass, tiles] of passes.entries()) {
@@ -129,7 +130,7 @@ export function layerCycles(plan: Plan): number[] {
   return plan.layers.map((layer, index) => {
     const final = last[index]!
     const issued = final.start + (layer.positions - 1) * layer.intervalLast
-    const written = issued + plan.latency.accumulator + final.stream!.columns - 1
+    const written = issued + plan.latency.feeder + layerSize(plan, layer).rows + final.stream!.columns - 1
     return written - (first[index]! + plan.latency.feeder) + 1
   })
 }

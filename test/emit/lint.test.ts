@@ -84,6 +84,29 @@ const designs: Design[] = [
     undefined,
     { modes: true, parallel: true },
   ],
+  [
+    'tiles of several sizes, side by side, 5x4',
+    several,
+    5,
+    4,
+    undefined,
+    {
+      parallel: true,
+      tiles: {
+        exact: { rows: 3, columns: 4 },
+        'trunc:ka=1,kb=1': { rows: 5, columns: 2 },
+        'roup:p=1,r=2': { rows: 2, columns: 3 },
+      },
+    },
+  ],
+  [
+    'all tiles smaller than the array, run-time modes, 6x5',
+    several,
+    6,
+    5,
+    undefined,
+    { modes: true, tiles: { modes: { rows: 4, columns: 3 }, 'trunc:ka=1,kb=1': { rows: 2, columns: 4 } } },
+  ],
 ]
 
 describe.each(designs)('%s', (name, sketch, rows, columns, reload, options = {}) => {

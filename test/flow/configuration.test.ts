@@ -13,6 +13,7 @@ import {
   resolveConfiguration,
 } from '../../src/flow/configuration.ts'
 import { initialise } from '../../src/flow/init.ts'
+import { arraySpec } from '../../src/flow/preparation.ts'
 import { configurationJsonSchema } from '../../src/flow/schema.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'xgen-configuration-'))
@@ -51,6 +52,28 @@ describe('precedence', () => {
 
   test('the rest of a map stays when one value of it is set', () => {
     expect(resolve({ config, set: ['array.rows=5'] }).array).toMatchObject({ rows: 5, cols: 3 })
+  })
+})
+
+describe('sizes of tiles', () => {
+  test('stand in the file or in --set, where the multiplier has signs of its own', () => {
+    const config = file('net: lenet5\narray: { tiles: { exact: 4x8, "roup:p=1,r=2": 8x8 } }\n')
+    expect(resolve({ config }).array.tiles).toEqual({ exact: '4x8', 'roup:p=1,r=2': '8x8' })
+    expect(resolve({ config, set: ['array.tiles.roup:p=1,r=2=2x3'] }).array.tiles).toEqual({
+      exact: '4x8',
+      'roup:p=1,r=2': '2x3',
+    })
+    expect(arraySpec(resolve({ config })).tiles).toEqual({
+      exact: { rows: 4, columns: 8 },
+      'roup:p=1,r=2': { rows: 8, columns: 8 },
+    })
+    expect(arraySpec(resolve({ net: 'lenet5' }))).not.toHaveProperty('tiles')
+  })
+
+  test.each(['8', '0x4', '8x', 'x8', '8x8x8', '1000x1', '-1x4'])('%s is none', (size) => {
+    const error = failure(() => resolve({ net: 'lenet5', set: [`array.tiles.exact=${size}`] }))
+    expect(error.where).toBe('--set array.tiles.exact')
+    expect(error.message).toContain('array.tiles.exact')
   })
 })
 

@@ -2,9 +2,11 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { makePlan } from '../../src/plan/make.ts'
 import type { Plan, PlanLayer, Point } from '../../src/plan/plan.ts'
+import { layerSize, layerTop } from '../../src/plan/size.ts'
 import { foldsOfLayer, intervalOf, type Step, stepsOf } from '../../src/plan/steps.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
-import { arrays, mixedSketches as sketches } from '../fixtures/sketches.ts'
+import { mixedSketches as sketches } from '../fixtures/sketches.ts'
+import { onArrays } from '../fixtures/tile-sizes.ts'
 
 type Array = Parameters<typeof makePlan>[2]
 
@@ -15,7 +17,7 @@ function planOf(sketch: NetworkSketch, array: Array): Plan {
 
 const check = (property: (plan: Plan) => void, seed: number) =>
   fc.assert(
-    fc.property(sketches, arrays, (sketch, array) => property(planOf(sketch, array))),
+    fc.property(onArrays(sketches), ([sketch, array]) => property(planOf(sketch, array))),
     { numRuns: 120, seed },
   )
 
@@ -97,7 +99,7 @@ it('each row reads its own bank, once a cycle, and finds there the element of it
             if (x + kx < 0 || x + kx >= layer.inputSize[1]) continue
             const word = (((address + offset) % wrap) + wrap) % wrap
             const wanted = `${y + ky},${x + kx},${channel}`
-            const found = banks[row]!.get(word)
+            const found = banks[layerTop(plan, layer) + row]!.get(word)
             if (found !== wanted) wrong.push(`${layer.name} row ${row} word ${word}: ${found}, not ${wanted}`)
           }
         }
@@ -142,7 +144,8 @@ it('stores each output where the next layer looks for it, and never over the map
           for (let lane = 0; lane < lanes; lane++) {
             const word = layer.outputBase + g * layer.lanes + v * layer.outputWords + lane
             for (const [i, bank] of written.entries()) {
-              const filter = g * plan.array.columns + lane * layer.outputModulus + (i % layer.outputModulus)
+              const filter =
+                g * layerSize(plan, layer).columns + lane * layer.outputModulus + (i % layer.outputModulus)
               bank.set(word, `${Math.floor(v / width)},${v % width},${filter}`)
             }
           }
@@ -173,7 +176,11 @@ function vectorsOf(plan: Plan, step: Step): Vector[] {
   const area = layer.window[0] * layer.window[1]
   const lanes = fold.columnFold === layer.columnFolds - 1 ? layer.lanesLast : layer.lanes
   return Array.from({ length: layer.positions / area }, (_, v) => ({
-    aligned: step.start + ((v + 1) * area - 1) * intervalOf(layer, fold) + plan.latency.aligned,
+    aligned:
+      step.start +
+      ((v + 1) * area - 1) * intervalOf(layer, fold) +
+      plan.latency.aligned -
+      layerTop(plan, layer),
     lanes,
   }))
 }

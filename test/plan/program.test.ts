@@ -3,7 +3,8 @@ import { expect, it } from 'vitest'
 import { makePlan } from '../../src/plan/make.ts'
 import { programBits, programFields, programWord } from '../../src/plan/program.ts'
 import { lenetSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
-import { arrays, sketches } from '../fixtures/sketches.ts'
+import { sketches } from '../fixtures/sketches.ts'
+import { onArrays } from '../fixtures/tile-sizes.ts'
 
 /** Cuts a word into its fields, the most significant first. */
 function fieldsOf(word: bigint, widths: readonly number[]): bigint[] {
@@ -16,7 +17,7 @@ function fieldsOf(word: bigint, widths: readonly number[]): bigint[] {
 
 it('stores every field of every layer so that it can be read back', () => {
   fc.assert(
-    fc.property(sketches, arrays, (sketch, array) => {
+    fc.property(onArrays(sketches), ([sketch, array]) => {
       const graph = sketchGraph(sketch)
       const { plan } = makePlan(graph, sketchAssignment(sketch, graph), array)
       const fields = programFields(plan)
@@ -45,7 +46,7 @@ it('stores every field of every layer so that it can be read back', () => {
 
 it('has room for every value that is compared or counted', () => {
   fc.assert(
-    fc.property(sketches, arrays, (sketch, array) => {
+    fc.property(onArrays(sketches), ([sketch, array]) => {
       const graph = sketchGraph(sketch)
       const { plan } = makePlan(graph, sketchAssignment(sketch, graph), array)
       for (const { name, width, value } of programFields(plan)) {

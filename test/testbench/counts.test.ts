@@ -10,7 +10,8 @@ import { type CountedDesign, countedNumbers, explainCounts } from '../../testben
 import { countTotals } from '../../testbench/count-totals.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
-import { arrays, mixedSketches, sketches } from '../fixtures/sketches.ts'
+import { mixedSketches, sketches } from '../fixtures/sketches.ts'
+import { onArrays } from '../fixtures/tile-sizes.ts'
 import { twoLayers } from '../fixtures/verification.ts'
 
 function designOf(sketch: NetworkSketch, array: ArraySpec) {
@@ -58,7 +59,7 @@ const networks: [string, fc.Arbitrary<NetworkSketch>][] = [
 describe('the plan and the netlist', () => {
   it.each(networks)('count the same in random designs: %s', (_, sketch) => {
     fc.assert(
-      fc.property(sketch, arrays, (network, array) => {
+      fc.property(onArrays(sketch), ([network, array]) => {
         const { plan, top } = designOf(network, array)
         const design = { plan: planCounts(plan), netlist: netlistTally(top), yosys: undefined }
         expect(differences(design)).toEqual([])
@@ -69,7 +70,7 @@ describe('the plan and the netlist', () => {
 
   it.each([false, true])('count the same with an AXI interface, weights loaded at run time: %s', (reload) => {
     fc.assert(
-      fc.property(mixedSketches, arrays, (network, array) => {
+      fc.property(onArrays(mixedSketches), ([network, array]) => {
         const graph = sketchGraph(network)
         const { plan, images } = makePlan(graph, sketchAssignment(network, graph), array, { reload })
         const top = buildAxiAccelerator(plan, images)

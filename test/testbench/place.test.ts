@@ -1,31 +1,37 @@
 import { describe, expect, it } from 'vitest'
 import { cycleModel } from '../../sim/model.ts'
 import { probesOf } from '../../src/plan/probes.ts'
+import { layerSize } from '../../src/plan/size.ts'
 import { stepsOf } from '../../src/plan/steps.ts'
 import { drive } from '../../testbench/host.ts'
-import { occupantAt, tapOf } from '../../testbench/place.ts'
+import { foldRow, occupantAt, tapOf } from '../../testbench/place.ts'
 import { signed } from '../../testbench/signed.ts'
 import { twoLayers, verificationOf } from '../fixtures/verification.ts'
 
 /** What a place says of a register is checked against what the model holds there, computed from the place alone. */
-const run = verificationOf(twoLayers, { rows: 4, columns: 3 }, 1)
-const { plan, images, stimulus } = run
-const probes = probesOf(plan)
-const steps = [...stepsOf(plan)]
-const [channels, , width] = plan.input.shape
-const input = (channel: number, y: number, x: number) =>
-  signed(stimulus.images[0]![(y * width + x) * channels + channel]!, 8)
+const designs: [name: string, array: Parameters<typeof verificationOf>[1]][] = [
+  ['tiles as large as the array', { rows: 4, columns: 3 }],
+  ['a smaller tile', { rows: 4, columns: 3, tiles: { exact: { rows: 2, columns: 2 } } }],
+]
 
-/** Frames of the first layer, by run cycle. */
-function* firstLayer(): Generator<{ run: number; words: Uint32Array }> {
-  let begun: number | undefined
-  for (const { cycle, words } of drive(cycleModel(plan, images), stimulus, probes.length)) {
-    if (words[1] === 2) begun ??= cycle
-    if (begun !== undefined && words[1] === 2) yield { run: cycle - begun, words }
+describe.each(designs)('the place of a difference: %s', (_, array) => {
+  const run = verificationOf(twoLayers, array, 1)
+  const { plan, images, stimulus } = run
+  const probes = probesOf(plan)
+  const steps = [...stepsOf(plan)]
+  const [channels, , width] = plan.input.shape
+  const input = (channel: number, y: number, x: number) =>
+    signed(stimulus.images[0]![(y * width + x) * channels + channel]!, 8)
+
+  /** Frames of the first layer, by run cycle. */
+  function* firstLayer(): Generator<{ run: number; words: Uint32Array }> {
+    let begun: number | undefined
+    for (const { cycle, words } of drive(cycleModel(plan, images), stimulus, probes.length)) {
+      if (words[1] === 2) begun ??= cycle
+      if (begun !== undefined && words[1] === 2) yield { run: cycle - begun, words }
+    }
   }
-}
 
-describe('the place of a difference', () => {
   it('names the input element of every activation, and the taps and filter of every partial sum, of the first layer', () => {
     let activations = 0
     let sums = 0
@@ -42,12 +48,12 @@ describe('the place of a difference', () => {
         }
         if (at.kind === 'feeder') {
           activations++
-          if (value !== reads(at.row)) wrong.push(`${name} at ${cycle}`)
+          if (value !== reads(foldRow(plan, here, at))) wrong.push(`${name} at ${cycle}`)
           continue
         }
         if (at.column >= here.fold.columns) continue
         let sum = 0
-        for (let row = 0; row <= at.row && row < here.fold.rows; row++) {
+        for (let row = 0; row <= foldRow(plan, here, at) && row < here.fold.rows; row++) {
           const word = here.layer.weightBase + here.fold.columnFold * here.layer.taps + here.fold.tap + row
           sum += reads(row) * images.weights[word * images.columns + at.column]!
         }
@@ -57,7 +63,7 @@ describe('the place of a difference', () => {
     }
     expect(wrong).toEqual([])
     const folds = plan.layers[0]!.rowFolds * plan.layers[0]!.columnFolds
-    expect(activations).toBe(folds * plan.layers[0]!.positions * plan.array.rows)
+    expect(activations).toBe(folds * plan.layers[0]!.positions * layerSize(plan, plan.layers[0]!).rows)
     expect(sums).toBeGreaterThan(activations)
   })
 

@@ -14,7 +14,8 @@ import { type CountingRun, countDesign, type YosysChoice } from '../../testbench
 import { openYosys } from '../../testbench/yosys.ts'
 import { yosysTally } from '../../testbench/yosys-counts.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
-import { arrays, mixedSketches, sketches } from '../fixtures/sketches.ts'
+import { mixedSketches, sketches } from '../fixtures/sketches.ts'
+import { onArrays } from '../fixtures/tile-sizes.ts'
 import { hasYosys } from '../fixtures/tools.ts'
 import { twoLayers, verificationOf } from '../fixtures/verification.ts'
 
@@ -68,7 +69,7 @@ describe('Yosys on the printed Verilog', () => {
   ]
   const agree = (yosys: YosysChoice, [, networks, interfaceName]: (typeof kinds)[number], numRuns: number) =>
     fc.assert(
-      fc.asyncProperty(networks, arrays, async (sketch, array) => {
+      fc.asyncProperty(onArrays(networks), async ([sketch, array]) => {
         const { checks, version } = await countDesign({ ...runOf(sketch, array, interfaceName), yosys })
         expect(version).toMatch(/^Yosys \d/)
         expect(checks.map(({ mismatches, notRun }) => [mismatches, notRun])).toEqual([

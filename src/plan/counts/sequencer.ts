@@ -1,6 +1,7 @@
 import { indexBits, unsignedBits } from '../../base/integers.ts'
 import type { Plan, PlanLayer } from '../plan.ts'
 import { passBits, passFields, programBits, programFields } from '../program.ts'
+import { layerSize, rowsVary } from '../size.ts'
 import { type Holdings, type ModuleCount, moduleCount, type Quantity } from './module-count.ts'
 
 /** src/arch/sequencer.ts and the parts that are built into it. */
@@ -47,12 +48,13 @@ function loader(plan: Plan): Holdings {
   const word = programBits(programFields(plan))
   const taps = largest(plan, (l) => l.taps)
   // where every layer may have one row fold only, the rows are never subtracted
-  const folds = rows < 2 ** taps - 1
+  const folds = Math.min(...plan.layers.map((layer) => layerSize(plan, layer).rows)) < 2 ** taps - 1
   return {
     adders: {
       ...(plan.layers.length > 1 ? { 'next layer + 1': 1 } : {}),
       ...(folds ? { 'taps - rows': 1 } : {}),
       'column fold + 1': 1,
+      ...(rowsVary(plan) ? { 'first row + fold rows': 1 } : {}),
       'fold rows - 1, row + 1': 2,
     },
     registers: {

@@ -1,11 +1,12 @@
 import { coreModule } from '../../arith/multiplier.ts'
 import type { Plan, Tile } from '../plan.ts'
+import { tileSize } from '../size.ts'
 import { coreOf } from '../tile.ts'
 import { type ModuleCount, moduleCount } from './module-count.ts'
 
 /** A tile with its PEs and their cores: src/arch/{systolic-tile,processing-element,multiplier-core}.ts. */
 export function tileCounts(plan: Plan, tile: Tile): ModuleCount[] {
-  const { rows, columns } = plan.array
+  const { rows, columns } = tileSize(plan, tile)
   const multiplier = coreOf(tile)
   const pes = rows * columns
   return [
