@@ -64,7 +64,7 @@ describe('the plan and the netlist', () => {
         const design = { plan: planCounts(plan), netlist: netlistTally(top), yosys: undefined }
         expect(differences(design)).toEqual([])
       }),
-      { numRuns: full ? 2000 : 150, seed: 1 },
+      { numRuns: full ? 2000 : 100, seed: 1 },
     )
   })
 
@@ -78,7 +78,7 @@ describe('the plan and the netlist', () => {
         expect(differences(design)).toEqual([])
         expect(design.netlist.has('weight_loader')).toBe(reload)
       }),
-      { numRuns: full ? 500 : 40, seed: 3 },
+      { numRuns: full ? 500 : 30, seed: 3 },
     )
   })
 

@@ -67,6 +67,7 @@ describe('Yosys on the printed Verilog', () => {
     ['layers mixed by filter and kernel', mixedSketches, 'native'],
     ['weights loaded over AXI', mixedSketches, 'axi'],
   ]
+  const patience = { timeout: full ? 1_800_000 : 300_000 }
   const agree = (yosys: YosysChoice, [, networks, interfaceName]: (typeof kinds)[number], numRuns: number) =>
     fc.assert(
       fc.asyncProperty(onArrays(networks), async ([sketch, array]) => {
@@ -81,11 +82,11 @@ describe('Yosys on the printed Verilog', () => {
       { numRuns, seed: 2 },
     )
 
-  it.for(kinds)('counts in random designs what plan and netlist count: %s', async (kind) => {
+  it.for(kinds)('counts in random designs what plan and netlist count: %s', patience, async (kind) => {
     await agree({ kind: 'package' }, kind, full ? 100 : 2)
   })
 
-  it.for(kinds)('counts so as a program, too: %s', async (kind, context) => {
+  it.for(kinds)('counts so as a program, too: %s', patience, async (kind, context) => {
     if (!hasYosys) context.skip('not run: no yosys')
     await agree({ kind: 'program', path: 'yosys' }, kind, full ? 200 : 10)
   })
