@@ -4,7 +4,7 @@ import { type ComparisonResult, compareDevices } from './comparison.ts'
 import { nativeFrames } from './frame.ts'
 import { drive } from './host.ts'
 import { follower, lockstep } from './lockstep.ts'
-import type { Stimulus } from './stimulus.ts'
+import { type Stimulus, takeImages } from './stimulus.ts'
 import { watchProbes } from './watch.ts'
 
 /** A device that can be reset while it runs. */
@@ -64,14 +64,4 @@ function drawCycles(model: Device, stimulus: Stimulus, seed: number): () => numb
   const kinds = [...seen.values()]
   const pick = <T>(list: readonly T[]) => list[random.integer(0, list.length - 1)]!
   return () => pick(pick(kinds))
-}
-
-function takeImages(stimulus: Stimulus, from: number, count: number): Stimulus {
-  const part = <T>(list: readonly T[]) => list.slice(from, from + count)
-  return {
-    ...stimulus,
-    images: part(stimulus.images),
-    patternOf: part(stimulus.patternOf),
-    ahead: part(stimulus.ahead),
-  }
 }

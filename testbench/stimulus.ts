@@ -42,6 +42,17 @@ export function halfStalled(images: readonly Uint8Array[], seed: number, patienc
 export const stallFree = ({ patterns, patternOf }: Stimulus, image: number): boolean =>
   patterns[patternOf[image]!]!.inValid.every((bit) => bit === 1)
 
+/** Some images of a stimulus, with what belongs to them. */
+export function takeImages(stimulus: Stimulus, from: number, count: number): Stimulus {
+  const part = <T>(list: readonly T[]) => list.slice(from, from + count)
+  return {
+    ...stimulus,
+    images: part(stimulus.images),
+    patternOf: part(stimulus.patternOf),
+    ahead: part(stimulus.ahead),
+  }
+}
+
 export const stimulusMagic = 0x4d535458 // "XTSM"
 export const stimulusVersion = 2
 /** In an image's pattern word: its elements may be sent ahead. */

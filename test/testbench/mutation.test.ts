@@ -7,14 +7,14 @@ import { judge } from '../../testbench/mutation/trial.ts'
 import { smallDesigns, subjectOf } from '../fixtures/small-designs.ts'
 
 const never = new AbortController().signal
-const name = 'three tiles, mixed by kernel, side by side'
+const name = 'inputs that come faster than the pipeline empties'
 const subject = subjectOf(smallDesigns[name]!)
-const planned = planCampaign({ [name]: subject }, { seed: 3, count: 150 })
+const planned = planCampaign({ [name]: subject }, { seed: 3, count: 100 })
 const text = (top: typeof subject.top) => [...printVerilog(top, [])].sort().flat().join('\n')
 
 describe('a netlist with a fault', () => {
   it('is not seen where there is none', async () => {
-    expect(await judge(subject, subject.top, never)).toMatchObject({ kind: 'survived' })
+    expect(await judge(subject, subject.top, [], never)).toEqual({ kind: 'survived', proof: 'all data' })
     const copy = finishDraft(draftOf(subject.top), subject.top)
     expect(text(copy)).toBe(text(subject.top))
   })
@@ -22,7 +22,7 @@ describe('a netlist with a fault', () => {
   it('differs from the sound one in one instance, which stays as it was', () => {
     const before = text(subject.top)
     const changed = new Set<string>()
-    for (const one of planned) {
+    for (const one of planned.slice(0, 40)) {
       const after = text(changedTop(one))
       expect(after, one.fault.text).not.toBe(before)
       // a fault may be drawn again in another instance, but never twice in one

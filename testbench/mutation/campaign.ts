@@ -57,18 +57,22 @@ export async function runTrial(planned: Planned, signal: AbortSignal): Promise<T
     instance: path.join('.'),
     kind: fault.kind,
     text: fault.text,
-    verdict: await judge(subject, changedTop(planned), signal),
+    verdict: await judge(subject, changedTop(planned), path, signal),
   }
 }
 
-/** One row of figures: faults planted, caught, and of these refused, seen first after a reset, and seen by probes alone. */
+/** One row of figures. */
 export interface Tally {
   readonly name: string
   readonly planted: number
   readonly caught: number
+  /** Of those caught: not let be built; seen only after a reset; seen only with more images; seen by probes alone. */
   readonly refused: number
   readonly afterReset: number
+  readonly moreImages: number
   readonly probesOnly: number
+  /** Of those that survived: proven to do the same as the sound design. */
+  readonly equivalent: number
 }
 
 export function tally(name: string, trials: readonly Trial[]): Tally {
@@ -79,7 +83,9 @@ export function tally(name: string, trials: readonly Trial[]): Tally {
     caught: count(({ kind }) => kind !== 'survived'),
     refused: count(({ kind }) => kind === 'refused'),
     afterReset: count((verdict) => verdict.kind === 'caught' && verdict.check === 'reset in mid-run'),
+    moreImages: count((verdict) => verdict.kind === 'caught' && verdict.check === 'more images'),
     probesOnly: count((verdict) => verdict.kind === 'caught' && !verdict.atPorts),
+    equivalent: count((verdict) => verdict.kind === 'survived' && verdict.proof !== undefined),
   }
 }
 

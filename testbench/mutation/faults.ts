@@ -1,7 +1,7 @@
 import { analyse, dependencies } from '../../src/hdl/checks.ts'
-import { describe, type Module, type NetNode, type NodeKind } from '../../src/hdl/netlist.ts'
+import type { Module, NetNode, NodeKind } from '../../src/hdl/netlist.ts'
 import { addConstant, addNode, addRegister, addWire, type Draft, type DraftNode } from './draft.ts'
-import { type Place, placesOf } from './places.ts'
+import { type Place, placesOf, textOf } from './places.ts'
 
 /** What can be wrong at one point of a netlist. */
 export const faultKinds = [
@@ -64,7 +64,7 @@ function swappedOperands(node: NetNode): Fault[] {
     return [
       {
         kind: 'swapped operands',
-        text: `operands ${i} and ${j} of ${describe(node)} change places`,
+        text: `operands ${i} and ${j} of ${textOf(node)} change places`,
         plant: (draft) => {
           const { operands } = at(draft, node)
           ;[operands[i], operands[j]] = [operands[j]!, operands[i]!]
@@ -143,7 +143,7 @@ const instead: Readonly<Partial<Record<NodeKind, readonly NodeKind[]>>> = {
 function wrongOperations(node: NetNode): Fault[] {
   return (instead[node.kind] ?? []).map((kind) => ({
     kind: 'wrong operation',
-    text: `${describe(node)} is computed with "${kind}" instead of "${node.kind}"`,
+    text: `${textOf(node)} is computed with "${kind}" instead of "${node.kind}"`,
     plant: (draft) => {
       at(draft, node).kind = kind
     },
@@ -160,7 +160,7 @@ function lostTerms(node: NetNode): Fault[] {
     .filter((index) => node.operands[index]!.kind !== 'constant')
     .map((index) => ({
       kind: 'lost term',
-      text: `${describe(node)} does without ${describe(node.operands[index]!)}`,
+      text: `${textOf(node)} does without ${textOf(node.operands[index]!)}`,
       plant: (draft) => {
         at(draft, node).operands[index] = addConstant(draft, value, node.operands[index]!.width)
       },
@@ -259,7 +259,7 @@ function wrongSlices(node: NetNode): Fault[] {
     .filter((low) => low >= 0 && low + node.width <= node.operands[0]!.width)
     .map((low) => ({
       kind: 'wrong slice',
-      text: `${describe(node)} begins at bit ${low} instead of ${node.low}`,
+      text: `${textOf(node)} begins at bit ${low} instead of ${node.low}`,
       plant: (draft) => {
         at(draft, node).low = low
       },
@@ -273,7 +273,7 @@ function wrongExtensions(node: NetNode): Fault[] {
   return [
     {
       kind: 'wrong extension',
-      text: `${describe(node)} is extended by "${other}" instead of "${node.kind}"`,
+      text: `${textOf(node)} is extended by "${other}" instead of "${node.kind}"`,
       plant: (draft) => {
         const own = at(draft, node)
         own.kind = other

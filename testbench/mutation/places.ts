@@ -15,6 +15,10 @@ export interface Place {
   set(draft: Draft, node: DraftNode): void
 }
 
+/** A node in words, and its number where the words fit others too. */
+export const textOf = (node: NetNode): string =>
+  node.name === undefined && node.kind !== 'constant' ? `${describe(node)} (node ${node.id})` : describe(node)
+
 export type Use = 'operand' | 'register' | 'enable' | 'memory' | 'instance' | 'output'
 
 type Access = Pick<Place, 'get' | 'set'>
@@ -32,7 +36,7 @@ export function placesOf(module: Module): readonly Place[] {
     for (const [index, operand] of node.operands.entries())
       put(
         'operand',
-        `operand ${index} of ${describe(node)}`,
+        `operand ${index} of ${textOf(node)}`,
         operand,
         of((d) => d.nodes[node.id]!.operands, index),
         {

@@ -11,6 +11,8 @@ import { netlistDevice } from '../netlist-device.ts'
 import { compareAfterReset } from '../restart.ts'
 import type { Stimulus } from '../stimulus.ts'
 import { type Watch, watchOf, watchProbes } from '../watch.ts'
+import type { InstancePath } from './draft.ts'
+import { type Proof, proveEquivalent } from './equivalence.ts'
 
 /** A sound design, and what its changed copies are run with. */
 export interface Subject {
@@ -18,6 +20,8 @@ export interface Subject {
   readonly images: MemoryImages
   readonly top: Module
   readonly stimulus: Stimulus
+  /** More images, extreme ones among them, for what the stimulus does not show. */
+  readonly more: Stimulus
 }
 
 /** What the checks say of a changed design. */
@@ -27,36 +31,45 @@ export type Verdict =
   /** A value differs from the model's. */
   | {
       readonly kind: 'caught'
-      readonly check: 'run' | 'reset in mid-run'
+      readonly check: Check
       /** The first value that differs, and where; and whether a port differs at any time. */
       readonly value: string
       readonly image: number
       readonly cycle: number
       readonly atPorts: boolean
     }
-  | { readonly kind: 'survived'; readonly cycles: number }
+  /** Nothing differs; `proof` says that nothing can, where that was found. */
+  | { readonly kind: 'survived'; readonly proof: Proof | undefined }
+
+/** The stimulus; the same and then more after resets in mid-run; more images. */
+export type Check = 'run' | 'reset in mid-run' | 'more images'
 
 /** Resets in mid-run that a design has to go through. */
 const resets = 12
 
 /**
- * Runs a changed netlist in JavaScript beside the cycle model, in every cycle, probe and port; and then again, in every port, after resets
- * in mid-run.
+ * Runs a changed netlist in JavaScript beside the cycle model, in every cycle, probe and port; and then, in every port, after resets in
+ * mid-run. What survives that is proven to do the same as the sound one, or is run with more images.
  */
-export async function judge(subject: Subject, changed: Module, signal: AbortSignal): Promise<Verdict> {
-  const watch = watchOf(subject.plan)
+export async function judge(
+  subject: Subject,
+  changed: Module,
+  path: InstancePath,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const { plan, images, stimulus } = subject
+  const watch = watchOf(plan)
+  const run = (check: Check, images: Stimulus) => compareRun(subject, changed, watch, images, signal, check)
   try {
-    const run = await compareRun(subject, changed, watch, signal)
-    if (run.mismatches > 0) {
-      const ports = await compareRun(subject, changed, watchProbes([]), signal)
-      return caught('run', watch, run, ports.mismatches > 0)
-    }
-    const { plan, images, stimulus } = subject
+    const first = await run('run', stimulus)
+    if (first !== undefined) return first
     const device = netlistDevice(changed, [])
     const model = () => cycleModel(plan, images)
     const again = await compareAfterReset(device, model, stimulus, { times: resets, seed: 1, signal })
     if (again.mismatches > 0) return caught('reset in mid-run', watchProbes([]), again, true)
-    return { kind: 'survived', cycles: run.cycles + again.cycles }
+    const proof = proveEquivalent(subject, changed, path)
+    if (proof !== undefined) return { kind: 'survived', proof }
+    return (await run('more images', subject.more)) ?? { kind: 'survived', proof }
   } catch (error) {
     if (error instanceof XgenError && error.kind === 'internal')
       return { kind: 'refused', message: error.message }
@@ -64,19 +77,34 @@ export async function judge(subject: Subject, changed: Module, signal: AbortSign
   }
 }
 
-function caught(
-  check: 'run' | 'reset in mid-run',
-  watch: Watch,
-  { first, ended }: ComparisonResult,
-  atPorts: boolean,
-): Verdict {
+function caught(check: Check, watch: Watch, { first, ended }: ComparisonResult, atPorts: boolean): Verdict {
   invariant(first !== undefined, `a netlist that differs does so in some value (${ended})`)
   const { value, image, cycle } = first
   return { kind: 'caught', check, value: watch.values[value]!.name, image, cycle, atPorts }
 }
 
-async function compareRun(subject: Subject, changed: Module, watch: Watch, signal: AbortSignal) {
-  const { plan, images, stimulus } = subject
+/** The verdict where a run shows a difference. */
+async function compareRun(
+  subject: Subject,
+  changed: Module,
+  watch: Watch,
+  stimulus: Stimulus,
+  signal: AbortSignal,
+  check: Check,
+): Promise<Verdict | undefined> {
+  const all = await compareOnce(subject, changed, watch, stimulus, signal)
+  if (all.mismatches === 0) return undefined
+  const ports = await compareOnce(subject, changed, watchProbes([]), stimulus, signal)
+  return caught(check, watch, all, ports.mismatches > 0)
+}
+
+async function compareOnce(
+  { plan, images }: Subject,
+  changed: Module,
+  watch: Watch,
+  stimulus: Stimulus,
+  signal: AbortSignal,
+): Promise<ComparisonResult> {
   const comparison = compareDevices(
     'netlist',
     watch,
