@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { buildAssignment } from '../../src/approx/build.ts'
 import { type Entry, mergeEntries, parseFlag } from '../../src/approx/entries.ts'
 import { parseSelector } from '../../src/approx/selector.ts'
-import { XgenError } from '../../src/base/errors.ts'
 import { lenet5 } from '../../src/net/zoo/lenet5.ts'
 import { calibrate } from '../../src/quant/calibrate.ts'
 import { int8 } from '../../src/quant/options.ts'
 import { quantise } from '../../src/quant/quantise.ts'
+import { failure } from '../fixtures/failure.ts'
 import { randomImages, randomWeights } from '../fixtures/networks.ts'
 
 const weights = randomWeights(lenet5, 1)
@@ -19,16 +19,6 @@ const specOf = (layer: 'conv1' | 'conv2' | 'fc1', filter: number, channel: numbe
   const channels = { conv1: 1, conv2: 6, fc1: 400 }[layer]
   return multipliers[ofKernel[filter * channels + channel]!]!.spec
 }
-const failure = (run: () => unknown): XgenError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof XgenError) return error
-    throw error
-  }
-  throw new Error('it did not fail')
-}
-
 describe('--mult', () => {
   test('WHERE= is there only before the first "=" and without ":"', () => {
     expect(parseFlag('roup:p=1,r=2')).toMatchObject({ selector: 'default', spec: 'roup:p=1,r=2' })

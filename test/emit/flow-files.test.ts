@@ -16,6 +16,7 @@ import { writeFileAtomically } from '../../src/base/files.ts'
 import { flowFiles } from '../../src/emit/flow-files.ts'
 import type { Port } from '../../src/hdl/module.ts'
 import { testbenchFiles } from '../../testbench/vectors.ts'
+import { openYosys } from '../../testbench/yosys.ts'
 import { hasIcarus, hasTcl, hasVerilator, hasYosys } from '../fixtures/tools.ts'
 import { twoLayers, verificationOf } from '../fixtures/verification.ts'
 import { capi2, libreLane } from './flow-schemas.ts'
@@ -248,9 +249,7 @@ namespace eval ipx {
 })
 
 describe('the Yosys script', () => {
-  const judge = (log: string, stat: string) => {
-    expect(log.match(/Found and reported 0 problems/g)).toHaveLength(3) // the script's two checks, and synth's own
-    expect(log.split('\n').filter((line) => /warning/i.test(line))).toEqual([])
+  const judge = (stat: string) => {
     for (const { name } of [top, { name: 'weight_memory' }]) expect(stat).toContain(`=== ${name} ===`)
     expect(stat).toMatch(/\$mem_v2\s+1/)
   }
@@ -258,31 +257,25 @@ describe('the Yosys script', () => {
   it('runs under the native Yosys', async (context) => {
     if (!hasYosys) return context.skip('not run: no yosys')
     const { stdout } = await execa('yosys', ['-s', 'sketch.ys'], { cwd: flowDirectory })
-    judge(stdout, readFileSync(join(flowDirectory, `${top.name}.stat.txt`), 'utf8'))
+    expect(stdout.match(/Found and reported 0 problems/g)).toHaveLength(3) // the script's two checks, and synth's own
+    expect(stdout.split('\n').filter((line) => /warning/i.test(line))).toEqual([])
+    judge(readFileSync(join(flowDirectory, `${top.name}.stat.txt`), 'utf8'))
     expect(JSON.parse(readFileSync(join(flowDirectory, `${top.name}.json`), 'utf8'))).toHaveProperty(
       'modules',
     )
   })
 
   it('runs under @yowasp/yosys', async () => {
-    const { runYosys } = await import('@yowasp/yosys')
-    const tree = (prefix: string) =>
-      Object.fromEntries(
-        [...files]
-          .filter(([path]) => path.startsWith(prefix))
-          .map(([path, text]) => [path.slice(prefix.length), text]),
-      )
-    let log = ''
-    const note = (bytes: Uint8Array | null) => {
-      if (bytes !== null) log += Buffer.from(bytes).toString()
-    }
     // Its file tree has one root: the script's directory is the run's here.
     const script = flow.get('flow/sketch.ys')!.replaceAll('../', '')
-    const result = (await runYosys(
-      ['-s', 'sketch.ys'],
-      { 'sketch.ys': script, rtl: tree('rtl/'), mem: tree('mem/') },
-      { stdout: note, stderr: note },
-    )) as Record<string, string | Uint8Array>
-    judge(log, Buffer.from(result[`${top.name}.stat.txt`]!).toString())
+    const texts = [...files].map(([path, contents]) => [path, contents.toString()] as const)
+    const stat = await openYosys()({
+      script: 'script sketch.ys',
+      files: new Map([...texts, ['sketch.ys', script]]),
+      output: `${top.name}.stat.txt`,
+      signal: new AbortController().signal,
+      cache: join(directory, 'cache'),
+    })
+    judge(stat)
   })
 })

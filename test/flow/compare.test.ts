@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { XgenError } from '../../src/base/errors.ts'
 import { packageRoot } from '../../src/base/files.ts'
 import { type Comparison, compareRuns, comparisonXml } from '../../src/flow/compare.ts'
 import { directionOf } from '../../src/flow/metrics.ts'
 import { parseTolerance, rulesByMetric } from '../../src/flow/tolerance.ts'
+import { failure } from '../fixtures/failure.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'xgen-compare-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -23,16 +23,6 @@ const compare = (base: unknown, next: unknown, ...tolerances: string[]) =>
   compareRuns(file(base), file(next), tolerances.map(parseTolerance))
 const verdicts = ({ metrics }: Comparison) =>
   Object.fromEntries(metrics.map(({ name, verdict }) => [name, verdict]))
-function failure(run: () => unknown): XgenError {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof XgenError) return error
-    throw error
-  }
-  throw new Error('it did not fail')
-}
-
 describe('directions', () => {
   it.each([
     ['cycles__total', 'lower'],

@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { XgenError } from '../../src/base/errors.ts'
 import { packageRoot } from '../../src/base/files.ts'
 import { canonicalJson } from '../../src/base/hash.ts'
 import {
@@ -15,6 +14,7 @@ import {
 import { initialise } from '../../src/flow/init.ts'
 import { arraySpec } from '../../src/flow/preparation.ts'
 import { configurationJsonSchema } from '../../src/flow/schema.ts'
+import { failure } from '../fixtures/failure.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'xgen-configuration-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -26,16 +26,6 @@ const file = (text: string, name = `c${count++}.yaml`) => {
   return path
 }
 const resolve = (options: ConfigurationOptions) => resolveConfiguration({ environment: {}, ...options })
-const failure = (run: () => unknown): XgenError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof XgenError) return error
-    throw error
-  }
-  throw new Error('it did not fail')
-}
-
 describe('precedence', () => {
   const config = file('net: lenet5\narray: { rows: 2, cols: 3 }\n')
   const environment = { XGEN_ARRAY_ROWS: '4' }

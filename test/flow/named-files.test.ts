@@ -2,7 +2,6 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { XgenError } from '../../src/base/errors.ts'
 import { canonicalJson } from '../../src/base/hash.ts'
 import { type ConfigurationOptions, resolveConfiguration } from '../../src/flow/configuration.ts'
 import { networkPath, weightsPath } from '../../src/flow/named-files.ts'
@@ -11,6 +10,7 @@ import { generate, writeDesign } from '../../src/flow/rtl.ts'
 import { hashWeights, serialiseWeights } from '../../src/net/weights.ts'
 import { calibrate } from '../../src/quant/calibrate.ts'
 import { serialiseRecord } from '../../src/quant/record.ts'
+import { failure } from '../fixtures/failure.ts'
 import { randomImages, randomWeights } from '../fixtures/networks.ts'
 
 const networkText = `name: tiny
@@ -63,16 +63,6 @@ function run(out: string, options: ConfigurationOptions, force = false): string 
   const prepared = prepare(configuration)
   writeDesign(out, generate(configuration, prepared), configuration, prepared, force)
   return readFileSync(join(out, 'run.json'), 'utf8')
-}
-
-const failure = (act: () => unknown): XgenError => {
-  try {
-    act()
-  } catch (error) {
-    if (error instanceof XgenError) return error
-    throw error
-  }
-  throw new Error('it did not fail')
 }
 
 describe('files that a configuration names', () => {

@@ -18,6 +18,7 @@ import {
   serialiseWeights,
 } from '../../src/net/weights.ts'
 import { lenet5 } from '../../src/net/zoo/lenet5.ts'
+import { failure } from '../fixtures/failure.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'xgen-weights-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -43,16 +44,6 @@ const tensors = () => [
 ]
 /** The files of an archive, unpacked. */
 const readZip = (bytes: Uint8Array) => openZip(bytes, 'w').map(({ unpack }) => unpack())
-const failure = (run: () => unknown): XgenError => {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof XgenError) return error
-    throw error
-  }
-  throw new Error('it did not fail')
-}
-
 describe('safetensors', () => {
   test('what is written is read back', () => {
     const bytes = writeSafetensors(tensors(), { made: 'by a test' })
