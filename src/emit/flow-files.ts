@@ -36,6 +36,7 @@ export function flowFiles(
     benches: matching(/^tb\/[^/]*\.v$/),
     vectors: matching(/^tb\/vectors\/.*\.hex$/).map((path) => ({ path, copy: path.slice('tb/'.length) })),
     interfaces: busInterfaces(top.ports),
+    interrupt: top.ports.find(({ name }) => name === 'irq')?.name ?? '',
     period: clockNs,
     margin: Number((clockNs / 5).toFixed(4)),
     inputs: top.ports

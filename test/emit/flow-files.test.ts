@@ -13,8 +13,8 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { writeFileAtomically } from '../../src/base/files.ts'
+import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
 import { flowFiles } from '../../src/emit/flow-files.ts'
-import type { Port } from '../../src/hdl/module.ts'
 import { testbenchFiles } from '../../testbench/vectors.ts'
 import { openYosys } from '../../testbench/yosys.ts'
 import { hasIcarus, hasTcl, hasVerilator, hasYosys } from '../fixtures/tools.ts'
@@ -73,7 +73,9 @@ describe('filelist.f', () => {
 
 describe('the FuseSoC core', () => {
   const text = flow.get('flow/sketch.core')!
-  const core = capi2.parse(parseYaml(text.replace('CAPI=2:\n', 'CAPI=2: null\n'), { merge: true }))
+  const read = (yaml: string) =>
+    capi2.parse(parseYaml(yaml.replace('CAPI=2:\n', 'CAPI=2: null\n'), { merge: true }))
+  const core = read(text)
   const entries = (fileset: string) =>
     core.filesets[fileset]!.files.map((entry) => {
       if (typeof entry === 'string') return { path: entry, copyto: undefined }
@@ -94,6 +96,13 @@ describe('the FuseSoC core', () => {
     for (const { filesets } of Object.values(core.targets))
       expect(Object.keys(core.filesets)).toEqual(expect.arrayContaining(filesets))
     expect(core.targets['synth']!.toplevel).toBe(top.name)
+  })
+
+  it('has no simulation where there is no testbench', () => {
+    const bare = flowFiles(top, ['rtl/a.v', 'mem/a.hex'], options).get('flow/sketch.core')!
+    const { filesets, targets } = read(bare)
+    expect(Object.keys(filesets)).toEqual(['rtl', 'mem'])
+    expect(Object.keys(targets)).toEqual(['default', 'lint', 'synth'])
   })
 
   it('lays files so that its simulation passes', async (context) => {
@@ -178,7 +187,7 @@ proc set_output_delay {delay a clock ports} { puts "out $delay $a $clock"; forea
 })
 
 describe('Vivado packaging', () => {
-  /** Answers as Vivado would, and prints the calls that matter. An interface is there once it was inferred, or its name has `there`. */
+  /** Takes what Vivado takes, and prints the calls that matter. No interface was found before. */
   const vivado = `
 proc create_project {a name path} {}
 proc add_files {a files} { foreach file $files { if {![file exists $file]} { error "no $file" } } }
@@ -193,8 +202,8 @@ namespace eval ipx {
   proc infer_bus_interface {port type core} { puts "infer $port $type" }
   proc infer_bus_interfaces {type core} { puts "infer $type" }
   proc add_bus_parameter {name interface} { return $name }
-  proc get_bus_interfaces {name a core} { if {[string match *there* $name]} { return $name }; return {} }
-  proc associate_bus_interfaces {a name b clock core} { puts "associate $name $clock" }
+  proc get_bus_interfaces {name a core} {}
+  proc associate_bus_interfaces {a name b clock core} { puts "associate $a $name $b $clock" }
   proc create_xgui_files {core} {}
   proc update_checksums {core} {}
   proc check_integrity {core} {}
@@ -220,29 +229,25 @@ namespace eval ipx {
 
   it('takes AXI interfaces, their clock and reset from the ports', async (context) => {
     if (!hasTcl) return context.skip('not run: no tclsh')
-    const input = (name: string, width = 1): Port => ({ name, direction: 'input', width })
-    const output = (name: string, width = 1): Port => ({ name, direction: 'output', width })
-    const ports = [
-      ...[input('aclk'), input('aresetn'), input('s_axis_tdata', 8), output('s_axis_tready')],
-      ...[input('s_axis_there_tdata', 8), output('m_axis_tdata', 8), input('s_axi_ctrl_awaddr', 12)],
-    ]
-    const axi = flowFiles({ name: top.name, ports, clockName: 'aclk', resetName: 'aresetn' }, files.keys(), {
-      ...options,
-      network: 'axi',
-    })
+    const { top: axiTop } = acceleratorFiles(design.plan, design.images, 'test', 'axi')
+    const streams = axiTop.ports.flatMap(({ name }) => /^(\w+)_tdata$/.exec(name)?.[1] ?? [])
+    expect(streams).toEqual(expect.arrayContaining(['s_axis', 'm_axis']))
+    const axi = flowFiles(axiTop, files.keys(), { ...options, network: 'axi' })
     writeFileAtomically(join(flowDirectory, 'axi.tcl'), axi.get('flow/package_ip.tcl')!)
     const lines = await tcl(vivado, 'axi.tcl')
-    expect(lines.filter((line) => /^(infer|associate)/.test(line))).toEqual([
+    const said = (start: string) => lines.filter((line) => line.startsWith(start)).sort()
+    expect(said('infer')).toEqual([
       'infer aclk xilinx.com:signal:clock_rtl:1.0',
       'infer aresetn xilinx.com:signal:reset_rtl:1.0',
-      'infer xilinx.com:interface:axis_rtl:1.0',
-      'associate s_axis aclk',
-      'associate s_axis_there aclk',
-      'infer xilinx.com:interface:axis_rtl:1.0',
-      'associate m_axis aclk',
+      'infer irq xilinx.com:signal:interrupt_rtl:1.0',
+      // the stubs never have one, so each is inferred by name
       'infer xilinx.com:interface:aximm_rtl:1.0',
-      'associate s_axi_ctrl aclk',
+      ...streams.map(() => 'infer xilinx.com:interface:axis_rtl:1.0'),
     ])
+    expect(said('associate -busif')).toEqual(
+      ['s_axi_ctrl', ...streams].map((name) => `associate -busif ${name} -clock aclk`).sort(),
+    )
+    expect(said('associate -clock')).toEqual(['associate -clock aclk -reset aresetn'])
     expect(axi.get('flow/axi.sdc')).toContain('create_clock -name aclk -period 4 [get_ports aclk]')
     expect(libreLane.parse(JSON.parse(axi.get('flow/config.json')!)).CLOCK_PORT).toBe('aclk')
   })

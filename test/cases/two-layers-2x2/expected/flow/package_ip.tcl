@@ -39,6 +39,7 @@ set_property version 1.0 $core
 ipx::infer_bus_interface clk xilinx.com:signal:clock_rtl:1.0 $core
 ipx::infer_bus_interface rst_n xilinx.com:signal:reset_rtl:1.0 $core
 set_property value ACTIVE_LOW [ipx::add_bus_parameter POLARITY [ipx::get_bus_interfaces rst_n -of_objects $core]]
+ipx::associate_bus_interfaces -clock clk -reset rst_n $core
 
 ipx::create_xgui_files $core
 ipx::update_checksums $core
