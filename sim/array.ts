@@ -2,7 +2,7 @@ import { parseDomain } from '../src/arith/domain.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import { tileSize, tileTop } from '../src/plan/size.ts'
-import { multipliersOf, ownerMode, ownerTile } from '../src/plan/tile.ts'
+import { multipliersOf, ownerReader } from '../src/plan/tile.ts'
 import type { Feeders } from './feeders.ts'
 import type { IssueLine } from './line.ts'
 
@@ -31,6 +31,7 @@ export function tileArray(
   const tile = plan.tiles[index]!
   const { rows, columns } = tileSize(plan, tile)
   const top = tileTop(plan, tile)
+  const reader = ownerReader(plan, index)
   const domain = parseDomain(tile.domain)
   const codesA = 2 ** domain.nA - 1
   const codesB = 2 ** domain.nB - 1
@@ -121,8 +122,8 @@ export function tileArray(
       const pe = row * columns + column
       const owner = images.owners[word]!
       weightNext[pe] = images.weights[word]! & codesB
-      ownedNext[pe] = (ownerTile(plan, owner) ?? index) === index ? 1 : 0
-      if (tables.length > 1) tableNext[pe] = (ownerMode(plan, owner) ?? 0) * pairs
+      ownedNext[pe] = reader.owns(owner) ? 1 : 0
+      if (tables.length > 1) tableNext[pe] = reader.mode(owner) * pairs
     }
   }
 

@@ -4,7 +4,7 @@ import { filterAt, type Plan } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
 import { tileTop } from '../src/plan/size.ts'
 import { intervalOf, type Step, stepsOf } from '../src/plan/steps.ts'
-import { multipliersOf, ownerMode, ownerTile } from '../src/plan/tile.ts'
+import { multipliersOf, ownerReader } from '../src/plan/tile.ts'
 import { averageCode, requantise } from '../src/quant/rules.ts'
 import { cyclesAfter, type Difference } from './comparison.ts'
 import { foldRow, inputWord, type Occupant, occupantAt, tapOf } from './place.ts'
@@ -231,11 +231,13 @@ function sumCause(known: Case, here: Occupant, at: Extract<ProbePlace, { kind: '
   const row = foldRow(plan, here, at)
   const word = weightWord(plan, here, at)
   const owner = known.images.owners[word * plan.array.columns + at.column] ?? 0
-  const foreign = (ownerTile(plan, owner) ?? at.tile) !== at.tile
+  const reader = ownerReader(plan, at.tile)
+  const foreign = !reader.owns(owner)
   if (!here.fold.tiles.includes(at.tile) || row < 0 || row >= here.fold.rows || foreign)
     return [...sentences, `The PE has no work and should add 0; it added ${came}.`]
   const multipliers = multipliersOf(plan.tiles[at.tile]!)
-  const multiplier = multipliers[ownerMode(plan, owner) ?? here.fold.mode] ?? multipliers[0]!
+  const multiplier =
+    multipliers[plan.modes?.from === 'weight' ? reader.mode(owner) : here.fold.mode] ?? multipliers[0]!
   const product = multiplier.multiply(activation, weight)
   sentences.push(
     product === due

@@ -6,7 +6,7 @@ import type { MemoryImages } from '../plan/images.ts'
 import { topName } from '../plan/names.ts'
 import { type Plan, parameterBits } from '../plan/plan.ts'
 import { layerTops, rowsVary, tileSize, tileTop } from '../plan/size.ts'
-import { coreOf } from '../plan/tile.ts'
+import { coreOf, type OwnerCodes, ownerCodes } from '../plan/tile.ts'
 import { weightWordBits } from '../plan/words.ts'
 import { accumulatorColumn, columnPorts, postPorts } from './accumulator-column.ts'
 import { controlDelay } from './control-delay.ts'
@@ -175,6 +175,7 @@ function enterRow(c: Comb<Node>, plan: Plan, i: number, top: Node, issued: Ports
 /** The tiles. One without work sums to 0, so the bottom sums are OR-ed, unless tiles work side by side. */
 function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weights: Ports): Node[] {
   const { c } = m
+  const codes = ownerCodes(plan)
   const outputs = plan.tiles.map((tile, t) => {
     const { rows, columns } = tileSize(plan, tile)
     const multiplier = coreOf(tile)
@@ -204,10 +205,10 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
       (_, j) => [`weight_${j}`, resizeUnsigned(c, weights[`weight_${j}`]!, domain.nB)] as const,
     )
     const owned = plan.masked
-      ? buses.map((_, j) => [`owned_${j}`, equalTo(c, weights[`owner_${j}`]!, t)] as const)
+      ? buses.map((_, j) => [`owned_${j}`, ownedBy(c, weights[`owner_${j}`]!, codes[t]!)] as const)
       : []
     const modes =
-      modesFrom === 'weight' ? buses.flatMap((_, j) => mode(`mode_${j}`, weights[`mode_${j}`]!)) : []
+      modesFrom === 'weight' ? buses.flatMap((_, j) => mode(`mode_${j}`, weights[`owner_${j}`]!)) : []
     return m.instance(module, `u_${tile.name}`, Object.fromEntries([...edge, ...buses, ...owned, ...modes]))
   })
   const meet = (...sums: Node[]) => (plan.sideBySide ? sums.reduce((a, b) => c.add(a, b)) : any(c, ...sums))
@@ -215,6 +216,16 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
     const sums = outputs.flatMap((out) => out[`sum_${j}`] ?? [])
     return sums.length === 0 ? c.constant(0, plan.widths.accumulator) : meet(...sums)
   })
+}
+
+/** Whether a weight's owner is one of a tile's codes: their low bits count its modes. */
+function ownedBy(c: Comb<Node>, owner: Node, { base, count }: OwnerCodes): Node {
+  if (count === 1) return equalTo(c, owner, base)
+  const [width, low] = [c.width(owner), indexBits(count)]
+  const within =
+    count === 2 ** low ? c.constant(1, 1) : c.less(c.slice(owner, low - 1, 0), c.constant(count, low))
+  if (width === low) return within
+  return c.and(within, equalTo(c, c.slice(owner, width - 1, low), base / 2 ** low))
 }
 
 /** Control follows the positions down the rows, then right along the columns. */

@@ -8,16 +8,11 @@ import { follow } from './gates.ts'
 export function weightMemory(plan: Plan, images: MemoryImages): Module {
   const { columns } = plan.array
   const { weightBits, ownerBits, weightWords } = plan.memories
-  const modeBits = plan.modes?.from === 'weight' ? plan.modes.bits : 0
-  const parts = [
-    ...(plan.masked ? [`tile[${ownerBits - modeBits - 1}:0]`] : []),
-    ...(modeBits > 0 ? [`mode[${modeBits - 1}:0]`] : []),
-    `code[${weightBits - 1}:0]`,
-  ]
+  const owner = plan.modes?.from === 'weight' ? 'owner' : 'tile'
   const lane = ownerBits + weightBits
   return defineModule(
     'weight_memory',
-    `Weights of all layers in the order of use: ${columns} lanes of ${ownerBits > 0 ? `{${parts.join(', ')}}` : `${weightBits} bits`} a word.`,
+    `Weights of all layers in the order of use: ${columns} lanes of ${ownerBits > 0 ? `{${owner}[${ownerBits - 1}:0], code[${weightBits - 1}:0]}` : `${weightBits} bits`} a word.`,
     (m) => {
       const read = m.input('read', 1)
       const address = m.input('address', plan.widths.weightAddress)
@@ -32,8 +27,7 @@ export function weightMemory(plan: Plan, images: MemoryImages): Module {
         let weight = m.c.slice(word, (j + 1) * lane - 1, j * lane)
         for (let delay = 1; delay <= j; delay++) weight = follow(m, `column_${j}_delay_${delay}`, weight)
         m.output(`weight_${j}`, m.c.slice(weight, weightBits - 1, 0))
-        if (plan.masked) m.output(`owner_${j}`, m.c.slice(weight, lane - 1, weightBits + modeBits))
-        if (modeBits > 0) m.output(`mode_${j}`, m.c.slice(weight, weightBits + modeBits - 1, weightBits))
+        if (ownerBits > 0) m.output(`owner_${j}`, m.c.slice(weight, lane - 1, weightBits))
       }
     },
   )

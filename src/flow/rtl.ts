@@ -9,6 +9,7 @@ import { makePlan } from '../plan/make.ts'
 import type { InterfaceName } from '../plan/names.ts'
 import { type Plan, tilesOfLayer } from '../plan/plan.ts'
 import { inferenceCycles } from '../plan/steps.ts'
+import { type Alternative, alternatives } from './alternatives.ts'
 import type { Configuration } from './configuration.ts'
 import { designMetrics, metricsText } from './metrics.ts'
 import { arraySpec, type Prepared } from './preparation.ts'
@@ -54,6 +55,8 @@ export interface RtlSummary {
   }[]
   readonly cycles: { readonly layers: number; readonly inference: number }
   readonly memoryBits: Plan['memories']['bits']
+  /** Other ways to give the network its tiles; empty where it has one multiplier. */
+  readonly alternatives: readonly Alternative[]
   readonly files: number
   readonly plan: string
 }
@@ -88,6 +91,9 @@ export function writeDesign(
       inference: inferenceCycles(plan),
     },
     memoryBits: plan.memories.bits,
+    alternatives: alternatives(prepared, arraySpec(configuration), design.interfaceName, {
+      reload: plan.reload,
+    }),
     files: files.size + 1,
     plan: plan.hash,
   }

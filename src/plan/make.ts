@@ -10,6 +10,7 @@ import { bankModulus, bankWords, chooseModuli, mapSize, possibleModuli } from '.
 import { type FusedLayer, fuseLayers } from './fuse.ts'
 import { hashImages, type MemoryImages, memoryImages } from './images.ts'
 import { latencyOf, mapLayer, type Placement } from './layer.ts'
+import { checkMemory } from './memory-check.ts'
 import { type LayerMix, mixLayer, tilesOf } from './mix.ts'
 import {
   type Memories,
@@ -26,7 +27,7 @@ import { anySumBits, partialSumBits } from './range.ts'
 import { smaller } from './size.ts'
 import { layerCycles, layerDuration } from './steps.ts'
 import { structureOf } from './structure.ts'
-import { ownerCode } from './tile.ts'
+import { ownerBits, ownerCode } from './tile.ts'
 
 export interface Planned {
   readonly plan: Plan
@@ -110,17 +111,27 @@ export function makePlan(
   const fields = programFields({ layers, array, widths, moduli })
   const masked = layers.some(({ passes }) => passes.some((list) => list.flat().length > 1))
   const passes = passWords({ layers, tiles, ...modes }).length
-  const modeBits = modes.modes?.from === 'weight' ? modes.modes.bits : 0
   const needs = {
     bankDepth: maps.depth,
     weightBits,
-    ownerBits: (masked ? indexBits(tiles.length) : 0) + modeBits,
+    ownerBits: ownerBits({ tiles, masked, ...modes }),
     passWords: passes === 0 ? 0 : Math.max(2, passes),
     passBits: passBits({ tiles, ...modes }),
   }
   const memories = measureMemories(array, layers, needs, widths, programBits(fields))
-  checkMemory(graph.name, array, memories)
-  const images = memoryImages(array, fused, mixes, layers, (owner) => ownerCode({ masked, ...modes }, owner))
+  checkMemory({
+    network: graph.name,
+    array,
+    memories,
+    tiles: tiles.length,
+    namedTiles: masked && modes.modes === undefined,
+    masked,
+    bitsOn: (other) => {
+      const unlimited = { ...other, memoryBits: Number.POSITIVE_INFINITY }
+      return makePlan(graph, assignment, unlimited, { reload }).plan.memories.bits.total
+    },
+  })
+  const images = memoryImages(array, fused, mixes, layers, ownerCode({ tiles, masked, ...modes }))
   const draft: Plan = {
     format: 'xgen-plan-1',
     network: graph.name,
@@ -287,20 +298,6 @@ interface MemoryNeeds {
   readonly ownerBits: number
   readonly passWords: number
   readonly passBits: number
-}
-
-function checkMemory(network: string, array: ArraySpec, { bits }: Memories): void {
-  if (bits.total <= array.memoryBits) return
-  const count = (value: number) => value.toLocaleString('en-US')
-  throw usageError(
-    `"${network}" needs ${count(bits.total)} bits of on-chip memory (feature maps ${count(bits.banks)}, weights ${count(bits.weights)}, ` +
-      `accumulators ${count(bits.accumulators)}, parameters ${count(bits.parameters)}, program ${count(bits.program)}); ` +
-      `${count(array.memoryBits)} are allowed`,
-    {
-      where: 'array.memory_bits',
-      hint: 'Allow more (--set array.memory_bits=<bits>), choose another array, or a smaller network.',
-    },
-  )
 }
 
 function stream(graph: QGraph, id: string, base: number, modulus: number): PlanStream {

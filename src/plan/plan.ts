@@ -168,7 +168,7 @@ export interface Memories {
   /** Words of columns x weightBits. */
   readonly weightWords: number
   readonly weightBits: number
-  /** Bits beside each weight that name its tile, and below them its mode; 0 where no layer is mixed. */
+  /** Bits beside each weight that name its tile and mode (src/plan/tile.ts), as far as they are mixed; 0 where no layer is. */
   readonly ownerBits: number
   /** One word a layer, at least 2. */
   readonly programWords: number

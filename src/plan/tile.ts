@@ -2,6 +2,7 @@ import { parseDomain } from '../arith/domain.ts'
 import { type ModalMultiplier, modalMultiplier } from '../arith/modes.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { parseMultiplier } from '../arith/registry.ts'
+import { indexBits } from '../base/integers.ts'
 import type { Plan, Tile } from './plan.ts'
 
 /** The multipliers of a tile by mode number: one where it has no modes. */
@@ -21,23 +22,52 @@ export interface Owner {
   readonly mode: number
 }
 
-/** Bits of an owner's code that are the mode. */
-const modeBits = ({ modes }: Pick<Plan, 'modes'>) => (modes?.from === 'weight' ? modes.bits : 0)
+type Owners = Pick<Plan, 'tiles' | 'modes' | 'masked'>
 
-/** The code of an owner beside its weight: {tile, mode}, each where the hardware needs it. */
-export function ownerCode(plan: Pick<Plan, 'modes' | 'masked'>, { tile, mode }: Owner): number {
-  const bits = modeBits(plan)
-  if (bits === 0) return tile
-  return (plan.masked ? tile * 2 ** bits : 0) + mode
+/** The codes that stand for a tile: `count` of them from `base` on, one a mode where weights name their mode. */
+export interface OwnerCodes {
+  readonly base: number
+  readonly count: number
 }
 
-/** The tile that a code names; undefined where weights do not name their tile. */
-export function ownerTile(plan: Pick<Plan, 'modes' | 'masked'>, code: number): number | undefined {
-  return plan.masked ? code >> modeBits(plan) : undefined
+/**
+ * The codes of each tile. Where weights name tile and mode, the codes of a tile with modes begin at a multiple of a power of two, so that their low
+ * bits are the mode; tiles without modes take what is left between them.
+ */
+export function ownerCodes({ tiles, modes, masked }: Owners): readonly OwnerCodes[] {
+  const counts = tiles.map((tile) => (modes?.from === 'weight' ? (tile.modes?.length ?? 1) : 1))
+  if (modes?.from !== 'weight') return counts.map((count, tile) => ({ base: tile, count }))
+  if (!masked) return counts.map((count) => ({ base: 0, count }))
+  const codes = new Map<number, OwnerCodes>()
+  const free = (from: number, count: number) =>
+    [...codes.values()].every((other) => from + count <= other.base || from >= other.base + other.count)
+  const largestFirst = [...counts.entries()].sort(([, a], [, b]) => b - a)
+  for (const [tile, count] of largestFirst) {
+    const step = count === 1 ? 1 : 2 ** indexBits(count)
+    let base = 0
+    while (!free(base, count)) base += step
+    codes.set(tile, { base, count })
+  }
+  return tiles.map((_, tile) => codes.get(tile)!)
 }
 
-/** The mode that a code names; undefined where weights do not name their mode. */
-export function ownerMode(plan: Pick<Plan, 'modes'>, code: number): number | undefined {
-  const bits = modeBits(plan)
-  return bits === 0 ? undefined : code & (2 ** bits - 1)
+/** Bits beside each weight that name its owner; 0 where nothing is to be named. */
+export function ownerBits(plan: Owners): number {
+  if (!plan.masked && plan.modes?.from !== 'weight') return 0
+  return indexBits(Math.max(...ownerCodes(plan).map(({ base, count }) => base + count)))
+}
+
+/** The code of an owner beside its weight, as far as the hardware needs it. */
+export function ownerCode(plan: Owners): (owner: Owner) => number {
+  const codes = ownerCodes(plan)
+  return ({ tile, mode }) => codes[tile]!.base + (codes[tile]!.count > 1 ? mode : 0)
+}
+
+/** Reads codes back: whether a tile computes a weight's product, and the mode that the weight names (0 where it names none). */
+export function ownerReader(plan: Owners, tile: number) {
+  const { base, count } = ownerCodes(plan)[tile]!
+  return {
+    owns: (code: number) => !plan.masked || (code >= base && code < base + count),
+    mode: (code: number) => (count > 1 && code >= base && code < base + count ? code - base : 0),
+  }
 }

@@ -3,7 +3,7 @@ import { type Memories, type Plan, parameterBits } from './plan.ts'
 
 // The words of the weight and parameter memories, as the hardware holds them and as a weights packet carries them.
 
-/** Bits of a weight word: a lane {tile, mode, code} for each column, column 0 in the low bits. */
+/** Bits of a weight word: a lane {owner, code} for each column, column 0 in the low bits. */
 export const weightWordBits = (plan: Pick<Plan, 'array' | 'memories'>): number =>
   plan.array.columns * (plan.memories.ownerBits + plan.memories.weightBits)
 

@@ -59,6 +59,58 @@ describe('xgen rtl', () => {
     expect(Object.values(parts).reduce((a, b) => a + b)).toBe(total)
   })
 
+  it('compares one tile a multiplier with run-time modes, by their plans', () => {
+    const mult = ['conv1[0-2]=roup:p=1,r=2', 'conv2[0-15][0]=roup:p=2,r=3', 'conv2[0-15][1]=trunc:ka=1,kb=1']
+    const of = (set: string[]) => {
+      const summary = write(join(base, `run-${set.join()}`), { array: '8x8', mult, set })
+      return { summary, chosen: summary.alternatives.filter(({ chosen }) => chosen) }
+    }
+    const plain = of([])
+    expect(plain.summary.alternatives.map(({ modes, parallel, tiles }) => [modes, parallel, tiles])).toEqual([
+      [false, false, 4],
+      [false, true, 4],
+      [true, false, 2],
+      [true, true, 2],
+    ])
+    const [passes, sideBySide, modes, both] = plain.summary.alternatives
+    expect([passes!.multipliers, modes!.multipliers]).toEqual([4 * 64, 2 * 64])
+    expect(sideBySide!.cycles).toBeLessThan(passes!.cycles)
+    expect(modes!.cycles).toBeLessThan(passes!.cycles)
+    expect(both!.cycles).toBe(sideBySide!.cycles)
+    expect(modes!.memoryBits).toBeLessThanOrEqual(passes!.memoryBits)
+    // each is what its own design says of itself
+    for (const { summary, chosen } of [
+      plain,
+      of(['array.parallel=true']),
+      of(['array.modes=true']),
+      of(['array.modes=true', 'array.parallel=true']),
+    ]) {
+      expect(chosen).toMatchObject([
+        {
+          tiles: summary.tiles.length,
+          cycles: summary.cycles.inference,
+          memoryBits: summary.memoryBits.total,
+        },
+      ])
+      expect(summary.alternatives.map(({ chosen: _, ...rest }) => rest)).toEqual(
+        plain.summary.alternatives.map(({ chosen: _, ...rest }) => rest),
+      )
+    }
+    const sized = of(['array.tiles.exact=4x8'])
+    expect(sized.summary.alternatives.length).toBe(5)
+    expect(sized.chosen).toMatchObject([
+      { name: 'this design, with its sizes of tiles', multipliers: 4 * 64 - 32 },
+    ])
+  })
+
+  it('has nothing to compare where there is one multiplier, or none that has a mode', () => {
+    expect(write(join(base, 'one'), { array: '4x4' }).alternatives).toEqual([])
+    const trunc = write(join(base, 'two'), { array: '4x4', mult: ['conv2=trunc:ka=1,kb=1'] })
+    expect(trunc.alternatives.map(({ name }) => name)).toEqual([
+      'a tile a multiplier, passes one after another',
+    ])
+  })
+
   it('puts no date, host or absolute path into what it writes', () => {
     const directory = join(base, 'run')
     write(directory, { array: '2x2' })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { buildAssignment } from '../../src/approx/build.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { passWords } from '../../src/plan/program.ts'
-import { coreOf, multipliersOf, ownerMode, ownerTile } from '../../src/plan/tile.ts'
+import { coreOf, multipliersOf, ownerCodes, ownerReader } from '../../src/plan/tile.ts'
 import type { QGraph } from '../../src/quant/qgraph.ts'
 import { lenetSketch, type NetworkSketch, sketchGraph } from '../fixtures/qgraph.ts'
 
@@ -55,7 +55,7 @@ describe('a tile with run-time modes', () => {
     )
     // the modes stand beside the weights: filters 0 to 2 of the first layer have another one than 3 to 5
     const { weightBase } = made.layers[0]!
-    const modes = Array.from({ length: 6 }, (_, n) => ownerMode(made, images.owners[weightBase * 16 + n]!))
+    const modes = Array.from({ length: 6 }, (_, n) => images.owners[weightBase * 16 + n]!)
     expect(modes).toEqual([0, 0, 0, 1, 1, 1])
   })
 
@@ -79,15 +79,18 @@ describe('a tile with run-time modes', () => {
       ['trunc:ka=1,kb=1'],
     ])
     expect(made.layers[1]!.passes).toEqual([[[0], [1]]])
-    expect([made.masked, made.memories.ownerBits]).toEqual([true, 3])
+    // four owners in two bits: three modes, and the other tile in the code that they leave
+    expect([made.masked, made.memories.ownerBits]).toEqual([true, 2])
+    expect(ownerCodes(made)).toEqual([
+      { base: 0, count: 3 },
+      { base: 3, count: 1 },
+    ])
     // taps 0, 1 and 2 are channels 0, 1 and 2 of the first kernel position
     const { weightBase } = made.layers[1]!
     const owners = [0, 1, 2].map((tap) => images.owners[(weightBase + tap) * 16]!)
-    expect(owners.map((code) => [ownerTile(made, code), ownerMode(made, code)])).toEqual([
-      [0, 2],
-      [1, 0],
-      [0, 1],
-    ])
+    expect(owners).toEqual([2, 3, 1])
+    expect(owners.map((code) => ownerReader(made, 0).owns(code))).toEqual([true, false, true])
+    expect(owners.map((code) => ownerReader(made, 1).owns(code))).toEqual([false, true, false])
     expect(plan(lenet, multipliers, { parallel: true }).plan.layers[1]!.passes).toEqual([[[0, 1]]])
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Assignment } from '../../src/approx/assignment.ts'
 import { XgenError } from '../../src/base/errors.ts'
+import type { ArraySpec } from '../../src/plan/array.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
@@ -47,6 +48,29 @@ describe('what the array cannot run is refused with the place and the remedy', (
     expect(
       makePlan(graph, assignment, { ...array, memoryBits: needed, parallel: false }).plan.memories.bits.total,
     ).toBe(needed)
+  })
+
+  it('more tiles than the memory can feed: how many it could, and what else would fit', () => {
+    const multipliers = ['exact', 'roup:p=0,r=2', 'roup:p=1,r=1', 'roup:p=2,r=3', 'roup:p=1,r=4']
+    const mixed = sketch({ ...convolution, filters: 16, mix: { by: 'kernel', multipliers } })
+    const graph = sketchGraph(mixed)
+    const assignment = sketchAssignment(mixed, graph)
+    const bitsOf = (other: Partial<ArraySpec>) =>
+      makePlan(graph, assignment, { ...array, parallel: false, ...other }).plan.memories.bits.total
+    const needed = bitsOf({})
+    const error = refusal(mixed, { ...array, parallel: false, memoryBits: needed - 1 })
+    expect(error.hint).toContain('It would fit with 4 tiles instead of 5, ')
+    const half = { rows: Math.ceil(array.rows / 2), columns: Math.ceil(array.columns / 2) }
+    const smaller = `an array of ${half.rows}x${half.columns}, ${bitsOf(half).toLocaleString('en-US')} bits`
+    expect(error.hint).toContain(smaller)
+    expect(error.hint).toContain(`--set array.memory_bits=${needed}.`)
+    // 3 bits beside each weight either way: the modes need no program that names tiles
+    const shared = bitsOf({ modes: true })
+    expect(shared).toBeLessThan(needed)
+    expect(error.hint).toContain(`array.modes: true, ${shared.toLocaleString('en-US')} bits`)
+    expect(refusal(mixed, { ...array, parallel: false, memoryBits: 10 }).hint).toContain(
+      'No smaller array fits, and no fewer tiles.',
+    )
   })
 
   it('a depthwise convolution', () => {

@@ -31,7 +31,7 @@ export const rtl: Command = {
 }
 
 function describe(
-  { net, directory, array, tiles, cycles, memoryBits }: RtlSummary,
+  { net, directory, array, tiles, cycles, memoryBits, alternatives }: RtlSummary,
   options: Readonly<Record<string, unknown>>,
 ): string {
   const count = (n: number) => n.toLocaleString('en-US')
@@ -44,7 +44,29 @@ function describe(
     ...tiles.map((tile) => `  ${tile.name}  ${tile.multiplier}: ${tile.layers.join(', ')}`),
     `  cycles  ${count(cycles.inference)} for one inference (${count(cycles.layers)} in the layers)`,
     `  memory  ${count(total)} bits (feature maps ${count(banks)}, weights ${count(weights)}, accumulators ${count(accumulators)}, parameters ${count(parameters)}, program ${count(program)})`,
+    ...compareAlternatives(alternatives),
     `Ports and data formats: ${join(directory, 'ports.md')}`,
     `Next: npx xgen verify${again.join('')}`,
   ].join('\n')
+}
+
+/** A table of the ways to place the multipliers; the design at hand is marked. */
+function compareAlternatives(alternatives: RtlSummary['alternatives']): string[] {
+  if (alternatives.length === 0) return []
+  const rows = [
+    ['', 'tiles', 'multipliers', 'cycles', 'memory bits', 'registers'],
+    ...alternatives.map(({ name, chosen, ...numbers }) => [
+      `${chosen ? '* ' : '  '}${name}`,
+      ...[numbers.tiles, numbers.multipliers, numbers.cycles, numbers.memoryBits, numbers.registers].map(
+        (n) => n.toLocaleString('en-US'),
+      ),
+    ]),
+  ]
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  const line = (row: readonly string[]) =>
+    `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}`
+  return [
+    'Ways to place these multipliers (array.parallel, array.modes), * as in this design:',
+    ...rows.map(line),
+  ]
 }
