@@ -78,18 +78,20 @@ export function describe(report: Ice40Report): string {
   const of = ({ used, available }: Share) =>
     `${used} of ${available} (${((100 * used) / available).toFixed(0)} %)`
   const { cycles, inferencesPerSecond } = report
+  const { nextpnr, icetime } = report.megahertz
   return [
     `${report.design}: ${report.top} on ${report.device}`,
     `  logic cells   ${of(report.logicCells)}: ${report.luts} LUTs, ${report.carries} carries, ${report.flipFlops} flip-flops`,
     `  block RAMs    ${of(report.blockRams)}`,
     `  pins          ${report.pins}`,
-    `  clock         ${report.megahertz.nextpnr} MHz by nextpnr, ${report.megahertz.icetime} MHz by icetime`,
+    `  clock         ${nextpnr.toFixed(2)} MHz by nextpnr, ${icetime.toFixed(2)} MHz by icetime`,
     ...(cycles === undefined
       ? []
       : [`  inference     ${cycles} cycles: ${inferencesPerSecond} a second at nextpnr's clock`]),
     `  bitstream     ${report.bitstreamBytes} bytes`,
     `  mapped netlist  ${report.simulation}`,
     `  tools         ${Object.entries(report.tools)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,
   ].join('\n')
