@@ -106,3 +106,9 @@ export const simulatorInput = (stimulus: Stimulus) => ({
   bytes: encodeStimulus(stimulus),
   parts: stimulus.images.length,
 })
+
+/** Bits by cycle: pattern 0 never stalls, `count` more do at random. */
+export const fullAndStalled = (count: number, seed: number): readonly Uint8Array[] => [
+  fullPattern.inValid,
+  ...Array.from({ length: count }, (_, index) => randomPattern(seed + index).inValid),
+]

@@ -5,8 +5,9 @@ import { toStream } from '../sim/stream.ts'
 import { renderTemplate } from '../src/base/templates.ts'
 import { syntheticDigits } from '../src/net/data/synthetic.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
+import type { InterfaceName } from '../src/plan/names.ts'
 import type { Plan } from '../src/plan/plan.ts'
-import { inferenceCycles } from '../src/plan/steps.ts'
+import { inferenceCycles, overlappedCycles } from '../src/plan/steps.ts'
 import { byteCodes } from '../src/quant/input.ts'
 
 /** Images with the outputs that they must give, as the native interface moves them. */
@@ -44,9 +45,13 @@ export function testbenchFiles(
   plan: Plan,
   images: MemoryImages,
   top: string,
+  interfaceName: InterfaceName,
 ): ReadonlyMap<string, string | Uint8Array> {
+  const axi = interfaceName === 'axi'
   const vectors = storedVectors(plan, images)
-  const cycles = inferenceCycles(plan)
+  const cycles = axi ? overlappedCycles(plan) : inferenceCycles(plan)
+  // the AXI stream pads codes with 0, the native one by their sign
+  const mask = axi ? 2 ** plan.output.bits - 1 : 255
   const fields = {
     top,
     hash: plan.hash,
@@ -55,14 +60,15 @@ export function testbenchFiles(
     outputs: plan.output.elements,
     cycles,
     // Stalls are short, and each element is stalled on average for one cycle.
-    patience: 8 * cycles + 1000,
+    patience: 8 * inferenceCycles(plan) * (axi ? vectors.inputs.length : 1) + 1000,
+    weights: plan.reload,
   }
   return new Map([
-    ['tb/tb.v', render('tb.v.hbs', fields)],
+    ['tb/tb.v', render(axi ? 'tb-axi.v.hbs' : 'tb.v.hbs', fields)],
     ['tb/Makefile', render('Makefile.hbs', fields)],
     ['tb/COMMANDS', render('COMMANDS.hbs', fields)],
     ['tb/vectors/inputs.hex', hexBytes(vectors.inputs)],
-    ['tb/vectors/expected.hex', hexBytes(vectors.outputs)],
+    ['tb/vectors/expected.hex', hexBytes(vectors.outputs.map((codes) => codes.map((code) => code & mask)))],
   ])
 }
 

@@ -1,26 +1,22 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cycleModel } from '../sim/model.ts'
 import { XgenError } from '../src/base/errors.ts'
 import type { Progress } from '../src/base/progress.ts'
 import type { Module } from '../src/hdl/module.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
-import { inferenceCycles } from '../src/plan/steps.ts'
+import { type RuleCheck, rules } from './axi-rules.ts'
+import type { Bench } from './bench.ts'
 import { cacheDirectory, openScratch } from './cache.ts'
 import { type Comparison, compareDevices } from './comparison.ts'
 import { explainDifference, type Sides } from './explain.ts'
-import { nativeFrames } from './frame.ts'
-import { drive, harvest } from './host.ts'
 import { follower, lockstep, type Watcher } from './lockstep.ts'
-import { netlistDevice, visibleRegisters } from './netlist-device.ts'
+import { visibleRegisters } from './netlist-device.ts'
 import { compareOutputs } from './outputs.ts'
 import { simulate } from './simulation.ts'
-import { type Stimulus, simulatorInput, stallFree } from './stimulus.ts'
 import { findToolchain, type Toolchain } from './toolchain.ts'
 import type { Finding } from './verdict.ts'
 import { buildSimulator, memoryDirectory, type VisibleRegister } from './verilator.ts'
-import { type Watch, watchOf } from './watch.ts'
 
 /** A design as it was generated, with what the emulator says that it must compute. */
 export interface VerificationRun {
@@ -33,8 +29,9 @@ export interface VerificationRun {
   readonly memories: ReadonlyMap<string, string>
   /** The registers that the probes read, by module; found in the netlist where they are not given. */
   readonly visible?: readonly VisibleRegister[]
-  readonly stimulus: Stimulus
-  /** The emulator's output codes of each image, raw, in stream order. */
+  /** How the design is driven, watched and timed: by its interface. */
+  readonly bench: Bench
+  /** The emulator's output codes of each image, raw, in stream order, as the interface carries them. */
   readonly expected: readonly Uint8Array[]
   /** How many of the first images the netlist runs in JavaScript. */
   readonly netlistImages: number
@@ -66,32 +63,33 @@ export interface Verification {
  * that fails is an error, since nothing follows from half a run.
  */
 export async function verifyDesign(run: VerificationRun): Promise<Verification> {
-  const { plan, stimulus, top, netlistImages } = run
-  const watch = watchOf(plan)
+  const { plan, bench, top, netlistImages } = run
+  const { watch } = bench
   const phase = watch.probes.findIndex(({ name }) => name === 'phase')
   const history = plan.array.rows + plan.array.columns + 16
   const compare = (name: string) => compareDevices(name, watch, phase, history)
   const withNetlist = compare('model = netlist (registers, cycles)')
   const withVerilator = compare('model = Verilator (registers, cycles)')
-  const model = harvest()
-  const verilator = harvest()
+  const model = bench.harvest()
+  const verilator = bench.harvest()
+  const checked = bench.rules?.()
 
-  const simulator = await simulatorOf(run, watch)
+  const simulator = await simulatorOf(run)
   const begun = Date.now()
-  run.progress.step('compare', stimulus.images.length)
+  run.progress.step('compare', bench.images)
   const watchers: Watcher[] = [
     ({ words, image }) => {
       model.take(words, 0)
-      run.progress.update(image, `image ${image + 1} of ${stimulus.images.length}`)
+      checked?.take(words, 0)
+      run.progress.update(image, `image ${Math.min(image + 1, bench.images)} of ${bench.images}`)
       return true
     },
   ]
   if (netlistImages > 0) {
-    watchers.push(follower(nativeFrames(netlistDevice(top, watch.probes)), withNetlist, watch, netlistImages))
+    watchers.push(follower(bench.netlist(top), withNetlist, watch, netlistImages))
   }
-  const reference = drive(cycleModel(plan, run.images), stimulus, watch.probes.length)
   const together = (recording?: Parameters<typeof lockstep>[2]) =>
-    lockstep(reference, watchers, recording, run.signal)
+    lockstep(bench.reference(), watchers, recording, run.signal)
   if (simulator.kind === 'missing') await together()
   else {
     const scratch = openScratch(run.cache ?? cacheDirectory())
@@ -105,7 +103,7 @@ export async function verifyDesign(run: VerificationRun): Promise<Verification> 
         top: top.name,
         directory: scratch.work,
         log,
-        stimulus: simulatorInput(stimulus),
+        stimulus: bench.simulatorInput,
         portWords: watch.layout.words,
         probes,
         signal,
@@ -117,14 +115,13 @@ export async function verifyDesign(run: VerificationRun): Promise<Verification> 
     }
   }
   const seconds = (Date.now() - begun) / 1000
-  run.progress.done(`${stimulus.images.length} images in ${seconds.toFixed(1)} s`)
+  run.progress.done(`${bench.images} images in ${seconds.toFixed(1)} s`)
 
   const missing = simulator.kind === 'missing' ? simulator.error : undefined
   const notRun = missing?.message
-  const plain = stimulus.images.findIndex((_, image) => !stimulus.ahead[image] && stallFree(stimulus, image))
-  const all = images(stimulus.images.length)
+  const all = images(bench.images)
   const devices = (comparison: Comparison, got: string, detail: string, because?: string): Check =>
-    deviceCheck(run, watch, comparison, { expected: 'the model', got }, detail, seconds, because)
+    deviceCheck(run, comparison, { expected: 'the model', got }, detail, seconds, because)
   const noNetlist = netlistImages > 0 ? undefined : 'no images were asked for (--netlist-images)'
   return {
     checks: [
@@ -135,11 +132,11 @@ export async function verifyDesign(run: VerificationRun): Promise<Verification> 
         { expected: 'the emulator', got: 'the model' },
         seconds,
       ),
-      cycleCheck(run, model.cycles, seconds),
+      cycleCheck(run, model.cycles(), seconds),
       devices(
         withNetlist,
         'the netlist',
-        `first ${images(Math.min(netlistImages, stimulus.images.length))}, in JavaScript`,
+        `first ${images(Math.min(netlistImages, bench.images))}, in JavaScript`,
         noNetlist,
       ),
       devices(withVerilator, 'Verilator', all, notRun),
@@ -151,8 +148,9 @@ export async function verifyDesign(run: VerificationRun): Promise<Verification> 
         seconds,
         notRun,
       ),
+      ...(checked === undefined ? [] : [ruleCheck(checked, seconds)]),
     ],
-    cycles: { model: model.cycles[plain], verilator: verilator.cycles[plain] },
+    cycles: { model: model.cycles()[0], verilator: verilator.cycles()[0] },
     commands: simulator.kind === 'missing' ? [] : simulator.commands,
     missing,
   }
@@ -162,10 +160,8 @@ type Simulator =
   | { readonly kind: 'built'; readonly path: string; readonly commands: readonly string[] }
   | { readonly kind: 'missing'; readonly error: XgenError }
 
-async function simulatorOf(
-  { top, verilog, visible, signal, progress, cache }: VerificationRun,
-  watch: Watch,
-): Promise<Simulator> {
+async function simulatorOf(run: VerificationRun): Promise<Simulator> {
+  const { top, verilog, visible, signal, progress, cache, bench } = run
   let tools: Toolchain
   try {
     tools = await findToolchain(signal)
@@ -175,7 +171,12 @@ async function simulatorOf(
   }
   progress.step('build with Verilator')
   const begun = Date.now()
-  const design = { top: top.name, verilog, visible: visible ?? visibleRegisters(top, watch.probes) }
+  const design = {
+    top: top.name,
+    verilog,
+    visible: visible ?? visibleRegisters(top, bench.watch.probes),
+    harness: bench.harness,
+  }
   const { simulator, cached, commands } = await buildSimulator(design, tools, signal, cache)
   progress.done(cached ? 'built before' : `${((Date.now() - begun) / 1000).toFixed(1)} s`)
   return { kind: 'built', path: simulator, commands }
@@ -200,26 +201,41 @@ function outputCheck(
   return { name, compared, mismatches, detail: images(got.length), seconds, notRun, explanation }
 }
 
-/** The plan's formula against the model, on every image that is sent without stalls, and not ahead. */
-function cycleCheck({ plan, stimulus }: VerificationRun, cycles: readonly number[], seconds: number): Check {
-  const planned = inferenceCycles(plan)
-  const free = cycles.filter((_, image) => !stimulus.ahead[image] && stallFree(stimulus, image))
-  const wrong = free.filter((count) => count !== planned)
+/** The plan's formula against the model, on every image that nothing delays. */
+function cycleCheck({ bench }: VerificationRun, cycles: readonly number[], seconds: number): Check {
+  const { cycles: planned, which } = bench.planned
+  const wrong = cycles.filter((count) => count !== planned)
   const summary = `an inference takes ${wrong[0]} cycles in the model; the plan says ${planned}`
   return {
     name: 'plan = model (cycles of an inference)',
-    compared: free.length,
+    compared: cycles.length,
     mismatches: wrong.length,
-    detail: `${images(free.length)} without stalls, not sent ahead`,
+    detail: `${images(cycles.length)} ${which}`,
     seconds,
     notRun: undefined,
     explanation: wrong.length === 0 ? undefined : { summary, text: `${summary}.\n` },
   }
 }
 
+/** The rules of the protocols in every cycle; the frames of the model, which all devices were compared with. */
+function ruleCheck({ cycles, transfers, violations, count }: RuleCheck, seconds: number): Check {
+  const moved = Object.values(transfers).reduce((sum, n) => sum + n, 0)
+  const first = violations[0]
+  const summary =
+    first && `channel ${first.channel} breaks a rule in cycle ${first.cycle}: ${rules[first.rule].text}`
+  return {
+    name: 'rules of AXI',
+    compared: moved,
+    mismatches: count,
+    detail: `transfers in ${cycles.toLocaleString('en-US')} cycles`,
+    seconds,
+    notRun: undefined,
+    explanation: summary === undefined ? undefined : { summary, text: `${summary}.\n` },
+  }
+}
+
 function deviceCheck(
-  { plan, images }: VerificationRun,
-  watch: Watch,
+  { plan, images, bench }: VerificationRun,
   comparison: Comparison,
   sides: Sides,
   detail: string,
@@ -229,7 +245,7 @@ function deviceCheck(
   const { name, compared, mismatches, first, ended } = comparison.result()
   if (notRun !== undefined)
     return { name, compared: 0, mismatches: 0, detail: '', seconds: 0, notRun, explanation: undefined }
-  const told = first === undefined ? undefined : explainDifference(plan, images, watch, first, sides)
+  const told = first === undefined ? undefined : explainDifference(plan, images, bench.watch, first, sides)
   const end = ended === undefined ? undefined : `${sides.got}: ${ended}`
   const explanation = told ?? (end === undefined ? undefined : { summary: end, text: `${end}.\n` })
   return {

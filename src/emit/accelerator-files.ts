@@ -36,9 +36,8 @@ export function acceleratorFiles(
   for (const [name, text] of sources) files.set(`rtl/${name}`, text)
   for (const [name, text] of memoryTexts(top)) files.set(`mem/${name}`, text)
   files.set('plan.json', `${canonicalJson(plan, 2)}\n`)
-  files.set('ports.md', portsPage(plan))
-  const streams = new Map(
-    plan.reload ? [['stream/weights.bin', packetBytes(weightPacket(plan, images))]] : [],
-  )
+  const packet = plan.reload ? weightPacket(plan, images) : undefined
+  files.set('ports.md', portsPage(plan, interfaceName, packet))
+  const streams = new Map(packet === undefined ? [] : [['stream/weights.bin', packetBytes(packet)]])
   return { top, files, streams }
 }

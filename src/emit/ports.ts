@@ -1,16 +1,18 @@
 import { operandRange } from '../arith/domain.ts'
 import { renderTemplate } from '../base/templates.ts'
-import { topName } from '../plan/names.ts'
+import { type InterfaceName, topName } from '../plan/names.ts'
 import { type Plan, type PlanStream, parameterBits, type Tile, tilesOfLayer } from '../plan/plan.ts'
 import { passBits, programBits, programFields } from '../plan/program.ts'
 import { tileSize } from '../plan/size.ts'
 import { inferenceCycles, overlappedCycles, runCycles } from '../plan/steps.ts'
+import { axiFields } from './axi-ports.ts'
 
 /** ports.md: what an integrator needs to know of one accelerator. */
-export function portsPage(plan: Plan): string {
+export function portsPage(plan: Plan, interfaceName: InterfaceName, packet: Uint32Array | undefined): string {
   const { array, memories } = plan
   const memory = (name: string, words: number, width: number) => ({ name, words, width, bits: words * width })
   return renderTemplate('ports.md.hbs', {
+    ...(interfaceName === 'axi' ? { axi: axiFields(plan, packet) } : {}),
     top: topName(plan.network),
     network: plan.network,
     hash: plan.hash,

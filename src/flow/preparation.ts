@@ -15,6 +15,7 @@ import { elements } from '../net/shapes.ts'
 import { hashWeights, readWeights } from '../net/weights.ts'
 import { loadNetwork, zooEntry } from '../net/zoo.ts'
 import type { ArraySpec, Size } from '../plan/array.ts'
+import { makePlan, type Planned } from '../plan/make.ts'
 import { quantiseBytes } from '../quant/input.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { quantise } from '../quant/quantise.ts'
@@ -98,6 +99,12 @@ export function arraySpec({ array }: Configuration): ArraySpec {
     ...(array.modes ? { modes: true as const } : {}),
     ...(Object.keys(array.tiles).length === 0 ? {} : { tiles: mapValues(array.tiles, parseSize) }),
   }
+}
+
+/** The plan that a configuration asks for, with the memories' contents. */
+export function planDesign(configuration: Configuration, { graph, assignment }: Prepared): Planned {
+  const reload = configuration.interface === 'axi' && configuration.reload
+  return makePlan(graph, assignment, arraySpec(configuration), { reload })
 }
 
 /** Images for a comparison, a byte a pixel: real = byte / 255. */

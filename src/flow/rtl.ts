@@ -5,14 +5,13 @@ import { flowFiles } from '../emit/flow-files.ts'
 import { type Files, type RunRecord, writeRunDirectory } from '../emit/run-directory.ts'
 import type { Module } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
-import { makePlan } from '../plan/make.ts'
 import type { InterfaceName } from '../plan/names.ts'
 import { type Plan, tilesOfLayer } from '../plan/plan.ts'
 import { inferenceCycles } from '../plan/steps.ts'
 import { type Alternative, alternatives } from './alternatives.ts'
 import type { Configuration } from './configuration.ts'
 import { designMetrics, metricsText } from './metrics.ts'
-import { arraySpec, type Prepared } from './preparation.ts'
+import { arraySpec, type Prepared, planDesign } from './preparation.ts'
 
 /** A network planned and generated, not yet written. */
 export interface Design {
@@ -24,10 +23,14 @@ export interface Design {
 }
 
 export function generate(configuration: Configuration, prepared: Prepared): Design {
-  const { plan, images } = makePlan(prepared.graph, prepared.assignment, arraySpec(configuration))
+  const { plan, images } = planDesign(configuration, prepared)
   const interfaceName = configuration.interface
-  const { top, files } = acceleratorFiles(plan, images, version, interfaceName)
-  const design = new Map<string, string | Uint8Array>([...files, ...testbenchFiles(plan, images, top.name)])
+  const { top, files, streams } = acceleratorFiles(plan, images, version, interfaceName)
+  const design = new Map<string, string | Uint8Array>([
+    ...files,
+    ...streams,
+    ...testbenchFiles(plan, images, top.name, interfaceName),
+  ])
   const flow = flowFiles(top, design.keys(), {
     version,
     network: plan.network,

@@ -77,7 +77,16 @@ export const configurationSchema = z.strictObject({
         .describe('On-chip memory that may be used; a network that needs more is refused.'),
     })
     .prefault({}),
-  interface: z.enum(['native']).default('native').describe('native: plain valid/ready and start/done.'),
+  interface: z
+    .enum(['axi', 'native'])
+    .default('native')
+    .describe('axi: AXI4-Stream in and out, AXI4-Lite control. native: plain valid/ready and start/done.'),
+  reload: z
+    .boolean()
+    .default(true)
+    .describe(
+      'With the interface axi: weights can be loaded at run time, over AXI4-Stream. The accumulators are then as wide as any weights need.',
+    ),
   synth: z
     .strictObject({
       clock_ns: z
@@ -94,7 +103,6 @@ export type ConfigurationFile = z.input<typeof configurationSchema>
 
 /** Values of the configuration's design that are not built yet, so that they are refused by name. */
 export const planned: Readonly<Record<string, readonly string[]>> = {
-  interface: ['axi'],
   'array.dataflow': ['row-stationary', 'reuse', 'auto'],
   'weights.curve': ['linear', 'quadratic'],
 }
@@ -115,6 +123,7 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = Obj
     ['array', 'modes'],
     ['array', 'memory_bits'],
     ['interface'],
+    ['reload'],
     ['synth', 'clock_ns'],
   ].map((path) => [`XGEN_${path.join('_').toUpperCase()}`, path]),
 )

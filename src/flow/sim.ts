@@ -5,12 +5,11 @@ import { noPressure } from '../../sim/pressure.ts'
 import { invariant } from '../base/errors.ts'
 import { seededRandom } from '../base/random.ts'
 import type { MemoryImages } from '../plan/images.ts'
-import { makePlan } from '../plan/make.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from '../plan/plan.ts'
 import { layerSize } from '../plan/size.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import type { Configuration } from './configuration.ts'
-import { arraySpec, type Prepared } from './preparation.ts'
+import { type Prepared, planDesign } from './preparation.ts'
 
 /** What the cycle model measured on one layer. */
 export interface SimulatedLayer {
@@ -61,7 +60,7 @@ export interface Simulation {
 
 /** Plans a prepared network on the configured array and steps one inference. */
 export function simulate(configuration: Configuration, prepared: Prepared, seed: number): Simulation {
-  const { plan, images } = makePlan(prepared.graph, prepared.assignment, arraySpec(configuration))
+  const { plan, images } = planDesign(configuration, prepared)
   return simulatePlan(plan, images, prepared.graph, seed)
 }
 

@@ -2,6 +2,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { patienceOf } from '../../sim/drive.ts'
 import { toStream } from '../../sim/stream.ts'
+import { axiBench } from '../../testbench/axi-bench.ts'
+import { nativeBench } from '../../testbench/bench.ts'
 import { cacheDirectory } from '../../testbench/cache.ts'
 import type { CountTotals } from '../../testbench/count-totals.ts'
 import { type Counting, countDesign, type YosysChoice } from '../../testbench/counts.ts'
@@ -112,7 +114,10 @@ export async function verify(
     images,
     top,
     ...printed,
-    stimulus: halfStalled(codes, options.seed, patienceOf(design.plan)),
+    bench:
+      interfaceName === 'axi'
+        ? axiBench(plan, images, { codes, seed: options.seed })
+        : nativeBench(plan, images, halfStalled(codes, options.seed, patienceOf(plan))),
     expected,
     netlistImages: options.netlistImages,
     signal,
@@ -134,16 +139,21 @@ export async function verify(
 /** Test images as raw codes in stream order, and what the emulator makes of them. */
 function emulated(
   { network, graph, assignment }: Prepared,
-  { plan }: Design,
+  { plan, interfaceName }: Design,
   { images, seed }: VerifyOptions,
 ) {
   const { images: pixels, source } = testImages(network, images, seed)
   const emulator = createEmulator(graph, assignment)
   const inputs = pixels.map((image) => quantiseInput(graph, image))
+  // the AXI stream pads codes with 0, the native one by their sign
+  const mask = interfaceName === 'axi' ? 2 ** plan.output.bits - 1 : 255
+  const carried = (codes: Uint8Array) => codes.map((code) => code & mask)
   return {
     source,
     codes: inputs.map((codes) => toStream(codes, plan.input.shape)),
-    expected: inputs.map((codes) => toStream(emulator.runImage(codes).get(graph.output)!, plan.output.shape)),
+    expected: inputs.map((codes) =>
+      carried(toStream(emulator.runImage(codes).get(graph.output)!, plan.output.shape)),
+    ),
   }
 }
 

@@ -31,7 +31,7 @@ const { top } = design
 const files = new Map<string, string | Uint8Array>([
   ...[...design.verilog].map(([name, text]) => [`rtl/${name}`, text] as const),
   ...[...design.memories].map(([name, text]) => [`mem/${name}`, text] as const),
-  ...testbenchFiles(design.plan, design.images, top.name),
+  ...testbenchFiles(design.plan, design.images, top.name, 'native'),
 ])
 const options = { version: '1.2.3', network: 'sketch', summary: '2x2 PEs', clockNs: 4 }
 const flow = flowFiles(top, files.keys(), options)

@@ -128,7 +128,7 @@ describe('mistakes', () => {
       '2:10',
       'quant.activations is "int16"',
     ],
-    ['what is not built yet', 'net: lenet5\ninterface: axi\n', '2:1', 'interface: "axi" is not built yet'],
+    ['an unknown interface', 'net: lenet5\ninterface: axis\n', '2:1', 'Did you mean "axi"?'],
     [
       'a dataflow that is not built yet',
       'net: lenet5\narray: { dataflow: row-stationary }\n',

@@ -8,24 +8,26 @@ import { testbenchFiles } from '../../testbench/vectors.ts'
 import { hasIcarus, hasMake, hasVerilator } from '../fixtures/tools.ts'
 import { twoLayers, verificationOf } from '../fixtures/verification.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'xgen-vectors-'))
-const tb = join(directory, 'tb')
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
+const scratch = mkdtempSync(join(tmpdir(), 'xgen-vectors-'))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
-const design = verificationOf(twoLayers, { rows: 4, columns: 4 })
-const files = testbenchFiles(design.plan, design.images, design.top.name)
+describe.each(['native', 'axi'] as const)('the stored testbench of the interface %s', (interfaceName) => {
+  const directory = join(scratch, interfaceName)
+  const tb = join(directory, 'tb')
+  const design = verificationOf(twoLayers, { rows: 4, columns: 4 }, 2, interfaceName)
+  const written = () => testbenchFiles(design.plan, design.images, design.top.name, interfaceName)
+  const files = written()
 
-/** From another directory, without Node in the environment. */
-const make = (target: string) =>
-  execa('make', ['-C', tb, target], {
-    cwd: '/',
-    reject: false,
-    all: true,
-    env: { PATH: process.env['PATH']! },
-    extendEnv: false,
-  })
+  /** From another directory, without Node in the environment. */
+  const make = (target: string) =>
+    execa('make', ['-C', tb, target], {
+      cwd: '/',
+      reject: false,
+      all: true,
+      env: { PATH: process.env['PATH']! },
+      extendEnv: false,
+    })
 
-describe('the stored testbench', () => {
   beforeAll(() => {
     for (const [path, contents] of files) writeFileAtomically(join(directory, path), contents)
     for (const [name, text] of design.verilog) writeFileAtomically(join(directory, 'rtl', name), text)
@@ -33,7 +35,7 @@ describe('the stored testbench', () => {
   })
 
   it('is the same bytes each time, and holds as many codes as it says', () => {
-    expect([...testbenchFiles(design.plan, design.images, design.top.name)]).toEqual([...files])
+    expect([...written()]).toEqual([...files])
     const lines = (path: string) => files.get(path)!.toString().trimEnd().split('\n')
     expect(lines('tb/vectors/inputs.hex').length).toBe(3 * design.plan.input.elements)
     expect(lines('tb/vectors/expected.hex').length).toBe(3 * design.plan.output.elements)
