@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import type { Assignment } from '../../src/approx/assignment.ts'
 import { buildAssignment } from '../../src/approx/build.ts'
 import { scaleSimCycles } from '../../src/flow/sim.ts'
+import type { ArraySpec } from '../../src/plan/array.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { filterAt } from '../../src/plan/plan.ts'
+import { runCycles } from '../../src/plan/steps.ts'
 import type { QGraph } from '../../src/quant/qgraph.ts'
 import { lenetSketch, type NetworkSketch, sketchGraph } from '../fixtures/qgraph.ts'
 
@@ -43,11 +45,37 @@ describe('layers with several multipliers', () => {
   })
 
   it('take no more cycles than the sum of SCALE-Sim over their passes', () => {
+    const sized = (size: number) => ({
+      exact: { rows: size, columns: size / 2 },
+      'trunc:ka=1,kb=1': { rows: size / 2, columns: size },
+    })
     for (const size of [4, 8, 16]) {
-      const { plan } = makePlan(graph, kernels, array(size))
-      for (const layer of plan.layers)
-        expect(layer.cycles, layer.name).toBeLessThanOrEqual(scaleSimCycles(plan, layer))
+      for (const options of [{}, { modes: true as const }, { tiles: sized(size) }]) {
+        const { plan } = makePlan(graph, kernels, { ...array(size), ...options })
+        for (const layer of plan.layers)
+          expect(layer.cycles, layer.name).toBeLessThanOrEqual(scaleSimCycles(plan, layer))
+      }
     }
+  })
+
+  it('are faster side by side than one after another, and with run-time modes than with a tile each', () => {
+    const cycles = (size: number, options: Partial<ArraySpec>) =>
+      runCycles(makePlan(graph, kernels, { ...array(size), ...options }).plan)
+    const ratios = [4, 8, 16].map((size) => {
+      const passes = cycles(size, {})
+      const sideBySide = cycles(size, { parallel: true })
+      const modes = cycles(size, { modes: true })
+      expect(sideBySide).toBeLessThan(passes)
+      expect(modes).toBeLessThan(passes)
+      expect(sideBySide).toBeLessThanOrEqual(modes)
+      return [passes / sideBySide, passes / modes].map((ratio) => Math.round(100 * ratio) / 100)
+    })
+    // a run's cycles with passes over those side by side, and over those with modes, on 4x4, 8x8 and 16x16
+    expect(ratios).toEqual([
+      [1.87, 1.37],
+      [1.74, 1.38],
+      [1.53, 1.33],
+    ])
   })
 
   it('take the cycles of an unmixed layer where the tiles run side by side', () => {
