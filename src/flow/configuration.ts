@@ -7,6 +7,7 @@ import { usageError, XgenError } from '../base/errors.ts'
 import { parseSource } from '../base/schema.ts'
 import { didYouMean, nearest } from '../base/suggest.ts'
 import { loadNetwork } from '../net/zoo.ts'
+import type { TileSize } from '../plan/array.ts'
 import { parseActivations, type QuantOptions } from '../quant/options.ts'
 import { baseOfRun, fromBase, isNetworkFile, rememberFiles } from './named-files.ts'
 import { configurationSchema, environmentNames, planned } from './schema.ts'
@@ -38,6 +39,8 @@ type Draft = Record<string, unknown>
 
 /** Where the entries of a configuration's multipliers were written, for messages; the configuration itself stays plain. */
 const places = new WeakMap<Configuration, ReadonlyMap<string, string>>()
+/** The same of the sizes of tiles. */
+const tilePlaces = new WeakMap<Configuration, ReadonlyMap<string, string>>()
 
 /** Resolves by precedence: flag, --set, environment, file, default. */
 export function resolveConfiguration(options: ConfigurationOptions): Configuration {
@@ -81,6 +84,8 @@ export function resolveConfiguration(options: ConfigurationOptions): Configurati
     multipliers: Object.fromEntries(entries.map(({ selector, spec }) => [selector, spec])),
   }
   rememberFiles(configuration, { base, recorded: recordedOf(file, configuration, origins) })
+  const tiles = Object.keys(configuration.array.tiles)
+  tilePlaces.set(configuration, new Map(tiles.map((key) => [key, where(['array', 'tiles', key])])))
   places.set(
     configuration,
     new Map(entries.flatMap((entry) => (entry.where === undefined ? [] : [[entry.selector, entry.where]]))),
@@ -96,6 +101,17 @@ export function entriesOf(configuration: Configuration): readonly Entry[] {
     spec,
     where: known?.get(selector) ?? `multipliers.${selector}`,
   }))
+}
+
+/** The sizes of tiles, by the multiplier as it was written, each with its place. */
+export function tileSizesOf(configuration: Configuration): Readonly<Record<string, TileSize>> {
+  return Object.fromEntries(
+    Object.entries(configuration.array.tiles).map(([key, size]) => {
+      const [rows, columns] = size.split('x').map(Number) as [number, number]
+      const where = tilePlaces.get(configuration)?.get(key)
+      return [key, { rows, columns, ...(where === undefined ? {} : { where }) }]
+    }),
+  )
 }
 
 export function quantOptionsOf({ quant }: Configuration): QuantOptions {

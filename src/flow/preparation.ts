@@ -14,7 +14,7 @@ import type { Network, Weights } from '../net/network.ts'
 import { elements } from '../net/shapes.ts'
 import { hashWeights, readWeights } from '../net/weights.ts'
 import { loadNetwork, zooEntry } from '../net/zoo.ts'
-import type { ArraySpec, Size } from '../plan/array.ts'
+import type { ArraySpec } from '../plan/array.ts'
 import { makePlan, type Planned } from '../plan/make.ts'
 import { quantiseBytes } from '../quant/input.ts'
 import type { QGraph } from '../quant/qgraph.ts'
@@ -22,7 +22,7 @@ import { quantise } from '../quant/quantise.ts'
 import type { Ranges } from '../quant/ranges.ts'
 import { rangesOf, readRecord } from '../quant/record.ts'
 import type { Codes } from '../quant/rules.ts'
-import { type Configuration, entriesOf, quantOptionsOf } from './configuration.ts'
+import { type Configuration, entriesOf, quantOptionsOf, tileSizesOf } from './configuration.ts'
 import { checkRecorded, networkPath, weightsPath } from './named-files.ts'
 
 /** A network ready for emulator and hardware. Needs no data set, so its bytes do not depend on one. */
@@ -89,7 +89,8 @@ export function weightFile(configuration: Configuration, network: Network): stri
 }
 
 /** The array that a configuration asks for. */
-export function arraySpec({ array }: Configuration): ArraySpec {
+export function arraySpec(configuration: Configuration): ArraySpec {
+  const { array } = configuration
   return {
     dataflow: array.dataflow,
     rows: array.rows,
@@ -97,7 +98,7 @@ export function arraySpec({ array }: Configuration): ArraySpec {
     memoryBits: array.memory_bits,
     parallel: array.parallel,
     ...(array.modes ? { modes: true as const } : {}),
-    ...(Object.keys(array.tiles).length === 0 ? {} : { tiles: mapValues(array.tiles, parseSize) }),
+    ...(Object.keys(array.tiles).length === 0 ? {} : { tiles: tileSizesOf(configuration) }),
   }
 }
 
@@ -147,12 +148,3 @@ export function quantiseInput(graph: QGraph, image: Uint8Array): Codes {
   }
   return quantiseBytes(tensor, image, emptyCodes(tensor))
 }
-
-/** `8x4`: 8 rows, 4 columns. */
-function parseSize(text: string): Size {
-  const [rows, columns] = text.split('x').map(Number) as [number, number]
-  return { rows, columns }
-}
-
-const mapValues = <A, B>(record: Readonly<Record<string, A>>, of: (value: A) => B): Record<string, B> =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, of(value)]))

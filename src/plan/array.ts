@@ -14,7 +14,12 @@ export interface ArraySpec {
   /** All roup multipliers (and exact ones) of one domain share one tile, whose PEs have a core with run-time modes. */
   readonly modes?: true
   /** Tiles that are smaller than the array, which holds them all, by the spec of their multiplier; `modes` is a tile with run-time modes. */
-  readonly tiles?: Readonly<Record<string, Size>>
+  readonly tiles?: Readonly<Record<string, TileSize>>
+}
+
+export interface TileSize extends Size {
+  /** The place where it was written, for messages. */
+  readonly where?: string
 }
 
 export interface Size {

@@ -16,7 +16,7 @@ export function tileSizes(array: ArraySpec, tiles: readonly (readonly Multiplier
   const sizes = tiles.map(() => ({ rows: array.rows, columns: array.columns }))
   const named = new Map<number, string>()
   for (const [key, size] of Object.entries(array.tiles ?? {})) {
-    const where = `array.tiles.${key}`
+    const where = size.where ?? `array.tiles.${key}`
     checkSize(array, size, where)
     const found = tiles.flatMap((multipliers, index) => (isTile(key, multipliers, where) ? [index] : []))
     if (found.length === 0) throw noTile(key, tiles, where)
@@ -24,7 +24,7 @@ export function tileSizes(array: ArraySpec, tiles: readonly (readonly Multiplier
       const other = named.get(index)
       if (other !== undefined) throw usageError(`"${key}" and "${other}" are the same tile`, { where })
       named.set(index, key)
-      sizes[index] = { ...size }
+      sizes[index] = { rows: size.rows, columns: size.columns }
     }
   }
   return sizes

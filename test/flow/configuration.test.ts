@@ -53,8 +53,8 @@ describe('sizes of tiles', () => {
       exact: '4x8',
       'roup:p=1,r=2': '2x3',
     })
-    expect(arraySpec(resolve({ config })).tiles).toEqual({
-      exact: { rows: 4, columns: 8 },
+    expect(arraySpec(resolve({ config })).tiles).toMatchObject({
+      exact: { rows: 4, columns: 8, where: `${config}:2:19` },
       'roup:p=1,r=2': { rows: 8, columns: 8 },
     })
     expect(arraySpec(resolve({ net: 'lenet5' }))).not.toHaveProperty('tiles')
