@@ -5,6 +5,8 @@ import { execa } from 'execa'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { packageRoot } from '../../src/base/files.ts'
+import { compare as compareCommand } from '../../src/cli/commands/compare.ts'
+import { shellWord } from '../../src/cli/usage.ts'
 import { type Comparison, compareRuns, comparisonXml } from '../../src/flow/compare.ts'
 import { directionOf } from '../../src/flow/metrics.ts'
 import { parseTolerance, rulesByMetric } from '../../src/flow/tolerance.ts'
@@ -234,6 +236,24 @@ describe('xgen compare', () => {
         { name: 'design__io', change: 0, verdict: 'same' },
       ],
     })
+  })
+
+  it.each(compareCommand.examples)('runs the example %s', async (example) => {
+    const place = mkdtempSync(join(directory, 'example-'))
+    for (const path of ['golden', 'rtl-out/lenet5']) {
+      mkdirSync(join(place, path), { recursive: true })
+      writeFileSync(join(place, path, 'metrics.json'), '{"cycles__total": 5, "design__io": 3}')
+    }
+    const main = [
+      process.execPath,
+      '--import',
+      import.meta.resolve('tsx'),
+      join(packageRoot, 'src/cli/main.ts'),
+    ]
+    const line = example.replace('$0', main.map(shellWord).join(' '))
+    const { stdout, exitCode } = await execa('bash', ['-c', line], { cwd: place, reject: false })
+    expect(stdout).toContain('PASS: 2 metrics compared, 0 differ')
+    expect(exitCode).toBe(0)
   })
 
   it.each([

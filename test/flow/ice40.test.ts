@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, describe, expect, it } from 'vitest'
 import { designs, serialShell } from '../../scripts/ice40-designs.ts'
-import { describe as described, readCells, readIcetime, readPlacement } from '../../scripts/ice40-report.ts'
+import {
+  describe as described,
+  type Ice40Report,
+  readCells,
+  readIcetime,
+  readPlacement,
+} from '../../scripts/ice40-report.ts'
 import { packageRoot, writeFileAtomically } from '../../src/base/files.ts'
 import { defineModule } from '../../src/hdl/module.ts'
 import { printVerilog } from '../../src/hdl/verilog.ts'
@@ -143,18 +149,30 @@ describe('scripts/ice40', () => {
     expect(stderr).toContain('"tiles" is no design. Did you mean "tile"?')
   })
 
-  it('places and routes the tile', async (context) => {
-    if (process.env['XGEN_FULL'] !== '1') return context.skip('not run: a minute of placement (XGEN_FULL=1)')
-    const out = join(directory, 'out')
-    const { exitCode, stdout, stderr } = await execa(script, ['tile', '--out', out], { reject: false })
-    if (exitCode === 3) return context.skip(`not run: ${stderr.split('\n')[0]}`)
-    expect(exitCode, stderr).toBe(0)
-    const report = JSON.parse(readFileSync(join(out, 'tile.json'), 'utf8'))
-    expect(report.luts).toBeGreaterThan(2000)
-    expect(report.logicCells.used).toBeLessThanOrEqual(report.logicCells.available)
-    expect(report.megahertz.nextpnr).toBeGreaterThan(30)
-    expect(existsSync(join(out, 'tile', 'bitstream.bin'))).toBe(true)
-    expect(stdout).toBe(described(report))
-    expect(readFileSync(join(out, 'tile.txt'), 'utf8')).toBe(`${stdout}\n`)
-  })
+  it.for([
+    { design: 'tile', options: [], bits: 0 },
+    { design: 'digits', options: ['--simulate'], bits: 20_000 },
+  ])(
+    'places and routes $design; what has a testbench passes it when mapped',
+    { timeout: 1_800_000 },
+    async ({ design, options, bits }, context) => {
+      if (process.env['XGEN_FULL'] !== '1')
+        return context.skip('not run: minutes of placement and simulation (XGEN_FULL=1)')
+      const out = join(directory, 'out')
+      const { exitCode, stdout, stderr } = await execa(script, [design, ...options, '--out', out], {
+        reject: false,
+      })
+      if (exitCode === 3) return context.skip(`not run: ${stderr.split('\n')[0]}`)
+      expect(exitCode, stderr).toBe(0)
+      const report = JSON.parse(readFileSync(join(out, `${design}.json`), 'utf8')) as Ice40Report
+      expect(report.luts).toBeGreaterThan(2000)
+      expect(report.logicCells.used).toBeLessThanOrEqual(report.logicCells.available)
+      expect(report.blockRams.used * 4096).toBeGreaterThanOrEqual(bits)
+      expect(report.megahertz.nextpnr).toBeGreaterThan(25)
+      expect(report.simulation).toMatch(bits > 0 ? /^PASS: 3 images, 30 output codes compared/ : /^not run/)
+      expect(existsSync(join(out, design, 'bitstream.bin'))).toBe(true)
+      expect(stdout).toBe(described(report))
+      expect(readFileSync(join(out, `${design}.txt`), 'utf8')).toBe(`${stdout}\n`)
+    },
+  )
 })
