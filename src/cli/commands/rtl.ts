@@ -36,9 +36,18 @@ function describe(
 ): string {
   const count = (n: number) => n.toLocaleString('en-US')
   const { banks, weights, accumulators, parameters, program, total } = memoryBits
-  const again = ['net', 'config', 'array', 'rows', 'cols', 'weights', 'mult', 'set'].flatMap((name) =>
-    [options[name] ?? []].flat().map((value) => ` --${name} ${shellWord(String(value))}`),
-  )
+  const again = [
+    'net',
+    'config',
+    'array',
+    'rows',
+    'cols',
+    'dataflow',
+    'interface',
+    'weights',
+    'mult',
+    'set',
+  ].flatMap((name) => [options[name] ?? []].flat().map((value) => ` --${name} ${shellWord(String(value))}`))
   return [
     `${net} on ${array} PEs, weight-stationary: ${directory}`,
     ...tiles.map((tile) => `  ${tile.name}  ${tile.multiplier}: ${tile.layers.join(', ')}`),
