@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { parseDomain } from '../../src/arith/domain.ts'
+import { parseMultiplier } from '../../src/arith/registry.ts'
 import { probesOf } from '../../src/plan/probes.ts'
+import { coreOf, ownerReader } from '../../src/plan/tile.ts'
 import { visibleRegisters } from '../../testbench/netlist-device.ts'
 import { type Verification, type VerificationRun, verifyDesign } from '../../testbench/verification.ts'
 import { needsVerilator } from '../fixtures/tools.ts'
@@ -8,7 +11,6 @@ import { twoLayers, verificationOf } from '../fixtures/verification.ts'
 /** Faults planted into the printed Verilog: each is found, and told with its place. */
 
 const sound = verificationOf(twoLayers, { rows: 4, columns: 4 }, 3)
-const visible = visibleRegisters(sound.top, probesOf(sound.plan))
 
 interface Fault {
   /** File, what stands there, what is put instead. */
@@ -23,26 +25,30 @@ interface Fault {
   }
 }
 
-function planted({ edits, copy }: Fault): VerificationRun {
-  const verilog = new Map(sound.verilog)
+function planted({ edits, copy }: Fault, whole = sound): VerificationRun {
+  const verilog = new Map(whole.verilog)
   const replace = (text: string, from: string | RegExp, to: string) => {
     const changed = text.replace(from, to)
     if (changed === text) throw new Error(`the Verilog has no ${from}`)
     return changed
   }
   for (const [file, from, to] of edits) verilog.set(file, replace(verilog.get(file)!, from, to))
-  if (copy === undefined) return { ...sound, verilog }
+  if (copy === undefined) return { ...whole, verilog }
   const text = replace(verilog.get(`${copy.module}.v`)!, `module ${copy.module}`, `module ${copy.name}`)
   verilog.set(`${copy.name}.v`, replace(text, copy.from, copy.to))
+  const visible = visibleRegisters(whole.top, probesOf(whole.plan))
   return {
-    ...sound,
+    ...whole,
     verilog,
     visible: [...visible, ...copy.signals.map((signal) => ({ module: copy.name, signal }))],
   }
 }
 
-async function differenceOf(fault: Fault): Promise<{ result: Verification; text: string; summary: string }> {
-  const result = await verifyDesign(planted(fault))
+async function differenceOf(
+  fault: Fault,
+  whole = sound,
+): Promise<{ result: Verification; text: string; summary: string }> {
+  const result = await verifyDesign(planted(fault, whole))
   const check = result.checks.find(({ name }) => name === 'model = Verilator (registers, cycles)')!
   expect(check.mismatches).toBeGreaterThan(0)
   expect(result.checks.find(({ name }) => name === 'model = netlist (registers, cycles)')!.mismatches).toBe(0)
@@ -105,6 +111,49 @@ describe('a planted fault', () => {
                                                 |                                      ^
       "
     `)
+  })
+
+  it('in a PE with run-time modes, in a tile smaller than the array, is told with the mode of its weight', async () => {
+    const multipliers = ['exact', 'roup:p=1,r=2']
+    const whole = verificationOf(
+      {
+        input: [2, 5, 5],
+        seed: 9,
+        layers: [
+          { filters: 4, kernel: [2, 2], mix: { by: 'kernel', multipliers } },
+          { filters: 3, dense: true, multiplier: 'trunc:ka=1,kb=1' },
+        ],
+      },
+      { rows: 5, columns: 4, modes: true, tiles: { modes: { rows: 3, columns: 2 } } },
+    )
+    const [tile] = whole.plan.tiles
+    expect(tile!.modes?.toSorted()).toEqual(multipliers)
+    const pe = `pe_${coreOf(tile!).id}`
+    const { text } = await differenceOf(
+      {
+        edits: [['tile_0.v', `${pe} u_pe_1_1 `, 'pe_faulty u_pe_1_1 ']],
+        copy: {
+          module: pe,
+          name: 'pe_faulty',
+          from: 'partial + product',
+          to: "(partial + product) ^ (active && activation[1:0] == 2'd1 ? 4 : 0)",
+          signals: ['sum', 'weight'],
+        },
+      },
+      whole,
+    )
+    expect(text).toContain(`PE (row 1, column 1) of tile_0 has the modes ${tile!.multiplier} (s8s8).`)
+    // the array's row 3 feeds it
+    expect(text).toContain('activation[3], 1 cycle later')
+    const told = /So the fault lies in this PE: (\S+) gives M\((-?\d+), (-?\d+)\) = (-?\d+);/.exec(text)
+    expect(told, text).not.toBeNull()
+    const [, spec, activation, weight, product] = told!
+    const row = whole.plan.layers[0]!.weightBase + Number(/has tap (\d+)/.exec(text)![1])
+    const owner = whole.images.owners[row * 4 + 1]!
+    expect(spec).toBe(tile!.modes![ownerReader(whole.plan, 0).mode(owner)])
+    expect(parseMultiplier(spec!, parseDomain('s8s8')).multiply(Number(activation), Number(weight))).toBe(
+      Number(product),
+    )
   })
 
   it('in the requantiser is told with the code that is due', async () => {
