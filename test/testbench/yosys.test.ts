@@ -83,7 +83,7 @@ describe('Yosys on the printed Verilog', () => {
     )
 
   it.for(kinds)('counts in random designs what plan and netlist count: %s', patience, async (kind) => {
-    await agree({ kind: 'package' }, kind, full ? 100 : 2)
+    await agree({ kind: 'package' }, kind, full ? 40 : 2)
   })
 
   it.for(kinds)('counts so as a program, too: %s', patience, async (kind, context) => {
