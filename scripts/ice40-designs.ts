@@ -40,7 +40,7 @@ function digits(): Ice40Design {
 
 /** The tile of LeNet-5's 4x4 accelerator alone, behind registers. */
 function tile(): Ice40Design {
-  const { top } = generated(undefined, { net: 'lenet5', array: '4x4' })
+  const { top } = generated(undefined, { net: 'lenet5', array: '4x4', interface: 'native' })
   const module = checkCircuit(top).find(({ name }) => name === 'tile_0')
   invariant(module !== undefined, 'the accelerator has no module tile_0')
   const { name, text, bits } = serialShell(module)
@@ -53,7 +53,10 @@ function tile(): Ice40Design {
   return { name: 'tile', top: name, files, registers: registers + bits, memoryBits, cycles: undefined }
 }
 
-function generated(config: string | undefined, options: { net?: string; array?: string } = {}) {
+function generated(
+  config: string | undefined,
+  options: { net?: string; array?: string; interface?: string } = {},
+) {
   const configuration = resolveConfiguration({
     ...(config === undefined ? {} : { config }),
     ...options,

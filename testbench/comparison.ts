@@ -19,7 +19,7 @@ export interface Difference {
   readonly image: number
   /** Since the image's cycle with `start`. */
   readonly cycle: number
-  /** Since the image's first cycle of phase 2 (the expected side's), or undefined before it. */
+  /** Since the first cycle of phase 2 of the image's run (the expected side's), or undefined before it. */
   readonly runCycle: number | undefined
   /** Input and output elements moved in this image before this cycle (the expected side's). */
   readonly taken: number
@@ -73,6 +73,7 @@ export function compareDevices(name: string, watch: Watch, phaseIndex: number, h
   let mismatches = 0
   let runStart: number | undefined
   let runImage = -1
+  let computed = false
   let taken = 0
   let given = 0
   let first: Difference | undefined
@@ -108,8 +109,9 @@ export function compareDevices(name: string, watch: Watch, phaseIndex: number, h
         runStart = undefined
         taken = given = 0
       }
-      if (runStart === undefined && phaseIndex >= 0 && expected.words[phaseWord] === 2)
-        runStart = expected.cycle
+      const computes = phaseIndex >= 0 && expected.words[phaseWord] === 2
+      if (computes && !computed) runStart = expected.cycle
+      computed = computes
       const different = countDifferences(watch, expected.words, words, offset)
       if (different > 0) {
         mismatches += different

@@ -75,8 +75,8 @@ export function arrayOptions(y: Argv): Argv {
     interface: {
       type: 'string',
       requiresArg: true,
-      defaultDescription: 'native',
-      describe: "The accelerator's interface",
+      defaultDescription: 'axi',
+      describe: "The accelerator's interface: axi or native",
       group: 'Hardware:',
     },
   })

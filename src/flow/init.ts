@@ -40,8 +40,10 @@ array:
   # modes: true
   # tiles: { "roup:p=1,r=2": 4x8 }
 
-# native: plain valid/ready and start/done.
-interface: native
+# axi: AXI4-Stream in and out, AXI4-Lite control; native: plain valid/ready and start/done.
+interface: axi
+# Weights can be loaded at run time (docs/axi.md); false makes the accumulators as narrow as the given weights allow.
+reload: true
 
 # Period of the clock in ns that the flow files ask for.
 synth:

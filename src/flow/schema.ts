@@ -79,7 +79,7 @@ export const configurationSchema = z.strictObject({
     .prefault({}),
   interface: z
     .enum(['axi', 'native'])
-    .default('native')
+    .default('axi')
     .describe('axi: AXI4-Stream in and out, AXI4-Lite control. native: plain valid/ready and start/done.'),
   reload: z
     .boolean()

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
 import { flowFiles } from '../../src/emit/flow-files.ts'
 import { makePlan } from '../../src/plan/make.ts'
+import type { InterfaceName } from '../../src/plan/names.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 /**
@@ -14,21 +15,19 @@ const cases = join(import.meta.dirname, '../cases')
 interface Case {
   readonly sketch: NetworkSketch
   readonly array: { readonly rows: number; readonly columns: number }
+  readonly interface?: InterfaceName
 }
 
 /** Stands for the testbench's files, which are checked where they run. */
 const bench = ['tb/tb.v', 'tb/vectors/inputs.hex', 'tb/vectors/expected.hex']
 
-function generate({ sketch, array }: Case): Map<string, string> {
+function generate({ sketch, array, interface: interfaceName = 'native' }: Case): Map<string, string> {
   const graph = sketchGraph(sketch)
-  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), {
-    dataflow: 'weight-stationary',
-    ...array,
-    memoryBits: 2 ** 26,
-    parallel: false,
-  })
+  const spec = { dataflow: 'weight-stationary', ...array, memoryBits: 2 ** 26, parallel: false } as const
+  const reload = interfaceName === 'axi'
+  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), spec, { reload })
   const version = '(version)'
-  const { top, files } = acceleratorFiles(plan, images, version)
+  const { top, files } = acceleratorFiles(plan, images, version, interfaceName)
   const flow = flowFiles(top, [...files.keys(), ...bench], {
     version,
     network: plan.network,

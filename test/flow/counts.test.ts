@@ -25,6 +25,8 @@ const mixed = [
   'conv1[0-2]=roup:p=1,r=2',
   '--set',
   'array.parallel=true',
+  '--interface',
+  'native',
 ]
 
 /** A Yosys that finds nothing in the design but its top. */

@@ -113,6 +113,7 @@ describe('xgen verify', () => {
       'model = netlist (registers, cycles)',
       'model = Verilator (registers, cycles)',
       'emulator = Verilator (outputs)',
+      'rules of AXI',
       'plan = netlist (counts)',
       'netlist = Yosys (counts)',
     ])
@@ -127,7 +128,7 @@ describe('xgen verify', () => {
     expect(report.cycles.verilator).toBe(report.cycles.model)
     expect(report.source).toMatch(/mnist test set|synthetic digits/)
     expect(readFileSync(join(out, 'results.xml'), 'utf8')).toContain(
-      'tests="7" failures="0" errors="0" skipped="0"',
+      'tests="8" failures="0" errors="0" skipped="0"',
     )
     for (const file of [
       'run.json',
