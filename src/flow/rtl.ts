@@ -7,6 +7,7 @@ import type { Module } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import type { InterfaceName } from '../plan/names.ts'
 import { type Plan, tilesOfLayer } from '../plan/plan.ts'
+import { tileSize } from '../plan/size.ts'
 import { inferenceCycles } from '../plan/steps.ts'
 import { type Alternative, alternatives } from './alternatives.ts'
 import type { Configuration } from './configuration.ts'
@@ -54,6 +55,8 @@ export interface RtlSummary {
   readonly tiles: readonly {
     readonly name: string
     readonly multiplier: string
+    readonly rows: number
+    readonly columns: number
     readonly layers: readonly string[]
   }[]
   readonly cycles: { readonly layers: number; readonly inference: number }
@@ -84,9 +87,10 @@ export function writeDesign(
     net: plan.network,
     directory,
     array: `${plan.array.rows}x${plan.array.columns}`,
-    tiles: plan.tiles.map(({ name, multiplier }, index) => ({
-      name,
-      multiplier,
+    tiles: plan.tiles.map((tile, index) => ({
+      name: tile.name,
+      multiplier: tile.multiplier,
+      ...tileSize(plan, tile),
       layers: plan.layers.filter((layer) => tilesOfLayer(layer).includes(index)).map((layer) => layer.name),
     })),
     cycles: {

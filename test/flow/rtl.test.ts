@@ -98,6 +98,7 @@ describe('xgen rtl', () => {
     }
     const sized = of(['array.tiles.exact=4x8'])
     expect(sized.summary.alternatives.length).toBe(5)
+    expect(sized.summary.tiles.map(({ rows, columns }) => rows * columns)).toEqual([64, 32, 64, 64])
     expect(sized.chosen).toMatchObject([
       { name: 'this design, with its sizes of tiles', multipliers: 4 * 64 - 32 },
     ])

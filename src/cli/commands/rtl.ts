@@ -50,7 +50,10 @@ function describe(
   ].flatMap((name) => [options[name] ?? []].flat().map((value) => ` --${name} ${shellWord(String(value))}`))
   return [
     `${net} on ${array} PEs, weight-stationary: ${directory}`,
-    ...tiles.map((tile) => `  ${tile.name}  ${tile.multiplier}: ${tile.layers.join(', ')}`),
+    ...tiles.map((tile) => {
+      const size = `${tile.rows}x${tile.columns}`
+      return `  ${tile.name}  ${size === array ? '' : `${size}  `}${tile.multiplier}: ${tile.layers.join(', ')}`
+    }),
     `  cycles  ${count(cycles.inference)} for one inference (${count(cycles.layers)} in the layers)`,
     `  memory  ${count(total)} bits (feature maps ${count(banks)}, weights ${count(weights)}, accumulators ${count(accumulators)}, parameters ${count(parameters)}, program ${count(program)})`,
     ...compareAlternatives(alternatives),
