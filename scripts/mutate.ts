@@ -15,8 +15,10 @@ import { usageError, XgenError } from '../src/base/errors.ts'
 import { packageRoot, writeFileAtomically } from '../src/base/files.ts'
 import { canonicalJson, hashOf } from '../src/base/hash.ts'
 import { type Progress, progressOn } from '../src/base/progress.ts'
+import { printVerilog } from '../src/hdl/verilog.ts'
 import { buildBatch } from '../test/fixtures/batch.ts'
-import { smallDesigns, subjectOf } from '../test/fixtures/small-designs.ts'
+import { type NativeSubject, subjectOf } from '../test/fixtures/mutation-subjects.ts'
+import { smallDesigns } from '../test/fixtures/small-designs.ts'
 import { runSpecimen } from '../test/fixtures/specimens.ts'
 import {
   byKind,
@@ -29,6 +31,7 @@ import {
   type Trial,
   tally,
 } from '../testbench/mutation/campaign.ts'
+import type { Subject } from '../testbench/mutation/trial.ts'
 import { watchOf } from '../testbench/watch.ts'
 
 const { values } = parseArgs({
@@ -103,15 +106,18 @@ async function inVerilator(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<{ readonly run: number; readonly differences: readonly string[] }> {
-  const eligible = trials.filter(({ verdict }) => verdict.kind !== 'refused')
+  const subjectAt = (index: number) => planned[index]!.subject as NativeSubject | Subject
+  const eligible = trials.filter(
+    ({ index, verdict }) => 'plan' in subjectAt(index) && verdict.kind !== 'refused',
+  )
   const chosen = eligible.filter((_, index) => (index * count) % eligible.length < count)
   const differences: string[] = []
   progress.step('in Verilator', chosen.length)
   for (let at = 0; at < chosen.length; at += designsPerSimulator) {
     const part = chosen.slice(at, at + designsPerSimulator)
     const specimens = part.map(({ index }) => {
-      const { subject } = planned[index]!
-      return { ...subject, top: changedTop(planned[index]!), emulated: [], looped: [] }
+      const { plan, images, stimulus } = subjectAt(index) as NativeSubject
+      return { plan, images, stimulus, top: changedTop(planned[index]!), emulated: [], looped: [] }
     })
     const batch = await buildBatch(specimens, signal)
     for (const [index, specimen] of specimens.entries()) {
@@ -154,14 +160,14 @@ async function main(): Promise<void> {
   const planned = planCampaign(designs, { seed, count })
   const campaign = hashOf([
     planned.map(({ design, path, fault }) => [design, path, fault.text]),
-    Object.values(designs).map(({ plan }) => plan.hash),
+    Object.values(designs).map(({ top }) => [...printVerilog(top, [])].sort()),
   ])
   const log = openLog(join(values.out, `${seed}-${count}.jsonl`), campaign)
   const trials = [...log.done]
   progress.step('faults', planned.length)
   for (const one of planned.slice(trials.length)) {
     progress.update(trials.length, `${one.module}: ${one.fault.kind}`)
-    const trial = await runTrial(one, abort.signal)
+    const trial = runTrial(one)
     log.append(trial)
     trials.push(trial)
   }

@@ -1,10 +1,9 @@
-import { type Inputs, idleInputs } from '../sim/device.ts'
+import { type Device, type Inputs, idleInputs } from '../sim/device.ts'
 import type { Module } from '../src/hdl/module.ts'
 import { compileCircuit } from '../src/hdl/simulator.ts'
-import type { ResettableDevice } from './restart.ts'
 
 /** The generated netlist as a device: compiled to JavaScript, taken out of reset, with a reader for each probe path. */
-export function netlistDevice(top: Module, probes: readonly { readonly path: string }[]): ResettableDevice {
+export function netlistDevice(top: Module, probes: readonly { readonly path: string }[]): Device {
   const circuit = compileCircuit(top)
   const readers = probes.map(({ path }) => circuit.reader(path) as () => number)
   const drive = (inputs: Inputs) => {
@@ -13,13 +12,10 @@ export function netlistDevice(top: Module, probes: readonly { readonly path: str
     circuit.set('in_data', inputs.inData)
     circuit.set('out_ready', inputs.outReady ? 1 : 0)
   }
-  const reset = (edges: number) => {
-    drive(idleInputs)
-    circuit.set('rst_n', 0)
-    for (let edge = 0; edge < edges; edge++) circuit.step()
-    circuit.set('rst_n', 1)
-  }
-  reset(3)
+  drive(idleInputs)
+  circuit.set('rst_n', 0)
+  for (let edge = 0; edge < 3; edge++) circuit.step()
+  circuit.set('rst_n', 1)
   const bit = (name: string) => circuit.get(name) === 1
   return {
     outputs() {
@@ -40,7 +36,6 @@ export function netlistDevice(top: Module, probes: readonly { readonly path: str
       drive(inputs)
       circuit.step()
     },
-    reset,
   }
 }
 

@@ -48,7 +48,7 @@ export function planCampaign(
 export const changedTop = ({ subject, path, fault }: Planned): Module =>
   changeAt(subject.top, path, fault.plant)
 
-export async function runTrial(planned: Planned, signal: AbortSignal): Promise<Trial> {
+export function runTrial(planned: Planned): Trial {
   const { index, design, module, path, fault, subject } = planned
   return {
     index,
@@ -57,7 +57,7 @@ export async function runTrial(planned: Planned, signal: AbortSignal): Promise<T
     instance: path.join('.'),
     kind: fault.kind,
     text: fault.text,
-    verdict: await judge(subject, changedTop(planned), path, signal),
+    verdict: judge(subject, changedTop(planned), path),
   }
 }
 

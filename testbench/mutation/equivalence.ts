@@ -1,11 +1,8 @@
-import { cycleModel } from '../../sim/model.ts'
 import type { Module } from '../../src/hdl/netlist.ts'
 import { compileCircuit } from '../../src/hdl/simulator.ts'
-import { portOf } from '../frame.ts'
-import { drive } from '../host.ts'
-import { takeImages } from '../stimulus.ts'
+import { type Port, portValue } from '../ports.ts'
 import { type InstancePath, moduleAt } from './draft.ts'
-import { makeTerms, symbolicCircuit } from './symbolic.ts'
+import { makeTerms, symbolicCircuit, type Term } from './symbolic.ts'
 import type { Subject } from './trial.ts'
 
 /** Why a changed design does the same as the sound one; undefined where that was not found. */
@@ -16,15 +13,15 @@ const exhaustiveBits = 18
 
 /**
  * Tries to prove that a changed design cannot be told from the sound one. `all operands`: the changed instance is combinational, and gives
- * the same for every operand. `all data`: both are run with terms instead of numbers, from any state at all, through a reset and the
- * first images of the stimulus; in each cycle every port has the same term, so it is equal for all input data, whatever registers and memories held.
- * Stalls and images sent ahead are those of the stimulus; weights and program those of the design.
+ * the same for every operand. `all data`: both are run with terms instead of numbers, from any state at all, through a reset and then
+ * through some images; in each cycle every port has the same term, so it is equal for all input data, whatever registers and memories held.
+ * What the host does otherwise is known, and so are weights and program those of the design.
  */
 export function proveEquivalent(subject: Subject, changed: Module, path: InstancePath): Proof | undefined {
   const [sound, other] = [moduleAt(subject.top, path), moduleAt(changed, path)]
   if (!sound.clocked && !other.clocked && inputBits(sound) <= exhaustiveBits)
-    return sameOutputs(sound, other) ? 'all operands' : undefined
-  return samePorts(subject, changed) ? 'all data' : undefined
+    if (sameOutputs(sound, other)) return 'all operands'
+  return subject.data.length > 0 && samePorts(subject, changed) ? 'all data' : undefined
 }
 
 const inputBits = ({ netlist }: Module) => netlist.inputs.reduce((sum, { width }) => sum + width, 0)
@@ -59,35 +56,43 @@ function commutes(module: Module): boolean {
   return known
 }
 
-function samePorts({ plan, images, top, stimulus }: Subject, changed: Module): boolean {
+function samePorts({ top, watch, data, cycles }: Subject, changed: Module): boolean {
   const terms = makeTerms(commutes)
-  const { c, symbol } = terms
+  const { c } = terms
   const circuits = [symbolicCircuit(top, terms), symbolicCircuit(changed, terms)] as const
-  const step = (inputs: Parameters<(typeof circuits)[0]['set']>[0], reset: boolean) => {
+  const driven = watch.layout.ports.filter(
+    ({ direction, name }) => direction === 'input' && name !== top.resetName,
+  )
+  const seen = watch.layout.ports.filter(({ direction }) => direction === 'output')
+  const reset = watch.layout.ports.find(({ name }) => name === top.resetName)!
+  const equal = (name: string) => circuits[0].output(name) === circuits[1].output(name)
+  const offered = (validity: string | undefined) => {
+    if (validity === undefined) return true
+    const valid = circuits[0].output(validity)
+    return valid.kind !== 'constant' || valid.value === 1
+  }
+  let number = 0
+  const step = (inputs: Readonly<Record<string, Term>>, resetting: boolean, compared: boolean) => {
     for (const circuit of circuits) circuit.set(inputs)
-    const same = reset || portsAgree()
-    for (const circuit of circuits) circuit.step(reset)
+    const same = !compared || seen.every(({ name, validity }) => !offered(validity) || equal(name))
+    for (const circuit of circuits) circuit.step(resetting)
+    number++
     return same
   }
-  const portsAgree = () => {
-    const equal = (name: string) => circuits[0].output(name) === circuits[1].output(name)
-    if (!['busy', 'done', 'in_ready', 'out_valid'].every(equal)) return false
-    const offered = circuits[0].output('out_valid')
-    return (offered.kind === 'constant' && offered.value === 0) || ['out_data', 'out_last'].every(equal)
-  }
-  let cycle = 0
-  const data = () => symbol(`in_data in cycle ${cycle}`, 8)
-  const idle = {
-    start: symbol('start', 1),
-    in_valid: symbol('in_valid', 1),
-    out_ready: symbol('out_ready', 1),
-  }
-  step({ ...idle, in_data: data() }, true)
-  for (const { words } of drive(cycleModel(plan, images), takeImages(stimulus, 0, 4), 0)) {
-    cycle++
-    const bit = (name: 'start' | 'in_valid' | 'out_ready') => c.constant(portOf(words[0]!, name), 1)
-    const inputs = { start: bit('start'), in_valid: bit('in_valid'), out_ready: bit('out_ready') }
-    if (!step({ ...inputs, in_data: data() }, false)) return false
+  const anything = (name: string, bits: number) => terms.symbol(`${name} in cycle ${number}`, bits)
+  const inputs = (of: (port: Port) => Term) => Object.fromEntries(driven.map((port) => [port.name, of(port)]))
+  step(
+    inputs(({ name, bits }) => anything(name, bits)),
+    true,
+    false,
+  )
+  for (const { words } of cycles('proof')) {
+    const given = inputs((port) =>
+      data.includes(port.name)
+        ? anything(port.name, port.bits)
+        : c.constant(portValue(words, 0, port), port.bits),
+    )
+    if (!step(given, portValue(words, 0, reset) === 0, true)) return false
   }
   return true
 }

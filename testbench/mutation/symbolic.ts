@@ -87,7 +87,7 @@ interface Place {
   readonly valued: Int32Array
 }
 
-/** A circuit that computes with terms. It powers up with a symbol in every register and in every memory word without an image. */
+/** A circuit that computes with terms. It powers up with a symbol in every register without a power-up value and in every memory word without an image. */
 export interface SymbolicCircuit {
   output(name: string): Term
   /** One clock edge, after all outputs of the cycle were asked for; then the inputs of the next cycle hold. */
@@ -100,6 +100,9 @@ export function symbolicCircuit(top: Module, terms: Terms): SymbolicCircuit {
   let cycle = 1
   let host: Readonly<Record<string, Term>> = {}
 
+  const first = ({ q, powerUp }: RegisterNet, path: string) =>
+    powerUp ? c.constant(0, q.width) : terms.symbol(`${path}${q.name}`, q.width)
+
   const place = (module: Module, path: string, around?: Place, instance?: InstanceNet): Place => {
     const { nodes, registers, memories, instances } = module.netlist
     const children = new Map<InstanceNet, Place>()
@@ -109,7 +112,7 @@ export function symbolicCircuit(top: Module, terms: Terms): SymbolicCircuit {
       around,
       instance,
       children,
-      state: new Map(registers.map(({ q }) => [q.id, terms.symbol(`${path}${q.name}`, q.width)])),
+      state: new Map(registers.map((register) => [register.q.id, first(register, path)])),
       memories: memories.map(() => new Map()),
       values: new Array(nodes.length),
       valued: new Int32Array(nodes.length),
@@ -161,7 +164,7 @@ export function symbolicCircuit(top: Module, terms: Terms): SymbolicCircuit {
 
   const root = place(top, '')
 
-  const advance = (at: Place, reset: boolean, commits: (() => void)[]) => {
+  const advance = (at: Place, reset: Term, commits: (() => void)[]) => {
     const { registers, memories } = at.module.netlist
     for (const register of registers) {
       const next = nextOf(at, register, reset)
@@ -198,17 +201,15 @@ export function symbolicCircuit(top: Module, terms: Terms): SymbolicCircuit {
         })
     }
     for (const [instance, child] of at.children) {
-      const restart = instance.restart === undefined ? undefined : value(at, instance.restart)
-      if (restart !== undefined && !isConstant(restart))
-        throw new XgenError('internal', `the restart of ${child.path} is not known`)
-      advance(child, reset || restart?.value === 1, commits)
+      const restart = instance.restart === undefined ? reset : c.or(reset, value(at, instance.restart))
+      advance(child, restart, commits)
     }
   }
 
-  const nextOf = (at: Place, { q, next, enable, reset }: RegisterNet, resetting: boolean): Term => {
-    if (resetting && reset !== undefined) return c.constant(reset, q.width)
+  const nextOf = (at: Place, { q, next, enable, reset }: RegisterNet, resetting: Term): Term => {
     const coming = value(at, next!)
-    return enable === undefined ? coming : c.mux(value(at, enable), coming, at.state.get(q.id)!)
+    const loaded = enable === undefined ? coming : c.mux(value(at, enable), coming, at.state.get(q.id)!)
+    return reset === undefined ? loaded : c.mux(resetting, c.constant(reset, q.width), loaded)
   }
 
   return {
@@ -218,7 +219,7 @@ export function symbolicCircuit(top: Module, terms: Terms): SymbolicCircuit {
     },
     step(reset) {
       const commits: (() => void)[] = []
-      advance(root, reset, commits)
+      advance(root, c.constant(reset ? 1 : 0, 1), commits)
       for (const commit of commits) commit()
       cycle++
     },

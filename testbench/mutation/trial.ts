@@ -1,27 +1,24 @@
-import { cycleModel } from '../../sim/model.ts'
 import { invariant, XgenError } from '../../src/base/errors.ts'
 import type { Module } from '../../src/hdl/module.ts'
-import type { MemoryImages } from '../../src/plan/images.ts'
-import type { Plan } from '../../src/plan/plan.ts'
 import { type ComparisonResult, compareDevices } from '../comparison.ts'
-import { nativeFrames } from '../frame.ts'
-import { drive } from '../host.ts'
-import { follower, lockstep } from '../lockstep.ts'
-import { netlistDevice } from '../netlist-device.ts'
-import { compareAfterReset } from '../restart.ts'
-import type { Stimulus } from '../stimulus.ts'
-import { type Watch, watchOf, watchProbes } from '../watch.ts'
+import type { Cycle } from '../host.ts'
+import { follower } from '../lockstep.ts'
+import { netlistFrames } from '../netlist-frames.ts'
+import { frameWords, type Watch, watchProbes } from '../watch.ts'
 import type { InstancePath } from './draft.ts'
 import { type Proof, proveEquivalent } from './equivalence.ts'
 
 /** A sound design, and what its changed copies are run with. */
 export interface Subject {
-  readonly plan: Plan
-  readonly images: MemoryImages
   readonly top: Module
-  readonly stimulus: Stimulus
-  /** More images, extreme ones among them, for what the stimulus does not show. */
-  readonly more: Stimulus
+  readonly watch: Watch
+  /** The checks that it goes through, and then, where nothing is proven, the last ones. */
+  readonly checks: readonly Check[]
+  readonly lastChecks: readonly Check[]
+  /** The cycles of the model, with what the host does in a check. */
+  cycles(check: Check | 'proof'): Generator<Cycle>
+  /** Inputs that carry data: a proof holds for whatever comes there. Without any, only combinational modules are proven. */
+  readonly data: readonly string[]
 }
 
 /** What the checks say of a changed design. */
@@ -41,35 +38,26 @@ export type Verdict =
   /** Nothing differs; `proof` says that nothing can, where that was found. */
   | { readonly kind: 'survived'; readonly proof: Proof | undefined }
 
-/** The stimulus; the same and then more after resets in mid-run; more images. */
+/** What the host does: images with and without stalls; the same, cut off by resets; many more images. */
 export type Check = 'run' | 'reset in mid-run' | 'more images'
 
-/** Resets in mid-run that a design has to go through. */
-const resets = 12
-
 /**
- * Runs a changed netlist in JavaScript beside the cycle model, in every cycle, probe and port; and then, in every port, after resets in
- * mid-run. What survives that is proven to do the same as the sound one, or is run with more images.
+ * Runs a changed netlist in JavaScript beside the cycle model, and compares every probe and port in every cycle, check after check. What
+ * survives is proven to do the same as the sound one, or goes through the last checks.
  */
-export async function judge(
-  subject: Subject,
-  changed: Module,
-  path: InstancePath,
-  signal: AbortSignal,
-): Promise<Verdict> {
-  const { plan, images, stimulus } = subject
-  const watch = watchOf(plan)
-  const run = (check: Check, images: Stimulus) => compareRun(subject, changed, watch, images, signal, check)
+export function judge(subject: Subject, changed: Module, path: InstancePath): Verdict {
   try {
-    const first = await run('run', stimulus)
-    if (first !== undefined) return first
-    const device = netlistDevice(changed, [])
-    const model = () => cycleModel(plan, images)
-    const again = await compareAfterReset(device, model, stimulus, { times: resets, seed: 1, signal })
-    if (again.mismatches > 0) return caught('reset in mid-run', watchProbes([]), again, true)
+    for (const check of subject.checks) {
+      const verdict = compareIn(subject, changed, check)
+      if (verdict !== undefined) return verdict
+    }
     const proof = proveEquivalent(subject, changed, path)
     if (proof !== undefined) return { kind: 'survived', proof }
-    return (await run('more images', subject.more)) ?? { kind: 'survived', proof }
+    for (const check of subject.lastChecks) {
+      const verdict = compareIn(subject, changed, check)
+      if (verdict !== undefined) return verdict
+    }
+    return { kind: 'survived', proof }
   } catch (error) {
     if (error instanceof XgenError && error.kind === 'internal')
       return { kind: 'refused', message: error.message }
@@ -77,50 +65,24 @@ export async function judge(
   }
 }
 
-function caught(check: Check, watch: Watch, { first, ended }: ComparisonResult, atPorts: boolean): Verdict {
+/** The verdict where a check shows a difference. */
+function compareIn(subject: Subject, changed: Module, check: Check): Verdict | undefined {
+  const { watch } = subject
+  const { first, mismatches, ended } = compare(subject, changed, watch, check)
+  if (mismatches === 0) return undefined
   invariant(first !== undefined, `a netlist that differs does so in some value (${ended})`)
+  const ports = compare(subject, changed, watchProbes([], watch.layout), check)
   const { value, image, cycle } = first
-  return { kind: 'caught', check, value: watch.values[value]!.name, image, cycle, atPorts }
+  const name = watch.values[value]!.name
+  return { kind: 'caught', check, value: name, image, cycle, atPorts: ports.mismatches > 0 }
 }
 
-/** The verdict where a run shows a difference. */
-async function compareRun(
-  subject: Subject,
-  changed: Module,
-  watch: Watch,
-  stimulus: Stimulus,
-  signal: AbortSignal,
-  check: Check,
-): Promise<Verdict | undefined> {
-  const all = await compareOnce(subject, changed, watch, stimulus, signal)
-  if (all.mismatches === 0) return undefined
-  const ports = await compareOnce(subject, changed, watchProbes([]), stimulus, signal)
-  return caught(check, watch, all, ports.mismatches > 0)
-}
-
-async function compareOnce(
-  { plan, images }: Subject,
-  changed: Module,
-  watch: Watch,
-  stimulus: Stimulus,
-  signal: AbortSignal,
-): Promise<ComparisonResult> {
-  const comparison = compareDevices(
-    'netlist',
-    watch,
-    watch.probes.findIndex(({ name }) => name === 'phase'),
-    8,
-  )
-  const count = watch.probes.length
-  const device = nativeFrames(netlistDevice(changed, watch.probes))
-  const take = follower(device, comparison, watch, stimulus.images.length)
-  await lockstep(untilDecided(), [], undefined, signal)
+function compare(subject: Subject, changed: Module, watch: Watch, check: Check): ComparisonResult {
+  const comparison = compareDevices('netlist', watch, -1, 8)
+  const device = netlistFrames(changed, watch.layout, watch.probes)
+  const take = follower(device, comparison, watch, Number.POSITIVE_INFINITY)
+  // a watch of ports alone sees the first words of a frame
+  const seen = ({ words, ...rest }: Cycle) => ({ ...rest, words: words.subarray(0, frameWords(watch)) })
+  for (const cycle of subject.cycles(check)) if (!take(seen(cycle))) break
   return comparison.result()
-
-  function* untilDecided() {
-    for (const cycle of drive(cycleModel(plan, images), stimulus, count)) {
-      if (!take(cycle)) return
-      yield cycle
-    }
-  }
 }
