@@ -16,12 +16,19 @@ interface Case {
   readonly sketch: NetworkSketch
   readonly array: { readonly rows: number; readonly columns: number }
   readonly interface?: InterfaceName
+  /** The files that are kept, as a regular expression; all, where it is not given. */
+  readonly files?: string
 }
 
 /** Stands for the testbench's files, which are checked where they run. */
 const bench = ['tb/tb.v', 'tb/vectors/inputs.hex', 'tb/vectors/expected.hex']
 
-function generate({ sketch, array, interface: interfaceName = 'native' }: Case): Map<string, string> {
+function generate({
+  sketch,
+  array,
+  interface: interfaceName = 'native',
+  files: kept = '',
+}: Case): Map<string, string> {
   const graph = sketchGraph(sketch)
   const spec = { dataflow: 'weight-stationary', ...array, memoryBits: 2 ** 26, parallel: false } as const
   const reload = interfaceName === 'axi'
@@ -34,7 +41,7 @@ function generate({ sketch, array, interface: interfaceName = 'native' }: Case):
     summary: `${array.rows}x${array.columns} PEs`,
     clockNs: 5,
   })
-  return new Map([...files, ...flow])
+  return new Map([...files, ...flow].filter(([path]) => new RegExp(kept).test(path)))
 }
 
 function stored(directory: string): Map<string, string> {

@@ -5,6 +5,7 @@ import { patienceOf } from '../../sim/drive.ts'
 import { buildAxiAccelerator } from '../../src/arch/axi-top.ts'
 import { weightPacket } from '../../src/plan/packet.ts'
 import { axiProbesOf } from '../../src/plan/probes.ts'
+import { overlappedCycles, runCycles } from '../../src/plan/steps.ts'
 import { axiFrames } from '../../testbench/axi-device.ts'
 import { driveAxi } from '../../testbench/axi-host.ts'
 import { axiLayout } from '../../testbench/axi-ports.ts'
@@ -14,8 +15,8 @@ import { compareDevices } from '../../testbench/comparison.ts'
 import { follower } from '../../testbench/lockstep.ts'
 import { netlistFrames } from '../../testbench/netlist-frames.ts'
 import { watchProbes } from '../../testbench/watch.ts'
-import { axiSpecimen } from '../fixtures/axi.ts'
-import type { NetworkSketch } from '../fixtures/qgraph.ts'
+import { axiSpecimen, episode, runAxi } from '../fixtures/axi.ts'
+import { lenetSketch, type NetworkSketch } from '../fixtures/qgraph.ts'
 import { arrays, mixedSketches } from '../fixtures/sketches.ts'
 
 const full = process.env['XGEN_FULL'] === '1'
@@ -74,5 +75,23 @@ describe('the cycle model of the AXI interface', () => {
       expect(cycles).toBeGreaterThan(full ? 1_000_000 : 20_000)
     },
     full ? 1_800_000 : 240_000,
+  )
+})
+
+describe('images that follow one another at once', () => {
+  it.each([4, 8, 16])(
+    "LeNet-5 on %i rows and columns: the period is the run and the output, at least 95 % of it the array's",
+    (size) => {
+      const { planned, image } = axiSpecimen(lenetSketch, size, size)
+      const { plan, images } = planned
+      const samples = [1, 2, 3].map(image)
+      const run = runAxi(axiFrames(axiModel(plan, images), axiLayout(plan)), planned, [
+        episode({ images: samples.map(({ codes }) => codes), outputs: 3 * plan.output.elements }),
+      ])
+      expect(run.outputs).toEqual(samples.map(({ expected }) => expected))
+      const periods = run.ends.slice(1).map((end, index) => end - run.ends[index]!)
+      expect(periods).toEqual([overlappedCycles(plan) - 1, overlappedCycles(plan) - 1])
+      expect(runCycles(plan) / periods[0]!).toBeGreaterThan(0.95)
+    },
   )
 })
