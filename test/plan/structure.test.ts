@@ -12,7 +12,9 @@ import {
   weightWordBits,
 } from '../../src/plan/words.ts'
 import type { QConv } from '../../src/quant/qgraph.ts'
+import { axiSpecimenOn } from '../fixtures/axi.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
+import { randomDesigns } from '../fixtures/specimens.ts'
 import { twoLayers } from '../fixtures/verification.ts'
 
 function planned(sketch: NetworkSketch, rows = 4, columns = 4, reload = true, memoryBits = 2 ** 24) {
@@ -29,6 +31,19 @@ describe('the structure of a design', () => {
     expect(other.structure).toBe(structure)
     expect(other.hash).not.toBe(planned(twoLayers).plan.hash)
     expect(other.contents).not.toBe(planned(twoLayers).plan.contents)
+  })
+
+  it('stays with other weights of any network, on any array', () => {
+    fc.assert(
+      fc.property(randomDesigns, ({ sketch, array }) => {
+        const [one, other] = [sketch.seed, sketch.seed + 1].map(
+          (weights) => axiSpecimenOn(sketch, array, { weights }).planned.plan,
+        )
+        expect(other!.structure).toBe(one!.structure)
+        expect(other!.widths).toEqual(one!.widths)
+      }),
+      { numRuns: 150, seed: 5 },
+    )
   })
 
   it('changes with the array, the network, its bits and its multipliers', () => {

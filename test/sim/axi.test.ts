@@ -15,16 +15,16 @@ import { compareDevices } from '../../testbench/comparison.ts'
 import { follower } from '../../testbench/lockstep.ts'
 import { netlistFrames } from '../../testbench/netlist-frames.ts'
 import { watchProbes } from '../../testbench/watch.ts'
-import { axiSpecimen, episode, runAxi } from '../fixtures/axi.ts'
-import { lenetSketch, type NetworkSketch } from '../fixtures/qgraph.ts'
-import { arrays, mixedSketches } from '../fixtures/sketches.ts'
+import { axiSpecimen, axiSpecimenOn, episode, runAxi } from '../fixtures/axi.ts'
+import { lenetSketch } from '../fixtures/qgraph.ts'
+import { type RandomDesign, randomDesigns } from '../fixtures/specimens.ts'
 
 const full = process.env['XGEN_FULL'] === '1'
 
 /** Runs a host that does everything on the model, and the netlist beside it. */
-function runRandom(sketch: NetworkSketch, rows: number, columns: number, seed: number, reload: boolean) {
-  const { planned, image } = axiSpecimen(sketch, rows, columns, reload)
-  const other = axiSpecimen({ ...sketch, seed: sketch.seed + 1 }, rows, columns, reload)
+function runRandom({ sketch, array, seed }: RandomDesign, reload: boolean) {
+  const { planned, image } = axiSpecimenOn(sketch, array, { reload })
+  const other = axiSpecimenOn(sketch, array, { reload, weights: sketch.seed + 1 })
   const { plan, images } = planned
   const watch = watchProbes(axiProbesOf(plan), axiLayout(plan))
   const stimulus = randomAxiStimulus(plan, {
@@ -56,20 +56,14 @@ describe('the cycle model of the AXI interface', () => {
     () => {
       let cycles = 0
       fc.assert(
-        fc.property(
-          mixedSketches,
-          arrays,
-          fc.integer({ min: 0, max: 2 ** 31 - 1 }),
-          fc.boolean(),
-          (sketch, { rows, columns }, seed, reload) => {
-            const result = runRandom(sketch, rows, columns, seed, reload)
-            expect(result.difference).toBe(undefined)
-            expect(result).toMatchObject({ mismatches: 0, ended: undefined })
-            expect(result.rules.violations).toEqual([])
-            expect(result.rules.cycles).toBe(result.cycles)
-            cycles += result.cycles
-          },
-        ),
+        fc.property(randomDesigns, fc.boolean(), (design, reload) => {
+          const result = runRandom(design, reload)
+          expect(result.difference).toBe(undefined)
+          expect(result).toMatchObject({ mismatches: 0, ended: undefined })
+          expect(result.rules.violations).toEqual([])
+          expect(result.rules.cycles).toBe(result.cycles)
+          cycles += result.cycles
+        }),
         { numRuns: full ? 150 : 12, seed: 21 },
       )
       expect(cycles).toBeGreaterThan(full ? 1_000_000 : 20_000)

@@ -100,7 +100,9 @@ describe('the rules of AXI', () => {
 
   it('no output of the design depends on an input of the same cycle: neither side waits for the other', () => {
     for (const reload of [false, true]) {
-      const { planned } = axiSpecimen({ input: [1, 3, 3], seed: 4, layers: [{ filters: 2 }] }, 2, 2, reload)
+      const { planned } = axiSpecimen({ input: [1, 3, 3], seed: 4, layers: [{ filters: 2 }] }, 2, 2, {
+        reload,
+      })
       const { inputsOf } = analyse(buildAxiAccelerator(planned.plan, planned.images))
       expect(inputsOf.size).toBe(reload ? 14 : 13)
       for (const [output, inputs] of inputsOf) expect(inputs, output).toEqual([])
