@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
 import { usageError, XgenError } from '../src/base/errors.ts'
 import { packageRoot, writeFileAtomically } from '../src/base/files.ts'
 import { canonicalJson, hashOf } from '../src/base/hash.ts'
@@ -33,6 +34,10 @@ import {
 } from '../testbench/mutation/campaign.ts'
 import type { Subject } from '../testbench/mutation/trial.ts'
 import { watchOf } from '../testbench/watch.ts'
+
+// The optimising compiler of Node 20 gives up fatally on the JavaScript of some changed netlists (BigInts behind a choice); runs are too
+// short to gain by it.
+setFlagsFromString('--no-opt')
 
 const { values } = parseArgs({
   options: {
