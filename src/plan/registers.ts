@@ -49,13 +49,13 @@ export const control = {
       field(
         'start',
         0,
-        'write 1: one inference of the next image; reads as 1 until it begins. While busy: SLVERR',
+        'write 1: one inference of the next image; reads as 1 until it begins. While busy, or with restart: SLVERR',
       ),
       field('auto_restart', 1, 'inferences begin by themselves as images arrive; 1 after reset'),
       field(
         'restart',
         2,
-        'write 1: soft reset. Ends the inference, drops a partial image, clears ERROR and IRQ_STATUS; reads as 0',
+        'write 1: soft reset. Ends the inference, drops an image that came, clears ERROR and IRQ_STATUS; reads as 0. auto_restart becomes what the same write says: 0x6 keeps it 1',
       ),
     ],
   },
