@@ -44,10 +44,12 @@ export interface Comparison {
 
 /** Compares the metrics of two runs: directories with a metrics.json, or such files. */
 export function compareRuns(base: string, next: string, rules: readonly ToleranceRule[]): Comparison {
-  const [a, b] = [readMetrics(base), readMetrics(next)]
-  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()
+  // maps: a metric may be called like a property that every object has
+  const valuesOf = (path: string) => new Map(Object.entries(readMetrics(path)))
+  const [a, b] = [valuesOf(base), valuesOf(next)]
+  const names = [...new Set([...a.keys(), ...b.keys()])].sort()
   const ruleOf = rulesByMetric(rules, names)
-  const metrics = names.map((name) => compareMetric(name, a[name], b[name], ruleOf.get(name)))
+  const metrics = names.map((name) => compareMetric(name, a.get(name), b.get(name), ruleOf.get(name)))
   const failed = metrics.filter(({ pass }) => !pass).length
   return { pass: failed === 0, base, new: next, compared: metrics.length, failed, metrics }
 }

@@ -62,6 +62,18 @@ describe('without a tolerance', () => {
     expect(verdicts(better)).toMatchObject({ cycles__total: 'better', accuracy__top1: 'better' })
   })
 
+  it('metrics may be called like what every object has', () => {
+    const odd = '{"__proto__": 1, "toString": 2}'
+    expect(verdicts(compare({ a: 1 }, odd))).toEqual(
+      Object.fromEntries([
+        ['__proto__', 'appeared'],
+        ['a', 'vanished'],
+        ['toString', 'appeared'],
+      ]),
+    )
+    expect(compare(odd, odd)).toMatchObject({ pass: true, compared: 2 })
+  })
+
   it('metrics that appear or vanish fail', () => {
     const comparison = compare({ cycles__total: 1, design__a: 2 }, { cycles__total: 1, design__b: 2 })
     expect(verdicts(comparison)).toEqual({
