@@ -20,7 +20,7 @@ export interface SimulatedLayer {
   /** From the first activation entering the array to the last accumulator write, both included. */
   readonly cycles: number
   readonly macs: number
-  /** macs / (cycles * rows * columns). */
+  /** Of the products that cycles * rows * columns could be, those that the network needs: at positions that pooling drops it needs none. */
   readonly utilisation: number
   /** The matrix product: M positions before pooling, K taps, N filters. */
   readonly gemm: { readonly M: number; readonly K: number; readonly N: number }
@@ -91,7 +91,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
         .join(' + '),
       cycles: measured,
       macs: layer.macs,
-      utilisation: layer.macs / (measured * pes),
+      utilisation: neededProducts(layer) / (measured * pes),
       gemm: gemmOf(layer),
       folds: layer.rowFolds * layer.passes.flat().length,
       postCycles: next - lastWrite - 1,
@@ -105,7 +105,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
     net: plan.network,
     array: { rows: plan.array.rows, columns: plan.array.columns },
     cycles: layerCycles,
-    utilisation: sum((layer) => layer.macs) / (layerCycles * pes),
+    utilisation: plan.layers.reduce((total, layer) => total + neededProducts(layer), 0) / (layerCycles * pes),
     scaleSimCycles: sum((layer) => layer.scaleSimCycles),
     inference: {
       total: cycles,
@@ -124,6 +124,11 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
 function gemmOf({ macs, kernel, channels, filler, filters }: PlanLayer) {
   const K = kernel[0] * kernel[1] * (channels - filler)
   return { M: macs / (K * filters), K, N: filters }
+}
+
+function neededProducts(layer: PlanLayer): number {
+  const { K, N } = gemmOf(layer)
+  return layer.positions * K * N
 }
 
 /** ceil(K/R) * (passes, ceil(N/C) where no column fold is mixed) * (2R + C + M - 2) - 1, as SCALE-Sim v2 prints it for dataflow "ws". */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { scaleSimCycles, simulatePlan } from '../../src/flow/sim.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { inferenceCycles } from '../../src/plan/steps.ts'
-import { lenetSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
+import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 function simulateLenet(size: number) {
   const graph = sketchGraph(lenetSketch)
@@ -54,6 +54,28 @@ describe('the simulation of LeNet-5 on 16x16', () => {
     expect(conv2!.accesses.weightReads).toBe(150)
     expect(conv2!.accesses.accumulatorWrites).toBe(100 * 16 * 9)
   })
+})
+
+it('positions that pooling drops are no use of the array', () => {
+  const sketch: NetworkSketch = {
+    input: [2, 10, 10],
+    seed: 3,
+    layers: [{ filters: 2, kernel: [4, 4], pool: { mode: 'max', window: [2, 2] } }],
+  }
+  const graph = sketchGraph(sketch)
+  const array = {
+    dataflow: 'weight-stationary' as const,
+    rows: 2,
+    columns: 2,
+    memoryBits: 2 ** 24,
+    parallel: false,
+  }
+  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), array)
+  const [layer] = simulatePlan(plan, images, graph, 1).layers
+  // 7x7 positions, of which pooling uses 6x6; 2x16 taps, 2 filters, 4 PEs
+  expect(layer!.macs).toBe(49 * 32 * 2)
+  expect(layer!.utilisation).toBeCloseTo((36 * 32 * 2) / (4 * layer!.cycles), 12)
+  expect(layer!.utilisation).toBeLessThanOrEqual(1)
 })
 
 describe('xgen sim', () => {
