@@ -38,10 +38,24 @@ export function parseSource<S extends z.ZodType>(
     )
   }
   const missing = given === undefined && path.length > 0
-  const message = missing ? 'is missing' : `is ${shown(given)}: ${issue.message}`
+  const message = missing ? 'is missing' : `is ${shown(given)}: ${plainly(issue)}`
   throw new XgenError(kind, `${path.length === 0 ? 'the document' : pathName(path)} ${message}`, {
     where: source.where(path),
   })
+}
+
+/** A value of another type, in words that say what to write. */
+function plainly(issue: Issue): string {
+  const words: Readonly<Record<string, string>> = {
+    boolean: 'write true or false',
+    number: 'write a number',
+    int: 'write a whole number',
+    string: 'write a text',
+    array: 'write a list, such as [a, b]',
+    object: 'write names with values, such as { name: value }',
+    record: 'write names with values, such as { name: value }',
+  }
+  return (issue.code === 'invalid_type' ? words[issue.expected] : undefined) ?? issue.message
 }
 
 /** `multipliers.conv2`, `layers[3].kernel[0]`. */

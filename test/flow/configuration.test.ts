@@ -123,6 +123,18 @@ describe('mistakes', () => {
     ['a value out of range', 'net: lenet5\narray: { rows: 2000 }\n', '2:10', 'array.rows is 2000'],
     ['a wrong type', 'net: lenet5\nquant: { weights: eight }\n', '2:10', 'quant.weights is "eight"'],
     [
+      'a word that is neither true nor false',
+      'net: lenet5\narray: { modes: maybe }\n',
+      '2:10',
+      'array.modes is "maybe": write true or false',
+    ],
+    [
+      'one size for all tiles',
+      'net: lenet5\narray: { tiles: 4x2 }\n',
+      '2:10',
+      'array.tiles is "4x2": write names with values, such as { name: value }',
+    ],
+    [
       'an activation type',
       'net: lenet5\nquant: { activations: int16 }\n',
       '2:10',
