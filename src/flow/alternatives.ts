@@ -35,18 +35,17 @@ export function alternatives(
   options: PlanOptions,
 ): readonly Alternative[] {
   const { tiles: sizes, modes: _modes, ...plain } = array
-  const measure = (name: string, spec: ArraySpec, chosen: boolean) => {
+  const measure = (name: string, spec: ArraySpec) => {
     // what would not fit is compared all the same
     const unlimited = { ...spec, memoryBits: Number.POSITIVE_INFINITY }
     const { plan } = makePlan(prepared.graph, prepared.assignment, unlimited, options)
     const modules = planCounts(plan, interfaceName)
     const sum = (quantity: Quantity) =>
       modules.reduce((total, module) => total + module.instances * sumOf(module[quantity]), 0)
-    const alternative: Alternative = {
+    const alternative = {
       name,
       modes: spec.modes === true,
       parallel: spec.parallel,
-      chosen,
       tiles: plan.tiles.length,
       multipliers: sum('cores'),
       cycles: inferenceCycles(plan),
@@ -57,16 +56,12 @@ export function alternatives(
   }
   const whole = sizes === undefined
   const way = (name: string, modes: boolean, parallel: boolean) =>
-    measure(
-      name,
-      { ...plain, parallel, ...(modes ? { modes: true as const } : {}) },
-      whole && parallel === array.parallel && modes === (array.modes === true),
-    )
+    measure(name, { ...plain, parallel, ...(modes ? { modes: true as const } : {}) })
   const passes = way('a tile a multiplier, passes one after another', false, false)
   if (passes.plan.tiles.length === 1) return []
   const modes = way('run-time modes, passes one after another', true, false)
   const found = [
-    ...(whole ? [] : [measure('this design, with its sizes of tiles', array, true)]),
+    ...(whole ? [] : [measure('this design, with its sizes of tiles', array)]),
     passes,
     ...(passes.plan.masked ? [way('a tile a multiplier, tiles side by side', false, true)] : []),
     ...(modes.plan.modes === undefined ? [] : [modes]),
@@ -74,5 +69,11 @@ export function alternatives(
       ? [way('run-time modes, tiles side by side', true, true)]
       : []),
   ]
-  return found.map(({ alternative }) => alternative)
+  // a setting that makes no difference here has no line of its own
+  const usesModes = array.modes === true && modes.plan.modes !== undefined
+  const usesParallel = array.parallel && (usesModes ? modes : passes).plan.masked
+  return found.map(({ alternative }, index) => ({
+    ...alternative,
+    chosen: whole ? alternative.modes === usesModes && alternative.parallel === usesParallel : index === 0,
+  }))
 }

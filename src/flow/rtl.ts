@@ -61,6 +61,8 @@ export interface RtlSummary {
   }[]
   readonly cycles: { readonly layers: number; readonly inference: number }
   readonly memoryBits: Plan['memories']['bits']
+  /** array.modes was set, but no two multipliers could share a tile, so that it changed nothing. */
+  readonly modesUnused: boolean
   /** Other ways to give the network its tiles; empty where it has one multiplier. */
   readonly alternatives: readonly Alternative[]
   readonly files: number
@@ -98,6 +100,7 @@ export function writeDesign(
       inference: inferenceCycles(plan),
     },
     memoryBits: plan.memories.bits,
+    modesUnused: configuration.array.modes && plan.modes === undefined,
     alternatives: alternatives(prepared, arraySpec(configuration), design.interfaceName, {
       reload: plan.reload,
     }),

@@ -44,6 +44,21 @@ describe('xgen rtl', () => {
     expect(digest(third)).toBe(digest(first))
   })
 
+  it.each([
+    [
+      'array.modes where no multipliers can share a tile',
+      ['conv2=trunc:ka=1,kb=1'],
+      'array.modes=true',
+      true,
+    ],
+    ['array.modes where two can', ['conv2=roup:p=1,r=2'], 'array.modes=true', false],
+    ['array.parallel where no layer is mixed', ['conv2=trunc:ka=1,kb=1'], 'array.parallel=true', false],
+  ])('%s: one way is marked as chosen, and an unused setting is told', (_name, mult, set, unused) => {
+    const { alternatives, modesUnused } = write(join(base, 'run'), { array: '4x4', mult, set: [set] })
+    expect(alternatives.filter(({ chosen }) => chosen).length).toBe(1)
+    expect(modesUnused).toBe(unused)
+  })
+
   it('says which tile runs which layers, cycles and bits', () => {
     const summary = write(join(base, 'run'), {
       array: '16x16',

@@ -31,7 +31,7 @@ export const rtl: Command = {
 }
 
 function describe(
-  { net, directory, array, tiles, cycles, memoryBits, alternatives }: RtlSummary,
+  { net, directory, array, tiles, cycles, memoryBits, modesUnused, alternatives }: RtlSummary,
   options: Readonly<Record<string, unknown>>,
 ): string {
   const count = (n: number) => n.toLocaleString('en-US')
@@ -56,6 +56,11 @@ function describe(
     }),
     `  cycles  ${count(cycles.inference)} for one inference (${count(cycles.layers)} in the layers)`,
     `  memory  ${count(total)} bits (feature maps ${count(banks)}, weights ${count(weights)}, accumulators ${count(accumulators)}, parameters ${count(parameters)}, program ${count(program)})`,
+    ...(modesUnused
+      ? [
+          '  array.modes changes nothing: it takes two or more roup or exact multipliers of one domain (widths and signs of operands)',
+        ]
+      : []),
     ...compareAlternatives(alternatives),
     `Ports and data formats: ${join(directory, 'ports.md')}`,
     `Next: npx xgen verify${again.join('')}`,
