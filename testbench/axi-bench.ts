@@ -6,6 +6,7 @@ import type { Plan } from '../src/plan/plan.ts'
 import { axiProbesOf } from '../src/plan/probes.ts'
 import { control } from '../src/plan/registers.ts'
 import { overlappedCycles, runCycles } from '../src/plan/steps.ts'
+import { packetLayout } from '../src/plan/words.ts'
 import { axiFrames } from './axi-device.ts'
 import { axiHarvest } from './axi-harvest.ts'
 import { driveAxi } from './axi-host.ts'
@@ -59,8 +60,8 @@ export function axiBench(plan: Plan, images: MemoryImages, { codes, seed }: AxiI
 
 /**
  * A host that uses everything: a reset in mid-run; images without stalls, with the cycles of each read back; images with stalls on every
- * channel, a restart in the middle of one, register accesses that are refused, and the weights loaded anew. Every image's output comes once,
- * in order.
+ * channel, a restart in the middle of one, register accesses that are refused, and the weights loaded anew; an inference with other weights. Every
+ * image's output comes once, in order.
  */
 function axiStimulus(
   plan: Plan,
@@ -81,7 +82,7 @@ function axiStimulus(
     return [index % 2 === 0 ? plainEpisode(plan, group) : stalledEpisode(plan, images, group, seed + index)]
   })
   return {
-    episodes: [cut, ...episodes],
+    episodes: [cut, ...episodes, ...(plan.reload ? [otherWeights(plan, images, codes[0]!)] : [])],
     patterns: fullAndStalled(stallPatterns, seed),
     patience: 2 * patienceOf(plan),
   }
@@ -133,6 +134,34 @@ function stalledEpisode(
     outputs: codes.length * plan.output.elements,
   }
 }
+
+/**
+ * Every word of the memories takes the place of its neighbour, and an image is run with them, up to its output: weights that are loaded over
+ * equal ones would hide a memory that does not store them.
+ */
+function otherWeights(plan: Plan, images: MemoryImages, codes: Uint8Array): Episode {
+  const packet = weightPacket(plan, images)
+  const { hashBeats, beatsPerWeight, beatsPerParameter } = packetLayout(plan)
+  const parameters = hashBeats + plan.memories.weightWords * beatsPerWeight
+  const turned = [
+    ...packet.subarray(0, hashBeats),
+    ...turn(packet.subarray(hashBeats, parameters), beatsPerWeight),
+    ...turn(packet.subarray(parameters), beatsPerParameter),
+  ]
+  return {
+    reset: 1,
+    beats: {
+      ...noBeats,
+      weights: streamBeats(turned),
+      image: streamBeats(codes, [{ channel: 'weights', count: turned.length }]),
+    },
+    stalls: noStalls,
+    outputs: 0,
+    cycles: turned.length + plan.input.elements + runCycles(plan),
+  }
+}
+
+const turn = (words: Uint32Array, by: number) => [...words.subarray(by), ...words.subarray(0, by)]
 
 /** Which of all reads are those of CYCLES behind an image without stalls. */
 function timedReads({ episodes }: AxiStimulus): number[] {

@@ -56,6 +56,14 @@ describe('verification of the AXI interface', () => {
   it.each([
     ['a bit of the padding', 'axi_output.v', 'assign tdata = code;', "assign tdata = code ^ 8'd128;"],
     ['a response', 'axi_lite_port.v', 'bresp = {b_error', 'bresp = {~b_error'],
+    ['weights that are not stored', 'weight_memory.v', 'if (write)', "if (1'b0)"],
+    ['parameters that are not stored', 'parameter_memory.v', 'if (write)', "if (1'b0)"],
+    [
+      'weights that are stored one word on',
+      'weight_memory.v',
+      'weights[write_address] <=',
+      "weights[write_address + 1'b1] <=",
+    ],
     ['a packet that is never good', 'weight_loader.v', 'broken <= accept', "broken <= 1'b1 | accept"],
   ])('finds %s', async (_name, file, from, to) => {
     const { checks } = await verifyDesign(edited(file, from, to))
