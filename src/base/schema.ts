@@ -44,7 +44,7 @@ export function parseSource<S extends z.ZodType>(
   })
 }
 
-/** A value of another type, in words that say what to write. */
+/** A value of another type or out of range, in words that say what to write. */
 function plainly(issue: Issue): string {
   const words: Readonly<Record<string, string>> = {
     boolean: 'write true or false',
@@ -55,8 +55,15 @@ function plainly(issue: Issue): string {
     object: 'write names with values, such as { name: value }',
     record: 'write names with values, such as { name: value }',
   }
-  return (issue.code === 'invalid_type' ? words[issue.expected] : undefined) ?? issue.message
+  if (issue.code === 'invalid_type') return words[issue.expected] ?? issue.message
+  if (issue.code === 'too_small' && issue.inclusive !== false && isNumber(issue.origin))
+    return `write a number of at least ${issue.minimum}`
+  if (issue.code === 'too_big' && issue.inclusive !== false && isNumber(issue.origin))
+    return `write a number of at most ${issue.maximum}`
+  return issue.message
 }
+
+const isNumber = (origin: string) => origin === 'number' || origin === 'int'
 
 /** `multipliers.conv2`, `layers[3].kernel[0]`. */
 export function pathName(path: Path): string {

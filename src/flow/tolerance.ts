@@ -23,7 +23,7 @@ export const strict: Tolerance = { kind: 'amount', value: 0, both: false }
 export function parseTolerance(text: string): ToleranceRule {
   const equals = text.lastIndexOf('=')
   const mistake = (what: string) =>
-    usageError(`--tol ${text}: ${what}`, {
+    usageError(`"${text}": ${what}`, {
       where: '--tol',
       hint: 'Write a metric and how far it may get worse: cycles__total=0, design__*=1%, +-1% for both directions, or any.',
     })
@@ -54,7 +54,7 @@ export function rulesByMetric(
   const matchers = rules.map((rule) => ({ rule, matches: matcher(rule.pattern), rank: rankOf(rule.pattern) }))
   for (const { rule, matches } of matchers) {
     if (names.some(matches)) continue
-    throw usageError(`--tol ${rule.pattern}: no metric has this name.${didYouMean(rule.pattern, names)}`, {
+    throw usageError(`"${rule.pattern}": no metric has this name.${didYouMean(rule.pattern, names)}`, {
       where: '--tol',
       hint: `Both runs have: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', ...' : ''}.`,
     })

@@ -119,8 +119,18 @@ describe('mistakes', () => {
       '2:1',
       '"layout" is not known here.',
     ],
-    ['a clock that stands', 'net: lenet5\nsynth: { clock_ns: 0 }\n', '2:10', 'synth.clock_ns is 0'],
-    ['a value out of range', 'net: lenet5\narray: { rows: 2000 }\n', '2:10', 'array.rows is 2000'],
+    [
+      'a clock that stands',
+      'net: lenet5\nsynth: { clock_ns: 0 }\n',
+      '2:10',
+      'synth.clock_ns is 0: write a number of at least 0.1',
+    ],
+    [
+      'a value out of range',
+      'net: lenet5\narray: { rows: 2000 }\n',
+      '2:10',
+      'array.rows is 2000: write a number of at most',
+    ],
     ['a wrong type', 'net: lenet5\nquant: { weights: eight }\n', '2:10', 'quant.weights is "eight"'],
     [
       'a word that is neither true nor false',
