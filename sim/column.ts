@@ -8,6 +8,9 @@ import type { IssueLine, Streamed } from './line.ts'
 /** The accumulator columns with their post-processing: bias, requantisation, pooling. */
 export interface Columns {
   readonly total: Int32Array
+  readonly bias: Int32Array
+  /** {shift, multiplier[15:0]}. */
+  readonly scale: Int32Array
   /** Raw code of each column, 0..255. */
   readonly pooled: Int32Array
   /** Begins a run: the parameter memory is read from its first word. */
@@ -39,8 +42,7 @@ export function columns(
   const stored = new Int32Array(count)
   const total = new Int32Array(count)
   const bias = new Int32Array(count)
-  const multiplier = new Int32Array(count)
-  const shift = new Int32Array(count)
+  const scale = new Int32Array(count)
   // 33 and 49 bits: exact in doubles
   const biased = new Float64Array(count)
   const scaled = new Float64Array(count)
@@ -80,8 +82,7 @@ export function columns(
     if (line.first[at] === 1) {
       const parameter = images.parameters[parameterWord++]!
       bias[column] = parameter.bias
-      multiplier[column] = parameter.multiplier
-      shift[column] = parameter.shift
+      scale[column] = parameter.shift * 65_536 + parameter.multiplier
     }
   }
 
@@ -94,6 +95,8 @@ export function columns(
 
   return {
     total,
+    bias,
+    scale,
     pooled,
     begin() {
       parameterWord = 0
@@ -109,10 +112,10 @@ export function columns(
         const clamping = finishing(line.slot(age - 3), column)
         if (clamping !== undefined) {
           const { low, high } = clamping.layer
-          code[column] = clamp(roundShift(scaled[column]!, shift[column]!), low, high)
+          code[column] = clamp(roundShift(scaled[column]!, scale[column]! >> 16), low, high)
         }
         if (finishing(line.slot(age - 2), column) !== undefined)
-          scaled[column] = biased[column]! * multiplier[column]!
+          scaled[column] = biased[column]! * (scale[column]! & 65_535)
         if (finishing(line.slot(age - 1), column) !== undefined)
           biased[column] = total[column]! + bias[column]!
 

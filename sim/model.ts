@@ -145,6 +145,8 @@ function probeReader(plan: Plan, stations: Stations): (into: Uint32Array) => voi
     matrix(`${name}.sum`, columns, tile.sum)
   }
   vector('total', stations.columnUnits.total)
+  vector('bias', stations.columnUnits.bias)
+  vector('scale', stations.columnUnits.scale)
   vector('pooled', stations.columnUnits.pooled)
   places.set('write_valid', [stations.store.state, 0])
   places.set('write_address', [stations.store.state, 1])

@@ -184,6 +184,10 @@ function cause(known: Case, here: Occupant, at: ProbePlace): string[] {
       return [
         `The sum that left the last row of column ${at.column} a cycle before agrees, so the fault lies in the accumulator of column ${at.column}: its adder, its memory, or the word that it reads or writes.`,
       ]
+    case 'parameter':
+      return [
+        `It comes from word ${here.layer.parameterBase + here.fold.filter + at.column} of the parameter memory, {shift, multiplier, bias}. The fault lies in that memory, in its address, or in the bit that lets column ${at.column} take the word.`,
+      ]
     case 'pooled':
       return pooledCause(known, here, at.column)
     case 'writer':
@@ -252,7 +256,7 @@ function pooledCause(known: Case, here: Occupant, column: number): string[] {
   const { layer, fold } = here
   const area = layer.window[0] * layer.window[1]
   const stations = area > 1 ? 'bias, requantisation or pooling' : 'bias or requantisation'
-  const sentence = `The totals agree, so the fault lies in the ${stations} of column ${column}, or in its parameters.`
+  const sentence = `The totals agree, so do its bias and scale, so the fault lies in the ${stations} of column ${column}.`
   const parameter = images.parameters[layer.parameterBase + fold.filter + column]
   const window = Array.from({ length: area }, (_, i) => {
     const delay = plan.latency.post - 1 + (area - 1 - i) * intervalOf(layer, fold)

@@ -54,6 +54,7 @@ export function occupantAt(
     case 'sum':
       return positionIssued(plan, steps, run - tileRow(at) - at.column - plan.latency.feeder - 1)
     case 'total':
+    case 'parameter':
       return positionIssued(plan, steps, run - plan.latency.accumulator - at.column - 1)
     case 'pooled':
       return positionIssued(plan, steps, run - plan.latency.accumulator - plan.latency.post - at.column)

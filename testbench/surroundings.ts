@@ -68,6 +68,8 @@ export function rowsAround(plan: Plan, watch: Watch, index: number, here?: Occup
         ),
         ...itself,
       ]
+    case 'parameter':
+      return [...named('phase'), ...named(`total[${at.column}]`), ...itself]
     case 'pooled':
       return [...named(`total[${at.column}]`), ...itself]
     case 'writer':
@@ -106,6 +108,8 @@ function signBits(plan: Plan, probe: Probe, here: Occupant | undefined): number 
     case 'sum':
     case 'total':
       return probe.width
+    case 'parameter':
+      return probe.name.startsWith('bias') ? probe.width : 0
     case 'pooled':
       return outputSigned ? probe.width : 0
     case 'writer':

@@ -65,8 +65,10 @@ export function accumulatorColumn(plan: Plan): Module {
 
       const finish = c.label(c.and(mine, control.last), 'finish')
       const total = follow(m, 'total', sum, finish)
-      const word = follow(m, 'parameter_held', parameter, all(c, mine, control.begin_fold, control.last))
-      const rounded = requantise(m, total, word, post.low, post.high)
+      const take = c.label(all(c, mine, control.begin_fold, control.last), 'take_parameters')
+      const bias = follow(m, 'bias', c.slice(parameter, 31, 0), take)
+      const factor = follow(m, 'scale', c.slice(parameter, parameterBits - 1, 32), take)
+      const rounded = requantise(m, total, bias, factor, post.low, post.high)
       pool(
         m,
         rounded,
@@ -81,12 +83,12 @@ export function accumulatorColumn(plan: Plan): Module {
   )
 }
 
-/** Three cycles from `total` to a code; the parameters hold still meanwhile (Plan: cyclesFinal). */
-function requantise(m: ModuleBuilder, total: Node, word: Node, low: Node, high: Node): Node {
+/** Three cycles from `total` to a code; bias and {shift, multiplier} hold still meanwhile (Plan: cyclesFinal). */
+function requantise(m: ModuleBuilder, total: Node, bias: Node, factor: Node, low: Node, high: Node): Node {
   const { c } = m
-  const [bias, multiplier, shift] = [c.slice(word, 31, 0), c.slice(word, 47, 32), c.slice(word, 53, 48)]
+  const [multiplier, shift] = [c.slice(factor, 15, 0), c.slice(factor, 21, 16)]
   const wide = c.width(total) === 32 ? total : c.signExtend(total, 32)
-  const biased = follow(m, 'biased', addBias(c, wide, c.label(bias, 'bias')))
+  const biased = follow(m, 'biased', addBias(c, wide, bias))
   const scaled = follow(m, 'scaled', scale(c, biased, c.label(multiplier, 'multiplier')))
   return follow(
     m,

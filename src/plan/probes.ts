@@ -1,6 +1,6 @@
 import { parseDomain } from '../arith/domain.ts'
 import { indexBits, unsignedBits } from '../base/integers.ts'
-import type { Plan, Tile } from './plan.ts'
+import { type Plan, parameterBits, type Tile } from './plan.ts'
 import { tileSize } from './size.ts'
 
 /**
@@ -24,6 +24,7 @@ export type ProbePlace =
   | { readonly kind: 'weight'; readonly tile: number; readonly row: number; readonly column: number }
   | { readonly kind: 'sum'; readonly tile: number; readonly row: number; readonly column: number }
   | { readonly kind: 'total'; readonly column: number }
+  | { readonly kind: 'parameter'; readonly column: number }
   | { readonly kind: 'pooled'; readonly column: number }
   | { readonly kind: 'writer' }
   | { readonly kind: 'output' }
@@ -84,6 +85,24 @@ export function probesOf(plan: Plan): readonly Probe[] {
         path: `u_column_${column}.total`,
         meaning: `finished sum of column ${column}, before bias`,
         at: { kind: 'total', column },
+      }),
+    ),
+    ...range(columns).map(
+      (column): Probe => ({
+        name: `bias[${column}]`,
+        width: 32,
+        path: `u_column_${column}.bias`,
+        meaning: `bias of the filter that column ${column} finishes`,
+        at: { kind: 'parameter', column },
+      }),
+    ),
+    ...range(columns).map(
+      (column): Probe => ({
+        name: `scale[${column}]`,
+        width: parameterBits - 32,
+        path: `u_column_${column}.scale`,
+        meaning: `{shift[5:0], multiplier[15:0]} of the filter that column ${column} finishes`,
+        at: { kind: 'parameter', column },
       }),
     ),
     ...range(columns).map(

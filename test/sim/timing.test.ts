@@ -63,7 +63,7 @@ function changes(codes: readonly number[]): string[] {
     model.probes(now)
     const changed = probes.flatMap(({ name, width }, i) => {
       if (now[i] === before[i]) return []
-      const signed = /sum|total|weight/.test(name) ? (now[i]! << (32 - width)) >> (32 - width) : now[i]
+      const signed = /sum|total|weight|bias/.test(name) ? (now[i]! << (32 - width)) >> (32 - width) : now[i]
       return [`${name}=${signed}`]
     })
     // cycles 0, with `start`, and 1 take the input
@@ -82,9 +82,9 @@ it('does in each cycle what docs/weight-stationary.md says', () => {
     '5: activation[0]=3 tile_0.weight[0][0]=2',
     '6: activation[0]=0 activation[1]=4 tile_0.weight[0][1]=5 tile_0.weight[1][0]=-3 tile_0.sum[0][0]=6',
     '7: activation[1]=0 tile_0.weight[1][1]=7 tile_0.sum[0][0]=0 tile_0.sum[0][1]=15 tile_0.sum[1][0]=-6',
-    // p = s+R+2+j = 7+j: total a cycle later, pooled at p+5
-    '8: tile_0.sum[0][1]=0 tile_0.sum[1][0]=0 tile_0.sum[1][1]=43 total[0]=-6',
-    '9: tile_0.sum[1][1]=0 total[1]=43',
+    // p = s+R+2+j = 7+j: total, bias and scale (shift 15, multiplier 32768) a cycle later, pooled at p+5
+    '8: tile_0.sum[0][1]=0 tile_0.sum[1][0]=0 tile_0.sum[1][1]=43 total[0]=-6 bias[0]=10 scale[0]=1015808',
+    '9: tile_0.sum[1][1]=0 total[1]=43 bias[1]=-20 scale[1]=1015808',
     '12: pooled[0]=4',
     '13: pooled[1]=23',
     // a = s+R+C+6 = 13: stored in cycles 14 and 15, from word 1

@@ -48,7 +48,8 @@ module accumulator_column (
   reg column_last;
   reg [1:0] columns;
   reg [17:0] total;
-  reg [53:0] parameter_held;
+  reg [31:0] bias;
+  reg [21:0] scale;
   reg [32:0] biased;
   reg [49:0] scaled;
   reg [7:0] rounded;
@@ -73,9 +74,9 @@ module accumulator_column (
   wire mine = valid & (column_index < columns);
   wire [17:0] accumulated = sum + (first ? 18'd0 : sum_before);
   wire finish = last & mine;
-  wire [31:0] bias = parameter_held[31:0];
-  wire [15:0] multiplier = parameter_held[47:32];
-  wire [5:0] shift = parameter_held[53:48];
+  wire take_parameters = last & (begin_fold & mine);
+  wire [15:0] multiplier = scale[15:0];
+  wire [5:0] shift = scale[21:16];
   wire [32:0] biased_1 = {{15{total[17]}}, total} + {bias[31], bias};
   wire [49:0] scaled_1 = $signed({{17{biased[32]}}, biased}) * $signed({34'd0, multiplier});
   wire [49:0] doubled = $signed(scaled) >>> (shift - 6'd1);
@@ -111,7 +112,8 @@ module accumulator_column (
     column_last <= control_column_last;
     columns <= control_columns;
     if (finish) total <= accumulated;
-    if (last & (begin_fold & mine)) parameter_held <= parameter_word;
+    if (take_parameters) bias <= parameter_word[31:0];
+    if (take_parameters) scale <= parameter_word[53:32];
     biased <= biased_1;
     scaled <= scaled_1;
     rounded <= bounded[7:0];
