@@ -86,10 +86,15 @@ export function writeFileAtomically(path: string, contents: string | Uint8Array)
     renameSync(temporary, path)
   } catch (cause) {
     rmSync(temporary, { force: true })
-    throw new XgenError('usage', `cannot write ${path}: ${(cause as Error).message}`, {
-      hint: 'Choose a directory that you may write to (--out).',
-      cause,
-    })
+    const taken = (cause as NodeJS.ErrnoException).code === 'EISDIR'
+    throw new XgenError(
+      'usage',
+      `cannot write ${path}: ${taken ? 'it is a directory' : (cause as Error).message}`,
+      {
+        hint: taken ? 'Name a file.' : 'Choose a place that you may write to.',
+        cause,
+      },
+    )
   }
 }
 

@@ -82,7 +82,7 @@ export function tally(name: string, trials: readonly Trial[]): Tally {
     planted: trials.length,
     caught: count(({ kind }) => kind !== 'survived'),
     refused: count(({ kind }) => kind === 'refused'),
-    afterReset: count((verdict) => verdict.kind === 'caught' && verdict.check === 'reset in mid-run'),
+    afterReset: count((verdict) => verdict.kind === 'caught' && /reset/.test(verdict.check)),
     moreImages: count((verdict) => verdict.kind === 'caught' && verdict.check === 'more images'),
     probesOnly: count((verdict) => verdict.kind === 'caught' && !verdict.atPorts),
     equivalent: count((verdict) => verdict.kind === 'survived' && verdict.proof !== undefined),

@@ -38,8 +38,8 @@ export type Verdict =
   /** Nothing differs; `proof` says that nothing can, where that was found. */
   | { readonly kind: 'survived'; readonly proof: Proof | undefined }
 
-/** What the host does: images with and without stalls; the same, cut off by resets; many more images. */
-export type Check = 'run' | 'reset in mid-run' | 'more images'
+/** What the host does: images with and without stalls; the same, cut off by resets, and by many more of them; many more images. */
+export type Check = 'run' | 'reset in mid-run' | 'more resets' | 'more images'
 
 /**
  * Runs a changed netlist in JavaScript beside the cycle model, and compares every probe and port in every cycle, check after check. What
