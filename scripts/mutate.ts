@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { usageError, XgenError } from '../src/base/errors.ts'
@@ -165,13 +166,20 @@ async function main(): Promise<void> {
   const planned = planCampaign(designs, { seed, count })
   const campaign = hashOf([
     planned.map(({ design, path, fault }) => [design, path, fault.text]),
-    Object.values(designs).map(({ top }) => [...printVerilog(top, [])].sort()),
+    Object.values(designs).map(({ top, checks, lastChecks }) => [
+      [...printVerilog(top, [])].sort(),
+      checks,
+      lastChecks,
+    ]),
   ])
   const log = openLog(join(values.out, `${seed}-${count}.jsonl`), campaign)
   const trials = [...log.done]
   progress.step('faults', planned.length)
   for (const one of planned.slice(trials.length)) {
     progress.update(trials.length, `${one.module}: ${one.fault.kind}`)
+    // a signal is heard only between two faults: each is judged in one go
+    await setImmediate()
+    abort.signal.throwIfAborted()
     const trial = runTrial(one)
     log.append(trial)
     trials.push(trial)
