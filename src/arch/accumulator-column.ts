@@ -128,5 +128,8 @@ function pool(
   const half = c.shiftRight(c.shiftLeft(c.constant(1, width), layer.pool_shift), c.constant(1, 1))
   const mean = c.label(c.shiftRightArithmetic(c.add(now, half), layer.pool_shift), 'window_mean')
   const result = c.slice(c.label(c.mux(layer.average, mean, now), 'window_result'), codeBits - 1, 0)
-  m.output('pooled_out', follow(m, 'pooled', result, c.and(ready, last)))
+  // A column without a filter stores what it holds where channels are added; a four-state simulator must not make unknown sums of it.
+  const pooled = m.register('pooled', codeBits, { powerUp: 0 })
+  pooled.next(result, c.and(ready, last))
+  m.output('pooled_out', pooled.q)
 }

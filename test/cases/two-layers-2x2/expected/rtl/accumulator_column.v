@@ -67,6 +67,7 @@ module accumulator_column (
   reg ready_4;
   reg [8:0] window;
   reg [7:0] pooled;
+  initial pooled = 8'd0;
 
   reg [17:0] partial_sums [0:15];
   reg [17:0] sum_before;
