@@ -115,17 +115,13 @@ describe('and Icarus Verilog, for some of those', () => {
     const drawn = fc.sample(randomDesigns, { numRuns: group.icarus, seed })
     const scratch = mkdtempSync(join(tmpdir(), 'xgen-icarus-'))
     try {
-      let compared = 0
-      let unknown = 0
       for (const [index, design] of drawn.entries()) {
         const result = await compareWithIcarus(specimenOf(design), join(scratch, `${index}`))
         expect(result.differences).toEqual([])
         expect(result.cycles).toBeGreaterThan(0)
-        compared += result.compared
-        unknown += result.unknown
+        // registers without a reset are unknown until they are first written: parameters of a column for most of a first run
+        expect(result.compared).toBeGreaterThan(result.unknown / 2)
       }
-      // registers without a reset are unknown until they are first written: the parameters of a column for most of a first run
-      expect(compared).toBeGreaterThan(unknown)
     } finally {
       rmSync(scratch, { recursive: true, force: true })
     }
