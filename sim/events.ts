@@ -8,6 +8,8 @@ export interface LayerEvents {
   readonly lastWrite: number
   /** PE cycles spent on a product of a filter: idle rows, columns without a filter and pauses between positions do not count. */
   readonly busy: number
+  /** Operands of these products, and sums, that a PE took from the PE beside it: activations from the left, partial sums from above. */
+  readonly neighbourReads: number
   /** Codes read from the banks; a tap outside the map reads none. */
   readonly bankReads: number
   /** Words stored in the banks, copies included. */
@@ -31,6 +33,7 @@ type Counted = Exclude<keyof LayerEvents, 'firstActivation' | 'lastWrite'>
 
 const counted: readonly Counted[] = [
   'busy',
+  'neighbourReads',
   'bankReads',
   'bankWrites',
   'weightReads',

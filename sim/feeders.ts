@@ -43,8 +43,12 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
   }
 
   const count = (row: number) => {
-    const fold = active[row]?.fold
-    if (fold !== undefined) counter.add('busy', fold.layer, fold.columns)
+    const working = active[row]
+    if (working !== undefined) {
+      const { fold, top } = working
+      counter.add('busy', fold.layer, fold.columns)
+      counter.add('neighbourReads', fold.layer, fold.columns - 1 + (row > top ? fold.columns : 0))
+    }
     const read = reached[row]?.fold
     if (read !== undefined && inside[row] === 1) counter.add('bankReads', read.layer, 1)
   }

@@ -2,12 +2,14 @@ import { patienceOf, runImage } from '../../sim/drive.ts'
 import type { LayerEvents } from '../../sim/events.ts'
 import { cycleModel } from '../../sim/model.ts'
 import { noPressure } from '../../sim/pressure.ts'
-import { invariant } from '../base/errors.ts'
+import { invariant, usageError } from '../base/errors.ts'
+import { writeFileAtomically } from '../base/files.ts'
 import { seededRandom } from '../base/random.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from '../plan/plan.ts'
 import { layerSize } from '../plan/size.ts'
 import type { QGraph } from '../quant/qgraph.ts'
+import { layersPlot } from '../report/layers.ts'
 import type { Configuration } from './configuration.ts'
 import { type Prepared, planDesign } from './preparation.ts'
 
@@ -33,6 +35,17 @@ export interface SimulatedLayer {
   readonly accesses: Omit<LayerEvents, 'firstActivation' | 'lastWrite' | 'busy'> & {
     readonly multiplications: number
   }
+  readonly levels: AccessLevels
+}
+
+/** Values moved, by where they come from or go to (docs/metrics.md): the nearer, the cheaper. */
+export interface AccessLevels {
+  /** Weights that a PE reads from its own register, one a product. */
+  readonly register: number
+  /** Activations and partial sums that a PE takes from the PE beside it. */
+  readonly neighbour: number
+  /** Values read from and written to memories: feature maps, weights, partial sums. */
+  readonly buffer: number
 }
 
 /** What `xgen sim --json` prints. */
@@ -75,7 +88,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
     graph.nodes.flatMap((node) => (node.kind === 'conv' && node.dense ? [node.name] : [])),
   )
   const layers = plan.layers.map((layer, index): SimulatedLayer => {
-    const { firstActivation, lastWrite, busy: _busy, ...accesses } = events[index]!
+    const { firstActivation, lastWrite, busy, ...accesses } = events[index]!
     const measured = lastWrite - firstActivation + 1
     invariant(
       measured === layer.cycles,
@@ -97,6 +110,16 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
       postCycles: next - lastWrite - 1,
       scaleSimCycles: scaleSimCycles(plan, layer),
       accesses: { multiplications: layer.positions * layer.taps * layer.filters, ...accesses },
+      levels: {
+        register: busy,
+        neighbour: accesses.neighbourReads,
+        buffer:
+          accesses.bankReads +
+          accesses.bankWrites +
+          accesses.weightReads * plan.array.columns +
+          accesses.accumulatorReads +
+          accesses.accumulatorWrites,
+      },
     }
   })
   const sum = (of: (layer: SimulatedLayer) => number) => layers.reduce((total, layer) => total + of(layer), 0)
@@ -118,6 +141,26 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
     },
     layers,
   }
+}
+
+/** Draws a simulation into `file`, which ends in .svg, and writes its numbers into the .csv file beside it. */
+export async function plotSimulation({ net, array, layers }: Simulation, file: string): Promise<void> {
+  if (!/\.svg$/i.test(file)) {
+    throw usageError(`${file}: a plot is an SVG file`, {
+      where: '--plot',
+      hint: 'Give it a name that ends in .svg.',
+    })
+  }
+  const rows = layers.map(({ name, dataflow, cycles, utilisation, levels }) => ({
+    layer: name,
+    dataflow,
+    cycles,
+    utilisation,
+    ...levels,
+  }))
+  const { svg, csv } = await layersPlot(`${net} on ${array.rows}x${array.columns} PEs`, rows)
+  writeFileAtomically(file, svg)
+  writeFileAtomically(file.replace(/\.svg$/i, '.csv'), csv)
 }
 
 /** M counts the positions that the network defines: those at a dropped edge too, which the array skips. K counts no taps of weight 0 that the plan adds. */

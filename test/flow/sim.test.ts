@@ -1,8 +1,11 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
-import { scaleSimCycles, simulatePlan } from '../../src/flow/sim.ts'
+import { plotSimulation, scaleSimCycles, simulatePlan } from '../../src/flow/sim.ts'
 import { makePlan } from '../../src/plan/make.ts'
-import { inferenceCycles } from '../../src/plan/steps.ts'
+import { type Fold, foldsOfLayer, inferenceCycles } from '../../src/plan/steps.ts'
 import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 function simulateLenet(size: number) {
@@ -53,6 +56,46 @@ describe('the simulation of LeNet-5 on 16x16', () => {
     expect(conv1!.accesses.bankReads).toBe((28 * 5 - 6) ** 2)
     expect(conv2!.accesses.weightReads).toBe(150)
     expect(conv2!.accesses.accumulatorWrites).toBe(100 * 16 * 9)
+  })
+})
+
+describe('values moved, by level', () => {
+  it('follow from the folds: one weight a product, activations across a row, sums down a column', () => {
+    const { plan, simulation } = simulateLenet(16)
+    for (const [index, { levels, accesses }] of simulation.layers.entries()) {
+      const { positions } = plan.layers[index]!
+      const folds = [...foldsOfLayer(plan, index)]
+      const over = (of: (fold: Fold) => number) => positions * folds.reduce((sum, fold) => sum + of(fold), 0)
+      expect(levels.register).toBe(over(({ rows, columns }) => rows * columns))
+      expect(levels.neighbour).toBe(over(({ rows, columns }) => rows * (columns - 1) + (rows - 1) * columns))
+      const { bankReads, bankWrites, weightReads, accumulatorReads, accumulatorWrites } = accesses
+      expect(levels.buffer).toBe(
+        bankReads + bankWrites + 16 * weightReads + accumulatorReads + accumulatorWrites,
+      )
+    }
+  })
+})
+
+describe('the plot of a simulation', () => {
+  const { simulation } = simulateLenet(16)
+
+  it('is an SVG file with its numbers beside it', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'xgen-plot-'))
+    try {
+      await plotSimulation(simulation, join(directory, 'lenet5.svg'))
+      expect(readFileSync(join(directory, 'lenet5.svg'), 'utf8')).toContain('16x16 PEs')
+      const lines = readFileSync(join(directory, 'lenet5.csv'), 'utf8').trim().split('\n')
+      expect(lines).toHaveLength(1 + simulation.layers.length)
+      expect(lines[1]).toMatch(/^[^,]+,weight-stationary,1589,/)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('has no other format', async () => {
+    await expect(plotSimulation(simulation, 'lenet5.png')).rejects.toThrow(
+      'lenet5.png: a plot is an SVG file',
+    )
   })
 })
 

@@ -1,5 +1,5 @@
 import { prepare } from '../../flow/preparation.ts'
-import { type Simulation, simulate } from '../../flow/sim.ts'
+import { plotSimulation, type Simulation, simulate } from '../../flow/sim.ts'
 import type { Command } from '../command.ts'
 import { arrayOptions, configurationOf, netOptions } from '../options.ts'
 import { table } from '../table.ts'
@@ -10,14 +10,23 @@ export const sim: Command = {
   examples: [
     ['$0 sim --net lenet5 --array 16x16', 'Cycles by layer on 256 PEs'],
     ['$0 sim --net lenet5 --json', 'The same numbers, and the accesses, for a script'],
+    ['$0 sim --net lenet5 --plot lenet5.svg', 'A picture of them too, with its numbers in lenet5.csv'],
   ],
-  configure: (y) => arrayOptions(netOptions(y)),
+  configure: (y) =>
+    arrayOptions(netOptions(y)).option('plot', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Draw cycles, use of PEs and values moved: FILE.svg, and FILE.csv beside it',
+      group: 'Output:',
+    }),
   run: async (options, session) => {
     const configuration = configurationOf(options)
     const prepared = prepare(configuration)
     session.progress.step(`simulate ${prepared.network.name}`)
     const simulation = simulate(configuration, prepared, options.seed)
     session.progress.done(`${count(simulation.inference.total)} cycles`)
+    const plot = options['plot'] as string | undefined
+    if (plot !== undefined) await plotSimulation(simulation, plot)
     session.print(simulation, describe(simulation))
     return 0
   },
@@ -73,6 +82,27 @@ function describe(simulation: Simulation): string {
     '',
     'A layer counts from its first activation entering the array to its last accumulator write; "then" are the cycles until the next',
     'layer begins (requantise, pool, store). SCALE-Sim: its weight-stationary form for the same matrix product.',
+    '',
+    ...table(
+      [
+        [
+          'layer',
+          'values from registers',
+          'from the PE beside',
+          'from and to memories',
+          'products a memory value',
+        ],
+        ...layers.map(({ name, levels: { register, neighbour, buffer } }) => [
+          name,
+          count(register),
+          count(neighbour),
+          count(buffer),
+          (register / buffer).toFixed(2),
+        ]),
+      ],
+      1,
+    ),
+    '',
     `One inference without stalls: ${count(inference.total)} cycles = input ${count(input)} + first weights ${count(load)} + layers ${count(inLayers)}` +
       ` + post-processing ${count(postProcessing)} + output ${count(output)} + start and done ${handshake}`,
   ].join('\n')
