@@ -18,7 +18,7 @@ export function convolution(node: QConv, assignment: LayerAssignment, input: QTe
   let columns: Columns = new Uint8Array(0)
   let sums = new Int32Array(0)
 
-  return (codes: Codes, images: number, result: Codes): void => {
+  return ([codes]: readonly Codes[], images: number, result: Codes): void => {
     const most = Math.min(images, imagesAtOnce)
     if (sums.length < most * positions) {
       sums = new Int32Array(most * positions)
@@ -28,7 +28,7 @@ export function convolution(node: QConv, assignment: LayerAssignment, input: QTe
       const count = Math.min(imagesAtOnce, images - first)
       const line = count * positions
       for (let g = 0; g < node.groups; g++) {
-        gatherColumns(node, shape, codes, first * inputSize, count, g, columns, input.zeroPoint, mask)
+        gatherColumns(node, shape, codes!, first * inputSize, count, g, columns, input.zeroPoint, mask)
         for (let n = g * shape.filters; n < (g + 1) * shape.filters; n++) {
           sums.fill(node.bias[n]!, 0, line)
           if (products.kind === 'table')

@@ -1,9 +1,11 @@
 import type { Assignment } from '../approx/assignment.ts'
 import { invariant } from '../base/errors.ts'
-import type { QGraph, QNode, QTensor } from '../quant/qgraph.ts'
+import { inputsOf, type QGraph, type QNode, type QTensor } from '../quant/qgraph.ts'
 import type { Codes } from '../quant/rules.ts'
+import { addition } from './add.ts'
 import { convolution } from './convolve.ts'
 import { pooling } from './pool.ts'
+import { channelPadding, concatenation, subsampling } from './rearrange.ts'
 
 /** The codes of every tensor by its id, for a batch: [image][channel][y][x]. */
 export type Trace = ReadonlyMap<string, Codes>
@@ -17,7 +19,7 @@ export interface Emulator {
   runImage(input: Codes): Trace
 }
 
-type Step = (codes: Codes, images: number, result: Codes) => void
+type Step = (inputs: readonly Codes[], images: number, result: Codes) => void
 
 export function createEmulator(graph: QGraph, assignment: Assignment): Emulator {
   const steps = graph.nodes.map((node) => ({ node, step: stepOf(node, graph, assignment) }))
@@ -29,9 +31,9 @@ export function createEmulator(graph: QGraph, assignment: Assignment): Emulator 
     )
     const trace = new Map<string, Codes>([[graph.input, input]])
     for (const { node, step } of steps) {
-      const source = trace.get(node.input)!
-      const result = node.kind === 'reshape' ? source : emptyCodes(graph.tensors[node.output]!, images)
-      step(source, images, result)
+      const inputs = inputsOf(node).map((id) => trace.get(id)!)
+      const result = node.kind === 'reshape' ? inputs[0]! : emptyCodes(graph.tensors[node.output]!, images)
+      step(inputs, images, result)
       trace.set(node.output, result)
     }
     return trace
@@ -49,7 +51,7 @@ export function emptyCodes(tensor: QTensor, images = 1): Codes {
 }
 
 function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
-  const input = graph.tensors[node.input]!
+  const input = graph.tensors[inputsOf(node)[0]!]!
   const output = graph.tensors[node.output]!
   switch (node.kind) {
     case 'conv': {
@@ -61,5 +63,13 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
       return pooling(node, input, output)
     case 'reshape':
       return () => {}
+    case 'add':
+      return addition(node)
+    case 'concat':
+      return concatenation()
+    case 'pad':
+      return channelPadding(node, input, output)
+    case 'subsample':
+      return subsampling(node, input, output)
   }
 }

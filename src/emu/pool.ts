@@ -6,19 +6,25 @@ export function pooling(node: QPool, input: QTensor, output: QTensor) {
   const [channels, height, width] = input.shape
   const [, rows, columns] = output.shape
   const [kh, kw] = node.window
+  const [top, left] = node.padding
   const area = kh * kw
   const average = node.mode === 'average'
-  return (codes: Codes, images: number, result: Codes): void => {
+  return ([codes]: readonly Codes[], images: number, result: Codes): void => {
     let to = 0
     for (let map = 0; map < images * channels; map++) {
       for (let oy = 0; oy < rows; oy++) {
+        const y = oy * node.stride[0] - top
+        const firstRow = (map * height + Math.max(0, y)) * width
+        const endRow = (map * height + Math.min(height, y + kh)) * width
         for (let ox = 0; ox < columns; ox++, to++) {
-          const corner = (map * height + oy * node.stride[0]) * width + ox * node.stride[1]
+          const x = ox * node.stride[1] - left
+          const from = Math.max(0, x)
+          const until = Math.min(width, x + kw)
           let sum = 0
-          let largest = codes[corner]!
-          for (let ky = 0; ky < kh; ky++) {
-            for (let at = corner + ky * width; at < corner + ky * width + kw; at++) {
-              const code = codes[at]!
+          let largest = codes![firstRow + from]!
+          for (let row = firstRow; row < endRow; row += width) {
+            for (let at = row + from; at < row + until; at++) {
+              const code = codes![at]!
               sum += code
               if (code > largest) largest = code
             }

@@ -1,6 +1,7 @@
 import { invariant } from '../base/errors.ts'
-import type { Conv2d, Network, Pool, Weights } from '../net/network.ts'
-import { asMap, elements, type LayerShape, layerShapes } from '../net/shapes.ts'
+import type { Conv2d, Network, Pad, Pool, Subsample, Weights } from '../net/network.ts'
+import { asMap, elements, type LayerShape, layerShapes, noPadding } from '../net/shapes.ts'
+import { imageName } from '../net/wiring.ts'
 import { multiplyMatrices, rowMajor } from './matmul.ts'
 import { gatherPatches, type Windows } from './patches.ts'
 
@@ -15,14 +16,17 @@ export interface FloatNetwork {
 export function floatNetwork(network: Network, weights: Weights): FloatNetwork {
   const steps = layerShapes(network).map((shaped) => ({
     name: shaped.layer.name,
+    sources: shaped.sources,
     run: layerStep(shaped, weights),
   }))
   const size = elements(network.input.shape)
   const trace: FloatNetwork['trace'] = (image, visit) => {
     invariant(image.length === size, `an image of "${network.name}" has ${size} values, not ${image.length}`)
+    const results = new Map([[imageName, image]])
     let values = image
-    for (const { name, run } of steps) {
-      values = run(values)
+    for (const { name, sources, run } of steps) {
+      values = run(sources.map((source) => results.get(source)!))
+      results.set(name, values)
       visit(name, values)
     }
     return values
@@ -42,7 +46,9 @@ export function convolutionWindows(layer: Conv2d, { input, output }: LayerShape)
   }
 }
 
-function layerStep(shaped: LayerShape, weights: Weights): (input: Float32Array) => Float32Array {
+type LayerStep = (inputs: readonly Float32Array[]) => Float32Array
+
+function layerStep(shaped: LayerShape, weights: Weights): LayerStep {
   const { layer } = shaped
   const output = new Float32Array(elements(shaped.output))
   switch (layer.kind) {
@@ -51,27 +57,78 @@ function layerStep(shaped: LayerShape, weights: Weights): (input: Float32Array) 
     case 'dense': {
       const { weight, bias } = weights.get(layer.name)!
       const features = elements(shaped.input)
-      return (input) => {
-        for (let n = 0; n < layer.units; n++) output[n] = bias[n]! + dot(weight, n * features, input)
+      return ([input]) => {
+        for (let n = 0; n < layer.units; n++) output[n] = bias[n]! + dot(weight, n * features, input!)
         return output
       }
     }
     case 'relu':
-      return (input) => {
-        for (let i = 0; i < output.length; i++) output[i] = Math.max(0, input[i]!)
+      return ([input]) => {
+        for (let i = 0; i < output.length; i++) output[i] = Math.max(0, input![i]!)
         return output
       }
     case 'pool':
-      return (input) => {
-        poolMap(layer, shaped, input, output)
+      return ([input]) => {
+        poolMap(layer, shaped, input!, output)
         return output
       }
     case 'flatten':
-      return (input) => input
+      return ([input]) => input!
+    case 'add':
+      return ([first, second]) => {
+        for (let i = 0; i < output.length; i++) output[i] = first![i]! + second![i]!
+        return output
+      }
+    case 'concat':
+      return (inputs) => {
+        let to = 0
+        for (const input of inputs) {
+          output.set(input, to)
+          to += input.length
+        }
+        return output
+      }
+    case 'pad':
+      return ([input]) => {
+        output.set(input!, paddedFrom(layer, shaped))
+        return output
+      }
+    case 'subsample': {
+      const from = subsampled(layer, shaped)
+      return ([input]) => {
+        for (let i = 0; i < output.length; i++) output[i] = input![from[i]!]!
+        return output
+      }
+    }
   }
 }
 
-function convolutionStep(layer: Conv2d, shaped: LayerShape, weights: Weights, output: Float32Array) {
+/** Where in a padded map the first value of its input stands. */
+export function paddedFrom({ channels }: Pad, { output }: LayerShape): number {
+  const [, height, width] = asMap(output)
+  return channels[0] * height * width
+}
+
+/** The index in its input of each value that a subsampling keeps. */
+export function subsampled({ stride }: Subsample, { input, output }: LayerShape): Int32Array {
+  const [, height, width] = asMap(input)
+  const [, rows, columns] = asMap(output)
+  return Int32Array.from({ length: elements(output) }, (_, i) => {
+    const [c, y, x] = [
+      Math.floor(i / (rows * columns)),
+      Math.floor((i % (rows * columns)) / columns),
+      i % columns,
+    ]
+    return (c * height + y * stride[0]) * width + x * stride[1]
+  })
+}
+
+function convolutionStep(
+  layer: Conv2d,
+  shaped: LayerShape,
+  weights: Weights,
+  output: Float32Array,
+): LayerStep {
   const { weight, bias } = weights.get(layer.name)!
   const windows = convolutionWindows(layer, shaped)
   const channels = windows.input[0] / layer.groups
@@ -79,9 +136,9 @@ function convolutionStep(layer: Conv2d, shaped: LayerShape, weights: Weights, ou
   const taps = channels * layer.kernel[0] * layer.kernel[1]
   const positions = windows.output[0] * windows.output[1]
   const patches = new Float32Array(positions * taps)
-  return (input: Float32Array) => {
+  return ([input]) => {
     for (let g = 0; g < layer.groups; g++) {
-      gatherPatches(windows, input, g * channels, channels, patches)
+      gatherPatches(windows, input!, g * channels, channels, patches)
       const group = rowMajor(weight, taps, g * filters * taps)
       multiplyMatrices([filters, positions, taps], group, rowMajor(patches, positions), {
         data: output,
@@ -113,23 +170,37 @@ export function poolMap(
 ): void {
   const [channels, height, width] = asMap(shaped.input)
   const [, rows, columns] = asMap(shaped.output)
-  const [kh, kw] = layer.window
+  const area = layer.window[0] * layer.window[1]
   let to = 0
   for (let c = 0; c < channels; c++) {
     for (let oy = 0; oy < rows; oy++) {
       for (let ox = 0; ox < columns; ox++, to++) {
-        const corner = (c * height + oy * layer.stride[0]) * width + ox * layer.stride[1]
+        const { y0, y1, x0, x1 } = insideWindow(layer, shaped, oy, ox)
         let sum = 0
-        let best = corner
-        for (let ky = 0; ky < kh; ky++) {
-          for (let at = corner + ky * width; at < corner + ky * width + kw; at++) {
+        let best = (c * height + y0) * width + x0
+        for (let y = y0; y < y1; y++) {
+          for (let at = (c * height + y) * width + x0; at < (c * height + y) * width + x1; at++) {
             sum += input[at]!
             if (input[at]! > input[best]!) best = at
           }
         }
-        output[to] = layer.mode === 'max' ? input[best]! : sum / (kh * kw)
+        output[to] = layer.mode === 'max' ? input[best]! : sum / area
         if (from !== undefined) from[to] = best
       }
     }
+  }
+}
+
+/** The part of a pooling window that lies inside the map: rows y0 to y1 - 1, columns x0 to x1 - 1. */
+export function insideWindow(layer: Pool, { input }: LayerShape, oy: number, ox: number) {
+  const [, height, width] = asMap(input)
+  const [top, left] = layer.padding ?? noPadding
+  const y = oy * layer.stride[0] - top
+  const x = ox * layer.stride[1] - left
+  return {
+    y0: Math.max(0, y),
+    y1: Math.min(height, y + layer.window[0]),
+    x0: Math.max(0, x),
+    x1: Math.min(width, x + layer.window[1]),
   }
 }

@@ -1,7 +1,7 @@
 import type { Layer } from '../net/network.ts'
-import { asMap, type LayerShape, layerShapes, outputShape, type Shape } from '../net/shapes.ts'
+import { asMap, type LayerShape, layerShapes, noPadding, outputShape, type Shape } from '../net/shapes.ts'
 import { loadNetwork, zoo } from '../net/zoo.ts'
-import { chain } from '../quant/chain.ts'
+import { linksOf } from '../quant/links.ts'
 
 export interface NetSummary {
   readonly name: string
@@ -16,6 +16,8 @@ export interface LayerReport {
   readonly kind: string
   /** How the layer is set, in words: `6 filters, 5x5, padding 2`. */
   readonly detail: string
+  /** Names of the layers that it reads, or `input`. */
+  readonly inputs: readonly string[]
   readonly input: Shape
   readonly output: Shape
   readonly parameters: number
@@ -39,11 +41,12 @@ export function listNetworks(): readonly NetSummary[] {
 export function showNetwork(net: string): NetReport {
   const network = loadNetwork(net)
   const layers = layerShapes(network).map((shaped): LayerReport => {
-    const { layer, input, output, parameters, macs } = shaped
+    const { layer, sources, input, output, parameters, macs } = shaped
     return {
       name: layer.name,
       kind: kindOf(layer),
       detail: detailOf(shaped),
+      inputs: sources,
       input,
       output,
       parameters,
@@ -65,7 +68,7 @@ export interface NetCheck {
 /** Whether a network can be read, shaped and quantised. What cannot is an error that says why. */
 export function checkNetwork(net: string): NetCheck {
   const network = loadNetwork(net)
-  chain(network)
+  linksOf(network)
   return {
     net: network.name,
     ok: true,
@@ -81,25 +84,40 @@ function kindOf(layer: Layer): string {
 
 function detailOf({ layer, input }: LayerShape): string {
   switch (layer.kind) {
-    case 'conv2d': {
-      const parts = [`${layer.filters} filters`, layer.kernel.join('x')]
-      if (layer.stride.some((s) => s !== 1)) parts.push(`stride ${layer.stride.join('x')}`)
-      if (layer.padding.some((p) => p !== 0))
-        parts.push(
-          `padding ${new Set(layer.padding).size === 1 ? layer.padding[0] : layer.padding.join(',')}`,
-        )
-      if (layer.groups !== 1) parts.push(`${layer.groups} groups`)
-      return parts.join(', ')
-    }
+    case 'conv2d':
+      return parts(
+        `${layer.filters} filters`,
+        layer.kernel.join('x'),
+        layer.stride.some((s) => s !== 1) && `stride ${layer.stride.join('x')}`,
+        paddingOf(layer.padding),
+        layer.groups !== 1 && `${layer.groups} groups`,
+      )
     case 'dense':
       return `${layer.units} units of ${asMap(input)[0]} features`
     case 'pool':
-      return (
-        layer.window.join('x') +
-        (layer.stride.some((s, i) => s !== layer.window[i]) ? `, stride ${layer.stride.join('x')}` : '')
+      return parts(
+        layer.window.join('x'),
+        layer.stride.some((s, i) => s !== layer.window[i]) && `stride ${layer.stride.join('x')}`,
+        paddingOf(layer.padding ?? noPadding),
       )
+    case 'pad':
+      return `${layer.channels[0]} channels before, ${layer.channels[1]} after`
+    case 'subsample':
+      return `stride ${layer.stride.join('x')}`
     case 'relu':
     case 'flatten':
+    case 'add':
+    case 'concat':
       return ''
   }
+}
+
+function parts(...texts: readonly (string | false)[]): string {
+  return texts.filter((text) => text !== false).join(', ')
+}
+
+function paddingOf(padding: readonly number[]): string | false {
+  return (
+    padding.some((p) => p !== 0) && `padding ${new Set(padding).size === 1 ? padding[0] : padding.join(',')}`
+  )
 }

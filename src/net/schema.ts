@@ -3,7 +3,8 @@ import { readDocumentFile, type Source } from '../base/document.ts'
 import { usageError, XgenError } from '../base/errors.ts'
 import { parseSource } from '../base/schema.ts'
 import type { Layer, Network } from './network.ts'
-import { layerShapes } from './shapes.ts'
+import { layerShapes, type Shape, shapesSoFar } from './shapes.ts'
+import { checkUsed, imageName, sourcesOf, type Wired } from './wiring.ts'
 
 const count = z.int().min(1).max(65536)
 const extent = z.int().min(0).max(1024)
@@ -13,34 +14,43 @@ const name = z
   .regex(/^[A-Za-z][A-Za-z0-9_]*$/, 'a layer name is a letter, then letters, digits and underscores')
   .max(64)
   .optional()
+const inputs = z.array(z.string().max(64)).min(1).max(1000).optional()
+const padding = z.union([extent, z.tuple([extent, extent]), z.tuple([extent, extent, extent, extent])])
 
 const layerSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('conv2d'),
     name,
+    inputs,
     filters: count,
     kernel: both(count),
     stride: both(count).default(1),
-    padding: z
-      .union([extent, z.tuple([extent, extent]), z.tuple([extent, extent, extent, extent])])
-      .default(0),
+    padding: padding.default(0),
     groups: count.default(1),
   }),
-  z.strictObject({ kind: z.literal('dense'), name, units: count }),
-  z.strictObject({ kind: z.literal('relu'), name }),
+  z.strictObject({ kind: z.literal('dense'), name, inputs, units: count }),
+  z.strictObject({ kind: z.literal('relu'), name, inputs }),
   z.strictObject({
     kind: z.literal('pool'),
     name,
+    inputs,
     mode: z.enum(['max', 'average']),
-    window: both(count),
+    window: both(count).optional(),
     stride: both(count).optional(),
+    padding: padding.optional(),
+    global: z.boolean().default(false),
   }),
-  z.strictObject({ kind: z.literal('flatten'), name }),
+  z.strictObject({ kind: z.literal('flatten'), name, inputs }),
+  z.strictObject({ kind: z.literal('add'), name, inputs }),
+  z.strictObject({ kind: z.literal('concat'), name, inputs }),
+  z.strictObject({ kind: z.literal('pad'), name, inputs, channels: z.tuple([extent, extent]) }),
+  z.strictObject({ kind: z.literal('subsample'), name, inputs, stride: both(count) }),
 ])
 
 /**
  * A network file. One number stands for both directions (kernel, stride, window); padding is one number, [vertical,
- * horizontal] or [top, left, bottom, right]; a pooling's stride is its window unless given; a layer without a name is numbered by kind.
+ * horizontal] or [top, left, bottom, right]; a pooling's stride is its window unless given, and a global pooling's window the whole
+ * map; a layer without a name is numbered by kind.
  */
 export const networkSchema = z.strictObject({
   name: z
@@ -52,22 +62,42 @@ export const networkSchema = z.strictObject({
 })
 
 /** Names that selectors and tensors use already. */
-const reserved = ['default', 'input']
+const reserved = ['default', imageName]
 
 export function readNetworkFile(path: string): Network {
   return parseNetwork(readDocumentFile(path, 'network file'))
 }
 
-/** A checked network: names unique, every shape possible. */
+/** A checked network: names unique, every layer's inputs there and every result used, every shape possible. */
 export function parseNetwork(source: Source): Network {
   const file = parseSource(networkSchema, source)
   const counted = new Map<string, number>()
-  const layers = file.layers.map((layer): Layer => {
+  const described = file.layers.map((layer): Described => {
     const stem = stems[layer.kind]
     const number = (counted.get(stem) ?? 0) + 1
     counted.set(stem, number)
-    return expand({ ...layer, name: layer.name ?? `${stem}${number}` })
+    return { ...layer, name: layer.name ?? `${stem}${number}` }
   })
+  const places = placesByName(described, source)
+  const wired = described as readonly Wired[]
+  atLayer(places, source, ['inputs'], () => sourcesOf(wired))
+  atLayer(places, source, [], () => checkUsed(wired))
+  return atLayer(places, source, [], () => {
+    const layers: Layer[] = []
+    const input = (i: number) => {
+      const shaped = shapesSoFar(file.input.shape, layers)
+      const [name] = sourcesOf(wired)[i]!
+      return shaped.find(({ layer }) => layer.name === name)?.output ?? file.input.shape
+    }
+    for (const [i, layer] of described.entries()) layers.push(expand(layer, () => input(i)))
+    const network: Network = { name: file.name, input: file.input, layers }
+    layerShapes(network)
+    return network
+  })
+}
+
+/** The index of each layer by its name. */
+function placesByName(layers: readonly Described[], source: Source): ReadonlyMap<string, number> {
   const places = new Map<string, number>()
   for (const [i, { name }] of layers.entries()) {
     const where = source.where(['layers', i, 'name'])
@@ -83,39 +113,92 @@ export function parseNetwork(source: Source): Network {
       })
     places.set(name, i)
   }
-  const network: Network = { name: file.name, input: file.input, layers }
+  return places
+}
+
+/** What goes wrong in a layer is told with its place in the file, of the given key where the layer has it. */
+function atLayer<T>(
+  places: ReadonlyMap<string, number>,
+  source: Source,
+  key: readonly string[],
+  run: () => T,
+): T {
   try {
-    layerShapes(network)
+    return run()
   } catch (error) {
     if (!(error instanceof XgenError)) throw error
     const at = places.get(error.where ?? '')
-    const where = at === undefined ? source.where(['input']) : source.where(['layers', at])
+    const where = at === undefined ? source.where(['input']) : source.where(['layers', at, ...key])
     throw new XgenError(error.kind, error.message, { where, hint: error.hint, cause: error })
   }
-  return network
 }
 
-const stems = { conv2d: 'conv', dense: 'fc', relu: 'relu', pool: 'pool', flatten: 'flatten' } as const
+const stems = {
+  conv2d: 'conv',
+  dense: 'fc',
+  relu: 'relu',
+  pool: 'pool',
+  flatten: 'flatten',
+  add: 'add',
+  concat: 'concat',
+  pad: 'pad',
+  subsample: 'subsample',
+} as const
 
 type Named<L> = L extends unknown ? Omit<L, 'name'> & { name: string } : never
 
-function expand(layer: Named<z.output<typeof layerSchema>>): Layer {
+/** A layer as its file describes it, with its name. */
+type Described = Named<z.output<typeof layerSchema>>
+
+/** The layer in full. `input` is the shape of what it reads. */
+function expand(layer: Described, input: () => Shape): Layer {
   switch (layer.kind) {
-    case 'conv2d': {
-      const { padding: p } = layer
-      const padding =
-        typeof p === 'number'
-          ? ([p, p, p, p] as const)
-          : p.length === 2
-            ? ([p[0], p[1], p[0], p[1]] as const)
-            : p
-      return { ...layer, kernel: pair(layer.kernel), stride: pair(layer.stride), padding }
+    case 'conv2d':
+      return {
+        ...layer,
+        kernel: pair(layer.kernel),
+        stride: pair(layer.stride),
+        padding: edges(layer.padding),
+      }
+    case 'pool': {
+      const { global, window, stride, padding, ...named } = layer
+      const covered = global ? wholeMap(layer, input()) : window
+      if (covered === undefined)
+        throw usageError(`layer "${layer.name}" has no window`, {
+          where: layer.name,
+          hint: 'Write for example window: 2, or global: true for the whole map.',
+        })
+      const around = edges(padding ?? 0)
+      return {
+        ...named,
+        window: pair(covered),
+        stride: pair(stride ?? covered),
+        ...(around.some((p) => p !== 0) ? { padding: around } : {}),
+      }
     }
-    case 'pool':
-      return { ...layer, window: pair(layer.window), stride: pair(layer.stride ?? layer.window) }
     default:
-      return layer
+      return layer as Layer
   }
+}
+
+function wholeMap(
+  { name, window, stride, padding }: Described & { kind: 'pool' },
+  shape: Shape,
+): [number, number] {
+  if (window !== undefined || stride !== undefined || padding !== undefined)
+    throw usageError(`layer "${name}" is a global pooling and has a window, a stride or a padding too`, {
+      where: name,
+      hint: 'The window of a global pooling is the whole map: leave the others out, or global.',
+    })
+  return shape.length === 3 ? [shape[1], shape[2]] : [1, 1]
+}
+
+function edges(padding: number | readonly number[]): readonly [number, number, number, number] {
+  if (typeof padding === 'number') return [padding, padding, padding, padding]
+  const [vertical, horizontal] = padding as [number, number]
+  return padding.length === 2
+    ? [vertical, horizontal, vertical, horizontal]
+    : (padding as unknown as readonly [number, number, number, number])
 }
 
 function pair(value: number | [number, number]): readonly [number, number] {

@@ -1,5 +1,6 @@
 import { usageError } from '../base/errors.ts'
-import type { Conv2d, Layer, Network, Pool } from './network.ts'
+import type { Concat, Conv2d, Layer, Network, Pool } from './network.ts'
+import { checkUsed, imageName, sourcesOf } from './wiring.ts'
 
 /** One image's shape: [channels, height, width], or [features]. */
 export type Shape = readonly [number, number, number] | readonly [number]
@@ -7,6 +8,10 @@ export type Shape = readonly [number, number, number] | readonly [number]
 /** A layer with the shapes around it and what it costs for one image. */
 export interface LayerShape {
   readonly layer: Layer
+  /** Names of what it reads, `input` for the image, with their shapes. */
+  readonly sources: readonly string[]
+  readonly inputs: readonly Shape[]
+  /** The shape of the first input, which for most layers is the only one. */
   readonly input: Shape
   readonly output: Shape
   /** Weights and biases. */
@@ -29,17 +34,28 @@ export function asMap(shape: Shape): readonly [number, number, number] {
 
 /** Shapes of all layers, in order. An impossible layer is an error that names it and the numbers. */
 export function layerShapes(network: Network): readonly LayerShape[] {
-  let input: Shape = network.input.shape
-  checkCounts('the input', 'input', input)
-  return network.layers.map((layer) => {
-    const shaped = { layer, input, ...infer(layer, input) }
+  checkUsed(network.layers)
+  return shapesSoFar(network.input.shape, network.layers)
+}
+
+/** The same of the first layers of a network, behind which nothing stands yet. */
+export function shapesSoFar(
+  image: Network['input']['shape'],
+  layers: readonly Layer[],
+): readonly LayerShape[] {
+  checkCounts('the input', imageName, image)
+  const shapes = new Map<string, Shape>([[imageName, image]])
+  const sources = sourcesOf(layers)
+  return layers.map((layer, index) => {
+    const inputs = sources[index]!.map((name) => shapes.get(name)!)
+    const shaped = { layer, sources: sources[index]!, inputs, input: inputs[0]!, ...infer(layer, inputs) }
     if (elements(shaped.output) > mostElements || shaped.parameters > mostElements) {
       throw shapeError(
         layer,
         `has ${elements(shaped.output)} outputs and ${shaped.parameters} parameters: at most ${mostElements} of each are possible`,
       )
     }
-    input = shaped.output
+    shapes.set(layer.name, shaped.output)
     return shaped
   })
 }
@@ -64,7 +80,9 @@ export function weightShape({ layer, input }: LayerShape): readonly number[] | u
   return undefined
 }
 
-function infer(layer: Layer, input: Shape): { output: Shape; parameters: number; macs: number } {
+function infer(layer: Layer, inputs: readonly Shape[]): { output: Shape; parameters: number; macs: number } {
+  const input = inputs[0]!
+  const free = (output: Shape) => ({ output, parameters: 0, macs: 0 })
   switch (layer.kind) {
     case 'conv2d': {
       const output = convolve(layer, input)
@@ -76,18 +94,33 @@ function infer(layer: Layer, input: Shape): { output: Shape; parameters: number;
       if (input.length === 3 && (input[1] !== 1 || input[2] !== 1)) {
         throw shapeError(
           layer,
-          `is dense, but the layer before it gives a map of ${input.join('x')}`,
+          `is dense, but reads a map of ${input.join('x')}`,
           'Put a flatten layer before it.',
         )
       }
       return { output: [layer.units], parameters: layer.units * (input[0] + 1), macs: layer.units * input[0] }
     }
     case 'pool':
-      return { output: pool(layer, input), parameters: 0, macs: 0 }
+      return free(pool(layer, input))
     case 'relu':
-      return { output: input, parameters: 0, macs: 0 }
+      return free(input)
     case 'flatten':
-      return { output: [elements(input)], parameters: 0, macs: 0 }
+      return free([elements(input)])
+    case 'add':
+      checkEqual(layer, inputs)
+      return free(input)
+    case 'concat':
+      return free(concatenate(layer, inputs))
+    case 'pad': {
+      const [channels, height, width] = mapOf(layer, input)
+      checkPadding(layer, layer.channels)
+      return free([channels + layer.channels[0] + layer.channels[1], height, width])
+    }
+    case 'subsample': {
+      const [channels, height, width] = mapOf(layer, input)
+      checkCounts(`subsampling layer "${layer.name}"`, layer.name, layer.stride)
+      return free([channels, Math.ceil(height / layer.stride[0]), Math.ceil(width / layer.stride[1])])
+    }
   }
 }
 
@@ -99,9 +132,7 @@ function convolve(layer: Conv2d, input: Shape): Shape {
     ...layer.stride,
     layer.groups,
   ])
-  for (const p of layer.padding)
-    if (!Number.isSafeInteger(p) || p < 0)
-      throw shapeError(layer, `has padding ${layer.padding.join(', ')}: whole numbers from 0 are possible`)
+  checkPadding(layer, layer.padding)
   if (channels % layer.groups !== 0 || layer.filters % layer.groups !== 0) {
     throw shapeError(
       layer,
@@ -117,8 +148,50 @@ function convolve(layer: Conv2d, input: Shape): Shape {
 
 function pool(layer: Pool, input: Shape): Shape {
   const [channels, height, width] = mapOf(layer, input)
+  const { padding = noPadding } = layer
   checkCounts(`pooling layer "${layer.name}"`, layer.name, [...layer.window, ...layer.stride])
-  return [channels, ...windows(layer, [height, width], layer.window, layer.stride, 'window')]
+  checkPadding(layer, padding)
+  const [top, left, bottom, right] = padding
+  if (Math.max(top, bottom) >= layer.window[0] || Math.max(left, right) >= layer.window[1]) {
+    throw shapeError(
+      layer,
+      `has padding ${padding.join(', ')} around windows of ${layer.window.join('x')}: padding must be smaller than the window`,
+    )
+  }
+  return [
+    channels,
+    ...windows(layer, [height + top + bottom, width + left + right], layer.window, layer.stride, 'window'),
+  ]
+}
+
+/** The padding of a pooling that has none. */
+export const noPadding = [0, 0, 0, 0] as const
+
+function checkEqual(layer: Layer, [first, second]: readonly Shape[]): void {
+  if (first!.join() === second!.join()) return
+  throw shapeError(
+    layer,
+    `adds results of different shapes: ${first!.join('x')} and ${second!.join('x')}`,
+    'A pad layer adds channels, a subsample layer or a stride makes a map smaller.',
+  )
+}
+
+function concatenate(layer: Concat, inputs: readonly Shape[]): Shape {
+  const [first] = inputs as [Shape]
+  if (
+    inputs.some((shape) => shape.slice(1).join() !== first.slice(1).join() || shape.length !== first.length)
+  )
+    throw shapeError(
+      layer,
+      `joins results that differ in more than their channels: ${inputs.map((shape) => shape.join('x')).join(', ')}`,
+    )
+  const channels = inputs.reduce((sum, shape) => sum + shape[0], 0)
+  return first.length === 1 ? [channels] : [channels, first[1], first[2]]
+}
+
+function checkPadding(layer: Layer, padding: readonly number[]): void {
+  if (padding.every((p) => Number.isSafeInteger(p) && p >= 0)) return
+  throw shapeError(layer, `has padding ${padding.join(', ')}: whole numbers from 0 are possible`)
 }
 
 function windows(
@@ -129,7 +202,7 @@ function windows(
   what: string,
 ): [number, number] {
   if (window[0] > size[0] || window[1] > size[1]) {
-    const padded = layer.kind === 'conv2d' ? ', padding included' : ''
+    const padded = 'padding' in layer ? ', padding included' : ''
     throw shapeError(
       layer,
       `has a ${what} of ${window.join('x')}, larger than its input of ${size.join('x')}${padded}`,
@@ -143,10 +216,7 @@ function windows(
 
 function mapOf(layer: Layer, input: Shape): readonly [number, number, number] {
   if (input.length === 3) return input
-  throw shapeError(
-    layer,
-    `needs a map of channels, height and width, but the layer before it gives ${input[0]} features`,
-  )
+  throw shapeError(layer, `needs a map of channels, height and width, but reads ${input[0]} features`)
 }
 
 function checkCounts(what: string, where: string, counts: readonly number[]): void {

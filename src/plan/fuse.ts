@@ -1,5 +1,5 @@
 import { usageError } from '../base/errors.ts'
-import type { QConv, QGraph, QPool, QTensor } from '../quant/qgraph.ts'
+import { inputsOf, type QConv, type QGraph, type QPool, type QTensor } from '../quant/qgraph.ts'
 
 /**
  * What one pass over the array computes: a convolution with the pooling that follows it. A dense layer behind a flatten is
@@ -24,12 +24,14 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
   let at = 0
   while (at < graph.nodes.length) {
     const node = graph.nodes[at]!
-    if (node.input !== current) throw unsupported(node.name, 'reads a tensor other than the one before it')
+    if (inputsOf(node).join() !== current)
+      throw unsupported(node.name, 'reads a tensor other than the one before it')
     current = node.output
     at++
     if (node.kind === 'reshape') continue
     if (node.kind === 'pool')
       throw unsupported(node.name, 'is a pooling layer that does not follow a convolution or dense layer')
+    if (node.kind !== 'conv') throw unsupported(node.name, `is a layer of the kind ${node.kind}`)
     const stored = graph.tensors[node.input]!
     if (stored.zeroPoint !== 0 || graph.tensors[node.output]!.zeroPoint !== 0)
       throw unsupported(node.name, 'has a zero point other than 0')
@@ -64,6 +66,8 @@ function checkPool(pool: QPool): void {
       `has windows that overlap or leave gaps (window ${height}x${width}, stride ${pool.stride.join('x')})`,
     )
   }
+  if (pool.padding.some((p) => p !== 0))
+    throw unsupported(pool.name, `has padding (${pool.padding.join(', ')})`)
   if (pool.mode === 'average' && !Number.isInteger(Math.log2(height * width))) {
     throw unsupported(pool.name, `averages ${height * width} values, which is no power of two`)
   }

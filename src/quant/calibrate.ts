@@ -1,19 +1,21 @@
 import { invariant } from '../base/errors.ts'
 import { floatNetwork } from '../float/forward.ts'
 import type { Network, Weights } from '../net/network.ts'
-import { chain } from './chain.ts'
+import { linksOf } from './links.ts'
 import { mostMagnitudeBits, type Range, type Ranges } from './ranges.ts'
 
 const bins = 2048
 
 /**
- * Ranges of all convolutions and dense layers over images [c, h, w] in [0, 1]. Clips minimise the mean square error between
+ * Ranges of all convolutions, dense layers and additions over images [c, h, w] in [0, 1]. Clips minimise the mean square error between
  * the values and their codes: at 8 bits that is close to the maximum, at 4 bits far below it.
  */
 export function calibrate(network: Network, weights: Weights, images: Iterable<Float32Array>): Ranges {
   const float = floatNetwork(network, weights)
   const relu = new Map(
-    chain(network).flatMap((link) => (link.kind === 'conv' ? [[link.layer.name, link.relu] as const] : [])),
+    linksOf(network).links.flatMap((link) =>
+      link.kind === 'conv' || link.kind === 'add' ? [[link.layer.name, link.relu] as const] : [],
+    ),
   )
   const kept = [...images]
   invariant(kept.length > 0, 'calibration needs at least one image')

@@ -21,7 +21,12 @@ export interface QTensor {
   readonly zeroPoint: number
 }
 
-export type QNode = QConv | QPool | QReshape
+export type QNode = QConv | QPool | QReshape | QAdd | QConcat | QPad | QSubsample
+
+/** Ids of the tensors that a node reads. */
+export function inputsOf(node: QNode): readonly string[] {
+  return node.kind === 'add' || node.kind === 'concat' ? node.inputs : [node.input]
+}
 
 /**
  * A convolution, or a dense layer (`dense: true`: kernel 1x1 over [features, 1, 1]). ReLU is fused as `low`.
@@ -52,7 +57,10 @@ export interface QConv {
   readonly high: number
 }
 
-/** Max, or average: floor((sum + floor(area/2)) / area), on codes. Scale and zero point pass through. */
+/**
+ * Max, or average: floor((sum + floor(area/2)) / area), on codes. Scale and zero point pass through. The maximum is that of the
+ * window's codes inside the map; the average counts the padding as zeros, so that its area is always the window's.
+ */
 export interface QPool {
   readonly kind: 'pool'
   readonly name: string
@@ -61,6 +69,8 @@ export interface QPool {
   readonly output: string
   readonly window: readonly [height: number, width: number]
   readonly stride: readonly [vertical: number, horizontal: number]
+  /** Each smaller than the window: no window lies in the padding alone. */
+  readonly padding: readonly [top: number, left: number, bottom: number, right: number]
 }
 
 /** Flatten: [c, h, w] to [c*h*w, 1, 1], same codes in the same order. */
@@ -69,4 +79,47 @@ export interface QReshape {
   readonly name: string
   readonly input: string
   readonly output: string
+}
+
+/**
+ * y = clamp(floor((x0 * multipliers[0] + x1 * multipliers[1] + 2^(shift-1)) / 2^shift), low, high). ReLU is fused as `low`.
+ */
+export interface QAdd {
+  readonly kind: 'add'
+  readonly name: string
+  readonly inputs: readonly [string, string]
+  readonly output: string
+  /** Unsigned 16-bit; the larger one is at least 2^15. */
+  readonly multipliers: readonly [number, number]
+  /** Common to both, 1..47. */
+  readonly shift: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Channels of the inputs one after the other, codes as they are: every input has the scale and type of the output. */
+export interface QConcat {
+  readonly kind: 'concat'
+  readonly name: string
+  readonly inputs: readonly string[]
+  readonly output: string
+}
+
+/** Channels of code 0 before and behind those of the input. */
+export interface QPad {
+  readonly kind: 'pad'
+  readonly name: string
+  readonly input: string
+  readonly output: string
+  readonly before: number
+  readonly after: number
+}
+
+/** Rows 0, s, 2s, ... of the vertical stride and columns of the horizontal one, codes as they are. */
+export interface QSubsample {
+  readonly kind: 'subsample'
+  readonly name: string
+  readonly input: string
+  readonly output: string
+  readonly stride: readonly [vertical: number, horizontal: number]
 }

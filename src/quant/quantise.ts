@@ -1,10 +1,13 @@
 import { usageError } from '../base/errors.ts'
 import type { Network, Weights } from '../net/network.ts'
-import { chain, type Link, linkShape } from './chain.ts'
+import { noPadding } from '../net/shapes.ts'
+import { imageName } from '../net/wiring.ts'
+import { type Link, linkShape, linksOf } from './links.ts'
 import type { QuantOptions } from './options.ts'
-import type { QConv, QGraph, QNode, QTensor } from './qgraph.ts'
-import { type Ranges, rangeOf } from './ranges.ts'
+import type { QAdd, QConv, QGraph, QNode, QTensor } from './qgraph.ts'
+import type { Ranges } from './ranges.ts'
 import { codeRange, fixedPoint } from './rules.ts'
+import { tensorTypes } from './scales.ts'
 
 /** Largest magnitude of a bias, so that it never uses more than half of the 32-bit accumulator. */
 const largestBias = 2 ** 30
@@ -17,43 +20,84 @@ const smallestFactor = 2 ** -31
  * image's range is [0, 1].
  */
 export function quantise(network: Network, weights: Weights, ranges: Ranges, options: QuantOptions): QGraph {
-  const tensors: Record<string, QTensor> = { input: tensor(network.input.shape, true, options, 1) }
-  const nodes: QNode[] = []
-  let current = 'input'
-  for (const link of chain(network)) {
-    const { name } = link.layer
-    const input = tensors[current]!
-    if (link.kind === 'conv') {
-      const signed = !(options.unsigned && link.nonNegative)
-      const magnitudeBits = signed ? options.activationBits - 1 : options.activationBits
-      const clip = rangeOf(ranges, name).clips[magnitudeBits - 1]!
-      tensors[name] = tensor(linkShape(link), link.nonNegative, options, clip)
-      nodes.push(convolution(link, weights, current, input, tensors[name], options))
-    } else {
-      tensors[name] = { ...input, shape: linkShape(link) }
-      nodes.push(
-        link.kind === 'reshape'
-          ? { kind: 'reshape', name, input: current, output: name }
-          : {
-              kind: 'pool',
-              name,
-              mode: link.layer.mode,
-              input: current,
-              output: name,
-              window: link.layer.window,
-              stride: link.layer.stride,
-            },
-      )
-    }
-    current = name
+  const { links, output } = linksOf(network)
+  const types = tensorTypes(links, ranges, options)
+  const tensors: Record<string, QTensor> = {
+    [imageName]: { shape: network.input.shape, ...types.get(imageName)! },
   }
-  return { name: network.name, input: 'input', output: current, tensors, nodes }
+  const nodes = links.map((link): QNode => {
+    const { name } = link.layer
+    tensors[name] = { shape: linkShape(link), ...types.get(name)! }
+    return nodeOf(link, weights, tensors, options)
+  })
+  return { name: network.name, input: imageName, output, tensors, nodes }
 }
 
-function tensor(shape: QTensor['shape'], nonNegative: boolean, options: QuantOptions, clip: number): QTensor {
-  const signed = !(options.unsigned && nonNegative)
-  const [, high] = codeRange(options.activationBits, signed)
-  return { shape, bits: options.activationBits, signed, scale: clip / high, zeroPoint: 0 }
+function nodeOf(
+  link: Link,
+  weights: Weights,
+  tensors: Readonly<Record<string, QTensor>>,
+  options: QuantOptions,
+): QNode {
+  const { name } = link.layer
+  const { inputs } = link
+  const moved = { name, input: inputs[0]!, output: name }
+  switch (link.kind) {
+    case 'conv':
+      return convolution(link, weights, moved.input, tensors[moved.input]!, tensors[name]!, options)
+    case 'add': {
+      const [first, second] = inputs as [string, string]
+      return addition(link, [first, second], [tensors[first]!, tensors[second]!], tensors[name]!)
+    }
+    case 'pool': {
+      const { mode, window, stride, padding = noPadding } = link.layer
+      return { kind: 'pool', ...moved, mode, window, stride, padding }
+    }
+    case 'reshape':
+      return { kind: 'reshape', ...moved }
+    case 'concat':
+      return { kind: 'concat', name, inputs, output: name }
+    case 'pad': {
+      const [before, after] = link.layer.channels
+      return { kind: 'pad', ...moved, before, after }
+    }
+    case 'subsample':
+      return { kind: 'subsample', ...moved, stride: link.layer.stride }
+  }
+}
+
+/** Both factors as multiples of one power of two: the larger one has 16 bits, the other is rounded to the same shift. */
+function addition(
+  link: Link & { kind: 'add' },
+  inputs: readonly [string, string],
+  [first, second]: readonly [QTensor, QTensor],
+  output: QTensor,
+): QAdd {
+  const { name } = link.layer
+  const factors = [first.scale / output.scale, second.scale / output.scale] as const
+  const fixed = fixedPoint(Math.max(...factors))
+  if (fixed === undefined) {
+    throw usageError(
+      `layer "${name}": its calibrated range and that of what it adds differ by more than 2^15`,
+      {
+        where: name,
+        hint: 'The ranges do not belong to these weights: calibrate again.',
+      },
+    )
+  }
+  const { shift } = fixed
+  const multiplier = (factor: number) => Math.min(fixed.multiplier, Math.floor(factor * 2 ** shift + 0.5))
+  const [low, high] = codeRange(output.bits, output.signed)
+  return {
+    kind: 'add',
+    name,
+    inputs,
+    output: name,
+    multipliers: [multiplier(factors[0]), multiplier(factors[1])],
+    shift,
+    low: link.relu ? Math.max(0, low) : low,
+    high,
+  }
 }
 
 function convolution(

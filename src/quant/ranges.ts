@@ -12,7 +12,7 @@ export interface Range {
   readonly clips: readonly number[]
 }
 
-/** By name of the convolution or dense layer: the range of its result, after its ReLU where it has one. */
+/** By name of the convolution, dense layer or addition: the range of its result, after its ReLU where it has one. */
 export type Ranges = ReadonlyMap<string, Range>
 
 const positive = z.number().positive().max(1e30)

@@ -27,6 +27,19 @@ export function requantise(
   return Math.max(low, Math.min(high, rounded))
 }
 
+/** clamp(floor((x0 * m0 + x1 * m1 + 2^(shift-1)) / 2^shift), low, high): round half up. Codes of 8 bits, m below 2^16, shift 1..47. */
+export function addCodes(
+  x0: number,
+  x1: number,
+  m0: number,
+  m1: number,
+  shift: number,
+  low: number,
+  high: number,
+): number {
+  return requantise(x0 * m0 + x1 * m1, 1, shift, low, high)
+}
+
 /** Mean of `area` codes, rounded half up. */
 export function averageCode(sum: number, area: number): number {
   return Math.floor((sum + Math.floor(area / 2)) / area)

@@ -1,4 +1,4 @@
-import { invariant } from '../base/errors.ts'
+import { invariant, usageError } from '../base/errors.ts'
 import { convolutionWindows, poolMap } from '../float/forward.ts'
 import { multiplyMatrices, rowMajor, transposed } from '../float/matmul.ts'
 import { gatherPatches, scatterPatches } from '../float/patches.ts'
@@ -39,6 +39,10 @@ export function trainedLayer(
       return pooling(layer, shaped, batch)
     case 'flatten':
       return { parameters: [], forward: (input) => input, backward: (gradient) => gradient }
+    default:
+      throw usageError(`layer "${layer.name}" (${layer.kind}): such layers cannot be trained yet`, {
+        where: layer.name,
+      })
   }
 }
 

@@ -64,6 +64,36 @@ describe('network files', () => {
     expect(network.layers[2]).toMatchObject({ window: [2, 2], stride: [2, 2] })
   })
 
+  test('layers read what they name, or the layer before', () => {
+    const network = parse(
+      withLayers(
+        '{ kind: conv2d, filters: 4, kernel: 3, padding: 1 }',
+        '{ kind: relu }',
+        '{ kind: pool, inputs: [input], mode: average, window: 3, stride: 1, padding: 1 }',
+        '{ kind: pad, channels: [0, 1] }',
+        '{ kind: add, inputs: [relu1, pad1] }',
+        '{ kind: subsample, stride: [2, 3] }',
+        '{ kind: pool, inputs: [add1], mode: max, window: 2, stride: [2, 3] }',
+        '{ kind: concat, inputs: [pool2, subsample1, pool2] }',
+        '{ kind: pool, mode: average, global: true }',
+      ),
+    )
+    expect(layerShapes(network).map(({ sources, output }) => [sources.join(), output.join('x')])).toEqual([
+      ['input', '4x8x8'],
+      ['conv1', '4x8x8'],
+      ['input', '3x8x8'],
+      ['pool1', '4x8x8'],
+      ['relu1,pad1', '4x8x8'],
+      ['add1', '4x4x3'],
+      ['add1', '4x4x3'],
+      ['pool2,subsample1,pool2', '12x4x3'],
+      ['concat1', '12x1x1'],
+    ])
+    expect(network.layers[2]).toMatchObject({ padding: [1, 1, 1, 1] })
+    expect(network.layers[8]).toMatchObject({ window: [4, 3], stride: [4, 3] })
+    expect(parse(JSON.stringify(network))).toEqual(network)
+  })
+
   test('JSON is read like YAML', () => {
     expect(parse(JSON.stringify({ ...lenet5 }))).toEqual(lenet5)
   })
@@ -121,7 +151,7 @@ describe('network files', () => {
       'dense on a map',
       withLayers('{ kind: dense, units: 5 }'),
       'net.yaml:4:5',
-      'layer "fc1" is dense, but the layer before it gives a map of 3x8x8',
+      'layer "fc1" is dense, but reads a map of 3x8x8',
     ],
     [
       'two layers of one name',
@@ -134,6 +164,72 @@ describe('network files', () => {
       withLayers('{ kind: relu, name: default }'),
       'net.yaml:4:19',
       'a layer cannot be named "default"',
+    ],
+    [
+      'an input that is no layer',
+      withLayers('{ kind: relu, name: first }', '{ kind: relu, inputs: [frist] }'),
+      'net.yaml:5:19',
+      'layer "relu2" reads "frist", which is no layer. Did you mean "first"?',
+    ],
+    [
+      'an input that comes later',
+      withLayers('{ kind: relu, inputs: [relu2] }', '{ kind: relu }'),
+      'net.yaml:4:19',
+      'layer "relu1" reads "relu2", which comes after it',
+    ],
+    [
+      'a layer that reads itself',
+      withLayers('{ kind: relu, inputs: [relu1] }'),
+      'net.yaml:4:19',
+      'layer "relu1" reads its own result',
+    ],
+    [
+      'an addition of one',
+      withLayers('{ kind: relu }', '{ kind: add }'),
+      'net.yaml:5:5',
+      'layer "add1" reads one result; add takes exactly two',
+    ],
+    [
+      'a convolution of two',
+      withLayers('{ kind: relu }', '{ kind: conv2d, inputs: [input, relu1], filters: 1, kernel: 1 }'),
+      'net.yaml:5:21',
+      'layer "conv1" reads 2 results; conv2d takes exactly one',
+    ],
+    [
+      'a result that nobody reads',
+      withLayers('{ kind: relu }', '{ kind: relu, inputs: [input] }'),
+      'net.yaml:4:5',
+      'nobody reads the result of layer "relu1"',
+    ],
+    [
+      'a sum of different shapes',
+      withLayers('{ kind: pool, mode: max, window: 2 }', '{ kind: add, inputs: [pool1, input] }'),
+      'net.yaml:5:5',
+      'layer "add1" adds results of different shapes: 3x4x4 and 3x8x8',
+    ],
+    [
+      'maps of different sizes side by side',
+      withLayers('{ kind: pool, mode: max, window: 2 }', '{ kind: concat, inputs: [pool1, input] }'),
+      'net.yaml:5:5',
+      'layer "concat1" joins results that differ in more than their channels: 3x4x4, 3x8x8',
+    ],
+    [
+      'pooling in nothing but padding',
+      withLayers('{ kind: pool, mode: max, window: 2, padding: [0, 2] }'),
+      'net.yaml:4:5',
+      'padding must be smaller than the window',
+    ],
+    [
+      'pooling without a window',
+      withLayers('{ kind: pool, mode: max }'),
+      'net.yaml:4:5',
+      'layer "pool1" has no window',
+    ],
+    [
+      'global pooling with a window',
+      withLayers('{ kind: pool, mode: max, global: true, window: 2 }'),
+      'net.yaml:4:5',
+      'layer "pool1" is a global pooling and has a window',
     ],
     ['broken YAML', 'name: [', 'net.yaml:1:8', 'Flow sequence'],
     ['a key twice', 'name: a\nname: b\n', 'net.yaml:2:1', 'unique'],

@@ -1,18 +1,19 @@
 /** A quantised network run by the naive layers. Imports only the other oracles; the graph is described by its shape alone. */
-import { oracleConvolution, oraclePool } from './layers.ts'
-import { oracleAverage, oracleRequantise } from './quantise.ts'
+import { oracleConvolution, oraclePad, oraclePool, oracleSubsample } from './layers.ts'
+import { oracleAdd, oracleAverage, oracleRequantise } from './quantise.ts'
 
 type Pair = readonly [number, number]
-interface Node {
+type Edges = readonly [number, number, number, number]
+type Shape = readonly [number, number, number]
+
+interface Conv {
+  readonly kind: 'conv'
   readonly name: string
   readonly input: string
   readonly output: string
-}
-interface Conv extends Node {
-  readonly kind: 'conv'
   readonly kernel: Pair
   readonly stride: Pair
-  readonly padding: readonly [number, number, number, number]
+  readonly padding: Edges
   readonly groups: number
   readonly weights: ArrayLike<number>
   readonly bias: ArrayLike<number>
@@ -21,51 +22,112 @@ interface Conv extends Node {
   readonly low: number
   readonly high: number
 }
-interface Pool extends Node {
+interface Pool {
   readonly kind: 'pool'
+  readonly input: string
+  readonly output: string
   readonly mode: 'max' | 'average'
   readonly window: Pair
   readonly stride: Pair
+  readonly padding: Edges
 }
-interface Reshape extends Node {
+interface Reshape {
   readonly kind: 'reshape'
+  readonly input: string
+  readonly output: string
 }
+interface Add {
+  readonly kind: 'add'
+  readonly inputs: readonly [string, string]
+  readonly output: string
+  readonly multipliers: Pair
+  readonly shift: number
+  readonly low: number
+  readonly high: number
+}
+interface Concat {
+  readonly kind: 'concat'
+  readonly inputs: readonly string[]
+  readonly output: string
+}
+interface Pad {
+  readonly kind: 'pad'
+  readonly input: string
+  readonly output: string
+  readonly before: number
+  readonly after: number
+}
+interface Subsample {
+  readonly kind: 'subsample'
+  readonly input: string
+  readonly output: string
+  readonly stride: Pair
+}
+type Node = Conv | Pool | Reshape | Add | Concat | Pad | Subsample
+
 export interface OracleGraph {
   readonly input: string
-  readonly tensors: Readonly<Record<string, { readonly shape: readonly [number, number, number] }>>
-  readonly nodes: readonly (Conv | Pool | Reshape)[]
+  readonly tensors: Readonly<Record<string, { readonly shape: Shape }>>
+  readonly nodes: readonly Node[]
 }
 
-/** Codes of every tensor. `product` is told the layer, the operands, the filter and the input channel within its group. */
+/** The product of a layer's operands for a filter and an input channel within its group. */
+export type OracleProduct = (layer: string, x: number, w: number, filter: number, channel: number) => number
+
+/** Codes of every tensor. */
 export function oracleGraph(
   graph: OracleGraph,
   image: readonly number[],
-  product: (layer: string, x: number, w: number, filter: number, channel: number) => number,
+  product: OracleProduct,
 ): Map<string, number[]> {
   const tensors = new Map<string, number[]>([[graph.input, [...image]]])
-  for (const node of graph.nodes) {
-    const x = tensors.get(node.input)!
-    const { shape } = graph.tensors[node.input]!
-    if (node.kind === 'reshape') tensors.set(node.output, x)
-    else if (node.kind === 'pool')
-      tensors.set(node.output, oraclePool({ ...node, input: shape }, x, oracleAverage))
-    else {
-      const filters = node.bias.length
-      const geometry = { ...node, input: shape, filters }
-      const sums = oracleConvolution(
-        geometry,
-        x,
-        Array.from(node.weights),
-        Array.from(node.bias),
-        (a, w, n, k) => product(node.name, a, w, n, k),
-      )
-      const positions = sums.length / filters
-      const codes = sums.map((sum, i) => {
-        const n = Math.floor(i / positions)
-        return oracleRequantise(sum, node.multiplier[n]!, node.shift[n]!, node.low, node.high)
-      })
-      tensors.set(node.output, codes)
-    }
-  }
+  const values = (id: string) => tensors.get(id)!
+  for (const node of graph.nodes) tensors.set(node.output, codesOf(node, graph, values, product))
   return tensors
+}
+
+function codesOf(
+  node: Node,
+  graph: OracleGraph,
+  values: (id: string) => number[],
+  product: OracleProduct,
+): number[] {
+  const shape = (id: string) => graph.tensors[id]!.shape
+  switch (node.kind) {
+    case 'reshape':
+      return values(node.input)
+    case 'pool':
+      return oraclePool({ ...node, input: shape(node.input) }, values(node.input), oracleAverage)
+    case 'add': {
+      const [first, second] = node.inputs
+      const other = values(second)
+      return values(first).map((x, i) =>
+        oracleAdd([x, other[i]!], node.multipliers, node.shift, node.low, node.high),
+      )
+    }
+    case 'concat':
+      return node.inputs.flatMap(values)
+    case 'pad':
+      return oraclePad(shape(node.input), node.before, node.after, values(node.input))
+    case 'subsample':
+      return oracleSubsample(shape(node.input), node.stride, values(node.input))
+    case 'conv':
+      return convolve(node, shape(node.input), values(node.input), product)
+  }
+}
+
+function convolve(node: Conv, input: Shape, x: readonly number[], product: OracleProduct): number[] {
+  const filters = node.bias.length
+  const sums = oracleConvolution(
+    { ...node, input, filters },
+    x,
+    Array.from(node.weights),
+    Array.from(node.bias),
+    (a, w, n, k) => product(node.name, a, w, n, k),
+  )
+  const positions = sums.length / filters
+  return sums.map((sum, i) => {
+    const n = Math.floor(i / positions)
+    return oracleRequantise(sum, node.multiplier[n]!, node.shift[n]!, node.low, node.high)
+  })
 }

@@ -65,31 +65,64 @@ export interface OraclePool {
   readonly input: readonly [channels: number, height: number, width: number]
   readonly window: readonly [height: number, width: number]
   readonly stride: readonly [vertical: number, horizontal: number]
+  readonly padding?: readonly [top: number, left: number, bottom: number, right: number] | undefined
 }
 
-/** `mean` decides how an average of the window is rounded; by default it is not. */
+/**
+ * The largest value of each window that lies in the map, or the mean of the window where what lies outside is 0. `mean` decides
+ * how an average is rounded; by default it is not.
+ */
 export function oraclePool(
   p: OraclePool,
   x: readonly number[],
   mean: (sum: number, area: number) => number = (s, a) => s / a,
 ): number[] {
   const [channels, height, width] = p.input
+  const [above, before, below, behind] = p.padding ?? [0, 0, 0, 0]
   const result: number[] = []
   for (let c = 0; c < channels; c++) {
-    for (let top = 0; top + p.window[0] <= height; top += p.stride[0]) {
-      for (let left = 0; left + p.window[1] <= width; left += p.stride[1]) {
+    for (let top = -above; top + p.window[0] <= height + below; top += p.stride[0]) {
+      for (let left = -before; left + p.window[1] <= width + behind; left += p.stride[1]) {
         const seen: number[] = []
         for (let y = top; y < top + p.window[0]; y++) {
-          for (let xx = left; xx < left + p.window[1]; xx++) seen.push(x[(c * height + y) * width + xx]!)
+          for (let xx = left; xx < left + p.window[1]; xx++) {
+            if (y >= 0 && y < height && xx >= 0 && xx < width) seen.push(x[(c * height + y) * width + xx]!)
+          }
         }
+        const area = p.window[0] * p.window[1]
         result.push(
           p.mode === 'max'
             ? Math.max(...seen)
             : mean(
                 seen.reduce((a, b) => a + b, 0),
-                seen.length,
+                area,
               ),
         )
+      }
+    }
+  }
+  return result
+}
+
+type Shape = readonly [channels: number, height: number, width: number]
+
+/** Channels of zeros before and behind a map. */
+export function oraclePad(input: Shape, before: number, after: number, x: readonly number[]): number[] {
+  const zeros = (channels: number) => Array<number>(channels * input[1] * input[2]).fill(0)
+  return [...zeros(before), ...x, ...zeros(after)]
+}
+
+/** The values whose row and column are multiples of the stride. */
+export function oracleSubsample(
+  [channels, height, width]: Shape,
+  stride: readonly [number, number],
+  x: readonly number[],
+): number[] {
+  const result: number[] = []
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < height; y++) {
+      for (let xx = 0; xx < width; xx++) {
+        if (y % stride[0] === 0 && xx % stride[1] === 0) result.push(x[(c * height + y) * width + xx]!)
       }
     }
   }

@@ -26,3 +26,22 @@ export function roupAsymmetric(a: number, b: number, p: number, r: number, nB: n
     sum += boothDigit(b, j) * rnd(a, Math.max(0, r - 2 * j)) * 4 ** j
   return sum
 }
+
+/** The product of a multiplier by its spec (exact, trunc, roup of 8 bits), written from the formulas a second time. */
+export function product(spec: string, activation: number, weight: number): number {
+  const round = (x: number, bits: number) =>
+    bits === 0 ? x : Math.floor((x + 2 ** (bits - 1)) / 2 ** bits) * 2 ** bits
+  const cut = (x: number, bits: number) => Math.floor(x / 2 ** bits) * 2 ** bits
+  const parameter = (key: string) => Number(new RegExp(`${key}=(\\d+)`).exec(spec)?.[1] ?? 0)
+  if (spec.startsWith('exact')) return activation * weight
+  if (spec.startsWith('trunc')) return cut(activation, parameter('ka')) * cut(weight, parameter('kb'))
+  if (!spec.includes('asymmetric'))
+    return round(activation, parameter('r')) * round(weight, 2 * parameter('p'))
+  let sum = 0
+  const bit = (i: number) => (i < 0 ? 0 : Math.floor(weight / 2 ** Math.min(i, 31)) & 1)
+  for (let j = parameter('p'); j < 4; j++) {
+    const digit = -2 * bit(2 * j + 1) + bit(2 * j) + bit(2 * j - 1)
+    sum += digit * round(activation, Math.max(0, parameter('r') - 2 * j)) * 4 ** j
+  }
+  return sum
+}

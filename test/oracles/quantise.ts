@@ -19,6 +19,19 @@ export function oracleRequantise(
   return Math.max(low, Math.min(high, rounded))
 }
 
+/** clamp(floor((x0 * m0 + x1 * m1 + 2^(s-1)) / 2^s), low, high). */
+export function oracleAdd(
+  [x0, x1]: readonly [number, number],
+  [m0, m1]: readonly [number, number],
+  shift: number,
+  low: number,
+  high: number,
+): number {
+  const sum = BigInt(x0) * BigInt(m0) + BigInt(x1) * BigInt(m1)
+  const rounded = Number(floorDivide(sum + 2n ** BigInt(shift - 1), 2n ** BigInt(shift)))
+  return Math.max(low, Math.min(high, rounded))
+}
+
 /** floor((sum + floor(area / 2)) / area). */
 export function oracleAverage(sum: number, area: number): number {
   return Number(floorDivide(BigInt(sum) + BigInt(area) / 2n, BigInt(area)))

@@ -72,6 +72,7 @@ function pool(mode: 'max' | 'average', codes: number[]): number {
         output: 'pool',
         window: [1, codes.length],
         stride: [1, 1],
+        padding: [0, 0, 0, 0],
       },
     ],
   } // prettier-ignore

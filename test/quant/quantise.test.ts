@@ -5,7 +5,7 @@ import { floatNetwork } from '../../src/float/forward.ts'
 import type { Layer, Network } from '../../src/net/network.ts'
 import { lenet5 } from '../../src/net/zoo/lenet5.ts'
 import { calibrate } from '../../src/quant/calibrate.ts'
-import { chain } from '../../src/quant/chain.ts'
+import { linksOf } from '../../src/quant/links.ts'
 import { int8, parseActivations } from '../../src/quant/options.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import { quantiseValue } from '../../src/quant/rules.ts'
@@ -36,18 +36,18 @@ describe('fusing ReLU', () => {
     ['behind max pooling, which it commutes with', network(conv, pool('max'), relu)],
     ['behind flatten', network(conv, { kind: 'flatten', name: 'flatten' }, relu)],
   ])('%s', (_name, net) => {
-    expect(chain(net)[0]).toMatchObject({ kind: 'conv', relu: true, nonNegative: true })
-    expect(chain(net).some((link) => link.layer.kind === ('relu' as string))).toBe(false)
+    expect(linksOf(net).links[0]).toMatchObject({ kind: 'conv', relu: true, nonNegative: true })
+    expect(linksOf(net).links.some((link) => link.layer.kind === ('relu' as string))).toBe(false)
   })
 
   test('behind average pooling it is refused by name', () => {
-    expect(() => chain(network(conv, pool('average'), relu))).toThrow(
+    expect(() => linksOf(network(conv, pool('average'), relu))).toThrow(
       'layer "relu1" (relu) follows the average pooling "pool1"',
     )
   })
 
   test('a ReLU on what cannot be negative does nothing', () => {
-    expect(chain(network(relu, conv)).map((link) => link.kind)).toEqual(['conv'])
+    expect(linksOf(network(relu, conv)).links.map((link) => link.kind)).toEqual(['conv'])
   })
 })
 

@@ -18,7 +18,8 @@ import {
   sketchGraph,
 } from '../fixtures/qgraph.ts'
 import { arrays, sketches } from '../fixtures/sketches.ts'
-import { evaluate, product } from '../oracles/accelerator.ts'
+import { oracleGraph } from '../oracles/graph.ts'
+import { product } from '../oracles/multipliers.ts'
 
 const square = (size: number) => ({
   dataflow: 'weight-stationary' as const,
@@ -30,11 +31,8 @@ const square = (size: number) => ({
 
 function oracle(sketch: NetworkSketch, graph: QGraph, values: readonly number[]): number[] {
   const specs = new Map(sketch.layers.map((layer, index) => [`layer${index}`, layer.multiplier ?? 'exact']))
-  const nodes = graph.nodes.map((node) => node)
-  const result = evaluate(nodes, { shape: graph.tensors[graph.input]!.shape, values }, (layer, a, w) =>
-    product(specs.get(layer)!, a, w),
-  )
-  return [...result.values]
+  const tensors = oracleGraph(graph, values, (layer, a, w) => product(specs.get(layer)!, a, w))
+  return tensors.get(graph.output)!
 }
 
 function runModel(model: CycleModel, plan: Plan, values: readonly number[], pressure = noPressure) {

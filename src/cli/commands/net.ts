@@ -1,5 +1,6 @@
 import { usageError } from '../../base/errors.ts'
-import { checkNetwork, listNetworks, type NetReport, showNetwork } from '../../flow/net.ts'
+import { checkNetwork, type LayerReport, listNetworks, type NetReport, showNetwork } from '../../flow/net.ts'
+import { imageName } from '../../net/wiring.ts'
 import type { Command } from '../command.ts'
 import { table } from '../table.ts'
 
@@ -47,17 +48,26 @@ export const net: Command = {
 }
 
 function describe({ net, layers, parameters, macs }: NetReport): string {
+  // Only a network with branches says what its layers read.
+  const branches = layers.some((layer, i) => readsElsewhere(layer, layers[i - 1]))
+  const read = (text: string) => (branches ? [text] : [])
   const rows = [
-    ['layer', 'kind', '', 'output', 'parameters', 'MACs'],
-    ...layers.map((l) => [
+    ['layer', 'kind', '', ...read('reads'), 'output', 'parameters', 'MACs'],
+    ...layers.map((l, i) => [
       l.name,
       l.kind,
       l.detail,
+      ...read(readsElsewhere(l, layers[i - 1]) ? l.inputs.join(', ') : ''),
       l.output.join('x'),
       String(l.parameters),
       String(l.macs),
     ]),
-    ['total', '', '', '', String(parameters), String(macs)],
+    ['total', '', '', ...read(''), '', String(parameters), String(macs)],
   ]
-  return [net, ...table(rows, 4)].join('\n')
+  return [net, ...table(rows, branches ? 5 : 4)].join('\n')
+}
+
+/** Whether a layer reads something else than the layer before it. */
+function readsElsewhere({ inputs }: LayerReport, before: LayerReport | undefined): boolean {
+  return inputs.length > 1 || inputs[0] !== (before?.name ?? imageName)
 }

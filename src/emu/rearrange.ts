@@ -1,0 +1,45 @@
+import type { QPad, QSubsample, QTensor } from '../quant/qgraph.ts'
+import type { Codes } from '../quant/rules.ts'
+
+/** Layers that compute nothing: each writes codes of its inputs to other places. */
+export type Rearrangement = (inputs: readonly Codes[], images: number, result: Codes) => void
+
+/** Joins maps along their channels. */
+export function concatenation(): Rearrangement {
+  return (inputs, images, result) => {
+    let to = 0
+    for (let image = 0; image < images; image++) {
+      for (const codes of inputs) {
+        const size = codes.length / images
+        result.set(codes.subarray(image * size, (image + 1) * size), to)
+        to += size
+      }
+    }
+  }
+}
+
+/** Puts channels of code 0 around those of a map. */
+export function channelPadding({ before }: QPad, input: QTensor, output: QTensor): Rearrangement {
+  const positions = output.shape[1] * output.shape[2]
+  const [from, to] = [input.shape[0] * positions, output.shape[0] * positions]
+  return ([codes], images, result) => {
+    result.fill(0)
+    for (let image = 0; image < images; image++)
+      result.set(codes!.subarray(image * from, (image + 1) * from), image * to + before * positions)
+  }
+}
+
+/** Keeps every stride-th row and column of a map, from the first one on. */
+export function subsampling({ stride }: QSubsample, input: QTensor, output: QTensor): Rearrangement {
+  const [channels, height, width] = input.shape
+  const [, rows, columns] = output.shape
+  return ([codes], images, result) => {
+    let to = 0
+    for (let map = 0; map < images * channels; map++) {
+      for (let y = 0; y < rows; y++) {
+        const row = (map * height + y * stride[0]) * width
+        for (let x = 0; x < columns; x++, to++) result[to] = codes![row + x * stride[1]]!
+      }
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { imageName } from '../net/wiring.ts'
+import type { Link } from './links.ts'
+import type { QuantOptions } from './options.ts'
+import type { QTensor } from './qgraph.ts'
+import { type Ranges, rangeOf } from './ranges.ts'
+import { codeRange } from './rules.ts'
+
+/** What all tensors of one chain of values share. */
+export type TensorType = Pick<QTensor, 'bits' | 'signed' | 'scale' | 'zeroPoint'>
+
+/**
+ * The type and scale of every tensor. Convolutions, dense layers and additions make new scales; what only moves or compares
+ * values passes them on, and a concat makes one of all that it joins: of the largest clip, signed if one of them is.
+ */
+export function tensorTypes(
+  links: readonly Link[],
+  ranges: Ranges,
+  options: QuantOptions,
+): ReadonlyMap<string, TensorType> {
+  const group = groupsOf(links)
+  const members = new Map<string, Source[]>()
+  for (const source of sourcesOf(links)) {
+    const known = members.get(group(source.name))
+    if (known === undefined) members.set(group(source.name), [source])
+    else known.push(source)
+  }
+  const types = new Map([...members].map(([name, sources]) => [name, typeOf(sources, ranges, options)]))
+  return new Map([imageName, ...links.map(nameOf)].map((name) => [name, types.get(group(name))!]))
+}
+
+/** A tensor whose values are new. */
+interface Source {
+  readonly name: string
+  readonly nonNegative: boolean
+}
+
+function sourcesOf(links: readonly Link[]): Source[] {
+  return [
+    { name: imageName, nonNegative: true },
+    ...links
+      .filter(({ kind }) => kind === 'conv' || kind === 'add')
+      .map((link) => ({ name: nameOf(link), nonNegative: link.nonNegative })),
+  ]
+}
+
+function typeOf(sources: readonly Source[], ranges: Ranges, options: QuantOptions): TensorType {
+  const bits = options.activationBits
+  const signed = !(options.unsigned && sources.every(({ nonNegative }) => nonNegative))
+  const magnitudeBits = signed ? bits - 1 : bits
+  const clips = sources.map(({ name }) =>
+    name === imageName ? 1 : rangeOf(ranges, name).clips[magnitudeBits - 1]!,
+  )
+  const [, high] = codeRange(bits, signed)
+  return { bits, signed, scale: Math.max(...clips) / high, zeroPoint: 0 }
+}
+
+/** Tensors of one scale are one group, named after one of them. */
+function groupsOf(links: readonly Link[]): (name: string) => string {
+  const next = new Map<string, string>()
+  const group = (name: string): string => {
+    let at = name
+    for (let up = next.get(at); up !== undefined; up = next.get(at)) at = up
+    return at
+  }
+  for (const link of links) {
+    if (link.kind === 'conv' || link.kind === 'add') continue
+    for (const input of link.inputs) {
+      const [of, to] = [group(nameOf(link)), group(input)]
+      if (of !== to) next.set(of, to)
+    }
+  }
+  return group
+}
+
+function nameOf(link: Link): string {
+  return link.layer.name
+}
