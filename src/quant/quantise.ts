@@ -6,7 +6,7 @@ import { type Link, linkShape, linksOf } from './links.ts'
 import type { QuantOptions } from './options.ts'
 import type { QAdd, QConv, QGraph, QNode, QTensor } from './qgraph.ts'
 import type { Ranges } from './ranges.ts'
-import { codeRange, fixedPoint } from './rules.ts'
+import { addFactors, codeRange, fixedPoint } from './rules.ts'
 import { tensorTypes } from './scales.ts'
 
 /** Largest magnitude of a bias, so that it never uses more than half of the 32-bit accumulator. */
@@ -66,7 +66,6 @@ function nodeOf(
   }
 }
 
-/** Both factors as multiples of one power of two: the larger one has 16 bits, the other is rounded to the same shift. */
 function addition(
   link: Link & { kind: 'add' },
   inputs: readonly [string, string],
@@ -74,9 +73,8 @@ function addition(
   output: QTensor,
 ): QAdd {
   const { name } = link.layer
-  const factors = [first.scale / output.scale, second.scale / output.scale] as const
-  const fixed = fixedPoint(Math.max(...factors))
-  if (fixed === undefined) {
+  const factors = addFactors(first.scale / output.scale, second.scale / output.scale)
+  if (factors === undefined) {
     throw usageError(
       `layer "${name}": its calibrated range and that of what it adds differ by more than 2^15`,
       {
@@ -85,19 +83,13 @@ function addition(
       },
     )
   }
-  const { shift } = fixed
-  const multiplier = (factor: number) => Math.min(fixed.multiplier, Math.floor(factor * 2 ** shift + 0.5))
-  const [low, high] = codeRange(output.bits, output.signed)
-  return {
-    kind: 'add',
-    name,
-    inputs,
-    output: name,
-    multipliers: [multiplier(factors[0]), multiplier(factors[1])],
-    shift,
-    low: link.relu ? Math.max(0, low) : low,
-    high,
-  }
+  return { kind: 'add', name, inputs, output: name, ...factors, ...clampOf(output, link.relu) }
+}
+
+/** The codes that a result is clamped to: those of its tensor, from 0 on with a ReLU. */
+function clampOf({ bits, signed }: QTensor, relu: boolean): { low: number; high: number } {
+  const [low, high] = codeRange(bits, signed)
+  return { low: relu ? Math.max(0, low) : low, high }
 }
 
 function convolution(
@@ -144,7 +136,6 @@ function convolution(
     q.multiplier[n] = factor.multiplier
     q.shift[n] = factor.shift
   }
-  const [low, high] = codeRange(output.bits, output.signed)
   const geometry =
     layer.kind === 'conv2d'
       ? {
@@ -169,8 +160,7 @@ function convolution(
     ...geometry,
     weightBits: options.weightBits,
     ...q,
-    low: link.relu ? Math.max(0, low) : low,
-    high,
+    ...clampOf(output, link.relu),
   }
 }
 

@@ -69,3 +69,18 @@ export function fixedPoint(real: number): FixedPoint | undefined {
   }
   return shift < shiftRange[0] || shift > shiftRange[1] ? undefined : { multiplier, shift }
 }
+
+/** The factors of an addition with a common shift. */
+export interface AddFactors {
+  readonly multipliers: readonly [number, number]
+  readonly shift: number
+}
+
+/** Two positive factors: the larger one as by `fixedPoint`, the other one at the same shift. Undefined where that is. */
+export function addFactors(first: number, second: number): AddFactors | undefined {
+  const larger = fixedPoint(Math.max(first, second))
+  if (larger === undefined) return undefined
+  const { multiplier, shift } = larger
+  const atShift = (factor: number) => Math.min(multiplier, Math.floor(factor * 2 ** shift + 0.5))
+  return { multipliers: [atShift(first), atShift(second)], shift }
+}

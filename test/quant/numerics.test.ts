@@ -5,10 +5,12 @@ import { parse } from 'yaml'
 import { buildAssignment } from '../../src/approx/build.ts'
 import { packageRoot } from '../../src/base/files.ts'
 import { rankOf } from '../../src/base/statistics.ts'
+import { addition } from '../../src/emu/add.ts'
 import { createEmulator } from '../../src/emu/emulator.ts'
+import { channelPadding, concatenation, type Rearrangement, subsampling } from '../../src/emu/rearrange.ts'
 import type { QConv, QGraph, QTensor } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
-import { fixedPoint, quantiseValue, requantise } from '../../src/quant/rules.ts'
+import { addFactors, averageCode, fixedPoint, quantiseValue, requantise } from '../../src/quant/rules.ts'
 
 /** Examples are data: each rule takes what its line in the document gives. */
 // biome-ignore lint/suspicious/noExplicitAny: read from text
@@ -57,7 +59,7 @@ function accumulate({ bias, x, w, multiplier }: Arguments): number {
   return high + run(15, high)
 }
 
-function pool(mode: 'max' | 'average', codes: number[]): number {
+function pool(mode: 'max' | 'average', codes: number[], padding = 0): number {
   const graph: QGraph = {
     name: 'pool',
     input: 'input',
@@ -70,13 +72,55 @@ function pool(mode: 'max' | 'average', codes: number[]): number {
         mode,
         input: 'input',
         output: 'pool',
-        window: [1, codes.length],
+        window: [1, codes.length + padding],
         stride: [1, 1],
-        padding: [0, 0, 0, 0],
+        padding: [0, 0, 0, padding],
       },
     ],
   } // prettier-ignore
   return createEmulator(graph, new Map()).runImage(Int8Array.from(codes)).get('pool')![0]!
+}
+
+/** What a layer that computes nothing, or an addition, makes of rows of codes: one channel each. */
+function emulated(step: Rearrangement, inputs: readonly number[][], outputs: number): number[] {
+  const result = new Int8Array(outputs)
+  step(
+    inputs.map((codes) => Int8Array.from(codes)),
+    1,
+    result,
+  )
+  return [...result]
+}
+
+/** One addition; its codes are of the narrowest type that holds them. */
+function add({ x, m, s, low, high }: Arguments): number {
+  const node = { kind: 'add', name: 'add', inputs: ['a', 'b'], output: 'add' } as const
+  const result = new Int16Array(1) as unknown as Int8Array
+  const codes = x.map((code: number) => Int16Array.of(code))
+  addition({ ...node, multipliers: m, shift: s, low, high })(codes, 1, result)
+  return result[0]!
+}
+
+const moved = { name: 'moved', input: 'input', output: 'moved' } as const
+
+function pad({ codes, before, after }: Arguments): number[] {
+  const outputs = before + codes.length + after
+  const step = channelPadding(
+    { kind: 'pad', ...moved, before, after },
+    map([codes.length, 1, 1]),
+    map([outputs, 1, 1]),
+  )
+  return emulated(step, [codes], outputs)
+}
+
+function subsample({ codes, stride }: Arguments): number[] {
+  const outputs = Math.ceil(codes.length / stride)
+  const step = subsampling(
+    { kind: 'subsample', ...moved, stride: [1, stride] },
+    map([1, 1, codes.length]),
+    map([1, 1, outputs]),
+  )
+  return emulated(step, [codes], outputs)
 }
 
 /** Weight codes and bias as `quantise` makes them, for one dense layer. */
@@ -103,8 +147,15 @@ const rules: Record<string, (a: Arguments) => unknown> = {
   accumulate,
   fixedPoint: ({ real }) => Object.values(fixedPoint(real)!),
   requantise: ({ acc, m, s, low, high }) => requantise(acc, m, s, low, high),
-  maxPool: ({ codes }) => pool('max', codes),
-  averagePool: ({ codes }) => pool('average', codes),
+  addFactors: ({ scales, outputScale }) =>
+    Object.values(addFactors(scales[0] / outputScale, scales[1] / outputScale)!),
+  add,
+  maxPool: ({ codes, padding }) => pool('max', codes, padding),
+  averagePool: ({ codes, padding }) => pool('average', codes, padding),
+  globalAverage: ({ sum, area }) => averageCode(sum, area),
+  concat: ({ inputs }) => emulated(concatenation(), inputs, inputs.flat().length),
+  pad,
+  subsample,
   flattenIndex: ({ shape, at }) => (at[0] * shape[1] + at[1]) * shape[2] + at[2],
   dequantise: ({ code, scale }) => code * scale,
   class: ({ codes }) => codes.findIndex((_: number, i: number) => rankOf(codes, i) === 0),

@@ -49,6 +49,63 @@ describe('fusing ReLU', () => {
   test('a ReLU on what cannot be negative does nothing', () => {
     expect(linksOf(network(relu, conv)).links.map((link) => link.kind)).toEqual(['conv'])
   })
+
+  const second: Layer = { ...conv, name: 'conv2', inputs: ['input'] } as Layer
+  const add: Layer = { kind: 'add', name: 'add1', inputs: ['conv2', 'conv1'] }
+  const concat: Layer = { kind: 'concat', name: 'concat1', inputs: ['conv2', 'conv1'] }
+
+  test('behind an addition the sum is clamped, and what it adds keeps its sign', () => {
+    const { links, output } = linksOf(network(conv, second, add, relu))
+    expect(output).toBe('add1')
+    expect(links).toMatchObject([
+      { kind: 'conv', relu: false, nonNegative: false },
+      { kind: 'conv', relu: false, nonNegative: false, inputs: ['input'] },
+      { kind: 'add', relu: true, nonNegative: true, inputs: ['conv2', 'conv1'] },
+    ])
+  })
+
+  test('behind concat, padding and subsampling every layer that makes the values takes it up', () => {
+    const pad: Layer = { kind: 'pad', name: 'pad1', channels: [1, 2] }
+    const subsample: Layer = { kind: 'subsample', name: 'subsample1', stride: [2, 2] }
+    const { links } = linksOf(network(conv, second, concat, pad, subsample, relu))
+    expect(links.map(({ kind, nonNegative }) => [kind, nonNegative])).toEqual([
+      ['conv', true],
+      ['conv', true],
+      ['concat', true],
+      ['pad', true],
+      ['subsample', true],
+    ])
+    expect(links.map((link) => ('relu' in link ? link.relu : undefined))).toEqual([
+      true,
+      true,
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
+  test('what reads a fused ReLU reads the layer that took it up', () => {
+    const net = network(
+      conv,
+      relu,
+      { ...second, inputs: ['relu1'], padding: [1, 1, 1, 1], filters: 2 } as Layer,
+      { ...add, inputs: ['conv2', 'relu1'] },
+    )
+    expect(linksOf(net).links.map(({ inputs }) => inputs)).toEqual([['input'], ['conv1'], ['conv2', 'conv1']])
+  })
+
+  test('where somebody reads the values before it, it is refused by name', () => {
+    const around: Layer = { ...add, inputs: ['conv1', 'relu1'] }
+    expect(() => linksOf(network(conv, relu, around))).toThrow(
+      'layer "relu1" (relu) cannot be fused into "conv1": "add1" reads the values before the ReLU',
+    )
+    const pooled: Layer = { ...pool('max'), inputs: ['conv1'] } as Layer
+    const other: Layer = { ...relu, name: 'relu2', inputs: ['conv1'] }
+    const flat = (name: string, source: string): Layer => ({ kind: 'flatten', name, inputs: [source] })
+    const both: Layer = { kind: 'concat', name: 'both', inputs: ['flatten1', 'flatten2'] }
+    const tail = [flat('flatten1', 'relu1'), flat('flatten2', 'relu2'), both] as const
+    expect(() => linksOf(network(conv, pooled, relu, other, ...tail))).not.toThrow()
+  })
 })
 
 test('the result is int8, or uint8 where activations are and the network ends in a ReLU', () => {
@@ -116,6 +173,34 @@ describe('quantise', () => {
       }
     }
     expect(Math.sqrt(error / power)).toBeLessThan(tolerance)
+  })
+
+  test('a concat has one scale and type, which all that it joins share', () => {
+    const branch = (name: string): Layer => ({ ...conv, name, inputs: ['input'] }) as Layer
+    const net = network(
+      branch('conv1'),
+      relu,
+      branch('conv2'),
+      { ...pool('max'), window: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] } as Layer,
+      { kind: 'concat', name: 'concat1', inputs: ['relu1', 'pool1'] },
+      { kind: 'add', name: 'add1', inputs: ['concat1', 'concat1'] },
+    )
+    const range = (clip: number) => ({ largest: clip, clips: Array<number>(8).fill(clip) })
+    const given = new Map([
+      ['conv1', range(3)],
+      ['conv2', range(2)],
+      ['add1', range(5)],
+    ])
+    const graph = quantise(net, randomWeights(net, 1), given, { ...int8, ...parseActivations('uint8') })
+    for (const id of ['conv1', 'conv2', 'pool1', 'concat1'])
+      expect(graph.tensors[id], id).toMatchObject({ scale: 3 / 127, signed: true })
+    expect(graph.tensors['add1']).toMatchObject({ scale: 5 / 127, signed: true, shape: [4, 6, 6] })
+    expect(graph.nodes[0]).toMatchObject({ low: 0, high: 127 })
+    expect(graph.nodes.at(-1)).toMatchObject({
+      inputs: ['concat1', 'concat1'],
+      multipliers: [39322, 39322],
+      shift: 16,
+    })
   })
 
   test('a filter of zeros, and one whose bias dwarfs its weights, keep their bias', () => {

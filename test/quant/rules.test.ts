@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { averageCode, fixedPoint, quantiseValue, requantise } from '../../src/quant/rules.ts'
-import { oracleAverage, oracleInputCode, oracleRequantise } from '../oracles/quantise.ts'
+import {
+  addCodes,
+  addFactors,
+  averageCode,
+  fixedPoint,
+  quantiseValue,
+  requantise,
+} from '../../src/quant/rules.ts'
+import { oracleAdd, oracleAverage, oracleInputCode, oracleRequantise } from '../oracles/quantise.ts'
 
 describe('the integer rules', () => {
   test('requantise equals exact integers over the whole range of accumulators, multipliers and shifts', () => {
@@ -21,6 +28,39 @@ describe('the integer rules', () => {
 
   test('ties of requantisation go up', () => {
     expect([-3, -1, 1, 3].map((acc) => requantise(acc, 32768, 16, -128, 127))).toEqual([-1, 0, 1, 2])
+  })
+
+  test('an addition equals exact integers over the whole range of codes, multipliers and shifts', () => {
+    const code = fc.integer({ min: -128, max: 255 })
+    const larger = fc.integer({ min: 2 ** 15, max: 2 ** 16 - 1 })
+    const shift = fc.integer({ min: 1, max: 47 })
+    fc.assert(
+      fc.property(code, code, larger, fc.nat(2 ** 16 - 1), shift, (x0, x1, m0, m1, s) => {
+        for (const [low, high] of [
+          [-128, 127],
+          [0, 255],
+        ] as const) {
+          expect(addCodes(x0, x1, m0, m1, s, low, high)).toBe(oracleAdd([x0, x1], [m0, m1], s, low, high))
+          expect(addCodes(x0, x1, m1, m0, s, low, high)).toBe(oracleAdd([x0, x1], [m1, m0], s, low, high))
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('the factors of an addition share the shift of the larger one', () => {
+    const factor = fc.double({ min: 2 ** -31, max: 2 ** 14, noNaN: true })
+    fc.assert(
+      fc.property(factor, factor, (first, second) => {
+        const { multipliers, shift } = addFactors(first, second)!
+        const larger = fixedPoint(Math.max(first, second))!
+        expect([Math.max(...multipliers), shift]).toEqual([larger.multiplier, larger.shift])
+        for (const [i, real] of [first, second].entries())
+          expect(Math.abs(multipliers[i]! - real * 2 ** shift)).toBeLessThanOrEqual(0.5)
+      }),
+    )
+    expect(addFactors(2 ** 15, 1)).toBeUndefined()
+    expect(addFactors(2 ** -34, 2 ** -35)).toBeUndefined()
   })
 
   test('averages round half up, below zero too', () => {
