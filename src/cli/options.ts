@@ -10,6 +10,7 @@ import {
   misspeltVariables,
   resolveConfiguration,
 } from '../flow/configuration.ts'
+import { hasSeededWeights } from '../flow/named-files.ts'
 import type { CommonOptions } from './command.ts'
 
 /** Which network, with which weights and multipliers. */
@@ -47,7 +48,7 @@ export function netOptions(y: Argv): Argv {
       type: 'string',
       requiresArg: true,
       defaultDescription: 'the built-in ones',
-      describe: 'Weight file (.safetensors or .npz)',
+      describe: 'Weight file (.safetensors or .npz), or seeded: random ones, untrained',
       group: 'Network:',
     },
   })
@@ -142,7 +143,10 @@ export function configurationOf(options: CommonOptions): Configuration {
   const given = options as CommonOptions & ConfigurationOptions
   const config = given.config ?? (existsSync(defaultConfigurationFile) ? defaultConfigurationFile : undefined)
   for (const warning of misspeltVariables(process.env)) process.stderr.write(`xgen: ${warning}\n`)
-  return resolveConfiguration({ ...given, ...(config === undefined ? {} : { config }) })
+  const configuration = resolveConfiguration({ ...given, ...(config === undefined ? {} : { config }) })
+  if (hasSeededWeights(configuration))
+    process.stderr.write('xgen: seeded weights, untrained: what the network finds means nothing\n')
+  return configuration
 }
 
 /** A count from the command line. */

@@ -9,7 +9,7 @@ import { didYouMean, nearest } from '../base/suggest.ts'
 import { loadNetwork } from '../net/zoo.ts'
 import type { TileSize } from '../plan/array.ts'
 import { parseActivations, type QuantOptions } from '../quant/options.ts'
-import { baseOfRun, fromBase, isNetworkFile, rememberFiles } from './named-files.ts'
+import { baseOfRun, fromBase, isNetworkFile, isWeightFile, rememberFiles } from './named-files.ts'
 import { configurationSchema, environmentNames, planned } from './schema.ts'
 
 /**
@@ -157,7 +157,9 @@ function baseOf(
     { path: 'net', holder: draft, key: 'net', name: draft['net'] },
     { path: 'weights.file', holder: below, key: 'file', name: below['file'] },
   ].flatMap(({ name, ...rest }) =>
-    typeof name === 'string' && (rest.path !== 'net' || isNetworkFile(name)) ? [{ ...rest, name }] : [],
+    typeof name === 'string' && (rest.path === 'net' ? isNetworkFile(name) : isWeightFile(name))
+      ? [{ ...rest, name }]
+      : [],
   )
   const written = names.filter(({ path }) => !origins.has(path)).map(({ name }) => name)
   const base =

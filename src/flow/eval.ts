@@ -9,6 +9,7 @@ import { zooEntry } from '../net/zoo.ts'
 import { floatAccuracy } from '../train/trainer.ts'
 import type { Configuration } from './configuration.ts'
 import { checkFit } from './fit.ts'
+import { hasSeededWeights, networkPath } from './named-files.ts'
 import { networkOf, prepare, weightsOf } from './preparation.ts'
 
 export interface EvalRequest {
@@ -41,6 +42,11 @@ export async function evaluate(
   signal: AbortSignal,
 ): Promise<EvalResult> {
   const network = networkOf(configuration)
+  if (hasSeededWeights(configuration))
+    throw usageError('seeded weights are untrained: they have no accuracy to measure', {
+      where: '--weights',
+      hint: `Train first: "xgen train --net ${networkPath(configuration)} --data SET".`,
+    })
   const name = request.data ?? zooEntry(configuration.net)?.data
   if (name === undefined)
     throw usageError('name the data set to evaluate on', {

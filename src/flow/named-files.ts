@@ -20,6 +20,9 @@ export interface NamingFiles {
   readonly weights: { readonly file?: string | undefined }
 }
 
+/** What `--weights` names instead of a file: weights that nobody trained, made on the fly (`seeded.ts`). */
+export const seededName = 'seeded'
+
 const known = new WeakMap<NamingFiles, NamedFiles>()
 
 export function rememberFiles(configuration: NamingFiles, files: NamedFiles): void {
@@ -39,7 +42,17 @@ export function networkPath(configuration: NamingFiles): string {
 /** The path of the weight file, where the configuration names one. */
 export function weightsPath(configuration: NamingFiles): string | undefined {
   const { file } = configuration.weights
-  return file === undefined ? undefined : located(filesOf(configuration).base, file)
+  return file === undefined || !isWeightFile(file) ? undefined : located(filesOf(configuration).base, file)
+}
+
+/** Whether the configuration asks for weights that are made on the fly. */
+export function hasSeededWeights({ weights }: NamingFiles): boolean {
+  return weights.file === seededName
+}
+
+/** Whether a name stands for a file of weights. */
+export function isWeightFile(name: string): boolean {
+  return name !== seededName
 }
 
 /** That a file which a run names still is what the run was made from. `hash` is only called where a run recorded one. */
@@ -53,7 +66,7 @@ export function checkRecorded(
   const [path, option] =
     what === 'network'
       ? [networkPath(configuration), '--net']
-      : [weightsPath(configuration) ?? '', '--weights']
+      : [weightsPath(configuration) ?? configuration.weights.file ?? '', '--weights']
   throw dataError(`does not hold the ${what} that the run was made from`, {
     where: path,
     hint: `Put that file back, or name another one with ${option}.`,

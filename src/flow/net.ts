@@ -6,7 +6,8 @@ import { linksOf } from '../quant/links.ts'
 export interface NetSummary {
   readonly name: string
   readonly summary: string
-  readonly data: string
+  /** The data set of its built-in weights; null where it has none. */
+  readonly data: string | null
   readonly parameters: number
   readonly macs: number
 }
@@ -34,7 +35,7 @@ export interface NetReport {
 export function listNetworks(): readonly NetSummary[] {
   return zoo.map(({ network, data, summary }) => {
     const { parameters, macs } = showNetwork(network.name)
-    return { name: network.name, summary, data, parameters, macs }
+    return { name: network.name, summary, data: data ?? null, parameters, macs }
   })
 }
 

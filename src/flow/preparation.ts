@@ -23,7 +23,8 @@ import type { Ranges } from '../quant/ranges.ts'
 import { rangesOf, readRecord } from '../quant/record.ts'
 import type { Codes } from '../quant/rules.ts'
 import { type Configuration, entriesOf, quantOptionsOf, tileSizesOf } from './configuration.ts'
-import { checkRecorded, networkPath, weightsPath } from './named-files.ts'
+import { checkRecorded, hasSeededWeights, networkPath, seededName, weightsPath } from './named-files.ts'
+import { seededRanges, seededWeights } from './seeded.ts'
 
 /** A network ready for emulator and hardware. Needs no data set, so its bytes do not depend on one. */
 export interface Prepared {
@@ -40,11 +41,11 @@ export interface Prepared {
 /** Network, weights and ranges as files give them, quantised, with the multiplier of every product. */
 export function prepare(configuration: Configuration): Prepared {
   const network = networkOf(configuration)
-  const file = weightFile(configuration, network)
-  const weights = readWeights(file, network)
+  const weights = weightsOf(configuration, network)
   const weightsHash = hashWeights(weights, network)
-  checkRecorded(configuration, 'weights', () => weightsHash)
-  const ranges = rangesOf(readRecord(file, weightsHash))
+  const ranges = hasSeededWeights(configuration)
+    ? seededRanges(network, weights)
+    : rangesOf(readRecord(weightFile(configuration, network), weightsHash))
   const graph = quantise(network, weights, ranges, quantOptionsOf(configuration))
   return {
     network,
@@ -66,7 +67,9 @@ export function networkOf(configuration: Configuration): Network {
 
 /** The weights of a configuration. */
 export function weightsOf(configuration: Configuration, network: Network): Weights {
-  const weights = readWeights(weightFile(configuration, network), network)
+  const weights = hasSeededWeights(configuration)
+    ? seededWeights(network)
+    : readWeights(weightFile(configuration, network), network)
   checkRecorded(configuration, 'weights', () => hashWeights(weights, network))
   return weights
 }
@@ -80,11 +83,12 @@ export function weightFile(configuration: Configuration, network: Network): stri
   const fitting = dataSets.find(({ shape }) =>
     shape.every((size, axis) => size === network.input.shape[axis]),
   )
+  const train =
+    fitting === undefined
+      ? ' (.safetensors or .npz, with its ranges in a .json file beside it)'
+      : `, or train: "xgen train --net ${networkPath(configuration)} --data ${fitting.name}"`
   throw dataError(`there are no trained weights for the network "${network.name}"`, {
-    hint:
-      fitting === undefined
-        ? 'Name a weight file with --weights (.safetensors or .npz, with its ranges in a .json file beside it).'
-        : `Name a weight file with --weights, or train: "xgen train --net ${networkPath(configuration)} --data ${fitting.name}".`,
+    hint: `Name a weight file with --weights${train}. For hardware alone, "--weights ${seededName}" makes random ones.`,
   })
 }
 

@@ -40,7 +40,7 @@ export const configurationSchema = z.strictObject({
         .min(1)
         .optional()
         .describe(
-          'A .safetensors or .npz file (relative to this file), with its ranges in a .json file of the same name. Default: the built-in weights.',
+          'A .safetensors or .npz file (relative to this file), with its ranges in a .json file of the same name; or seeded: random weights that are always the same, for hardware of an untrained network. Default: the built-in weights.',
         ),
       curve: z.enum(['none']).default('none').describe('Approximation of weights by curves.'),
     })

@@ -2,31 +2,34 @@ import { usageError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
 import type { Network } from './network.ts'
 import { readNetworkFile } from './schema.ts'
+import { dscnnKws } from './zoo/dscnn.ts'
 import { lenet5 } from './zoo/lenet5.ts'
+import { resnet8, resnet8Mlperf, resnet20 } from './zoo/resnet.ts'
 
-/** A built-in network and the data set that its weights in nets/ were trained on. */
+/** A built-in network. */
 export interface ZooEntry {
   readonly network: Network
-  readonly data: string
+  /** The data set that its weights in nets/ were trained on; absent where it has none. */
+  readonly data?: string
   readonly summary: string
 }
 
 export const zoo: readonly ZooEntry[] = [
   { network: lenet5, data: 'mnist', summary: 'LeNet-5, 28x28 digits, 10 classes' },
+  { network: resnet8, summary: 'ResNet-8 of ALWANN and MAx-DNN, 32x32 colour images, 10 classes' },
+  { network: resnet8Mlperf, summary: 'ResNet-8 of MLPerf Tiny, 32x32 colour images, 10 classes' },
+  { network: resnet20, summary: 'ResNet-20, 32x32 colour images, 10 classes' },
+  { network: dscnnKws, summary: 'DS-CNN of MLPerf Tiny, keywords in 49x10 MFCCs, 12 classes' },
 ]
 
 /** Names of the zoo that are planned and not there yet. */
 const planned = [
   'lenet-fashion',
-  'resnet8',
-  'resnet8-mlperf',
-  'resnet20',
   'alexnet',
   'vgg16',
   'vgg16-cifar',
   'mobilenetv1',
   'mobilenetv2',
-  'dscnn-kws',
   'gru-kws',
   'lstm-kws',
 ] // prettier-ignore

@@ -159,6 +159,21 @@ describe('a run.json fed back', () => {
     )
   })
 
+  test('makes its seeded weights again, whatever files lie around', () => {
+    process.chdir(project)
+    const out = join(root, 'seeded-out')
+    writeFileSync(join(project, 'seeded'), 'no weights')
+    const first = run(out, { net: 'files/tiny.yaml', weights: 'seeded' })
+    expect(JSON.parse(first).configuration.weights.file).toBe('seeded')
+    for (const directory of [project, join(project, 'deep')]) {
+      process.chdir(directory)
+      const again = { config: join(out, 'run.json'), net: join(project, 'files', 'tiny.yaml') }
+      expect(prepare(resolve(again)).weightsHash).toBe(JSON.parse(first).inputs.weights)
+    }
+    process.chdir(project)
+    expect(run(join(root, 'again'), { config: join(out, 'run.json') })).toBe(first)
+  })
+
   test('takes no other files of the same names', () => {
     process.chdir(project)
     const out = join(project, 'out')

@@ -10,6 +10,7 @@ export const net: Command = {
   positional: '<action> [name]',
   examples: [
     ['xgen net show lenet5', 'Layers, shapes, parameters and multiplications'],
+    ['xgen net show resnet8', 'The same of a network with branches'],
     ['xgen net check my-net.yaml', 'Whether a network file can be used'],
   ],
   configure: (y) =>
@@ -25,7 +26,8 @@ export const net: Command = {
     if (action === 'list') {
       const networks = listNetworks()
       const lines = networks.map(
-        (n) => `${n.name.padEnd(16)}${n.summary} (${n.data}; ${n.parameters} parameters, ${n.macs} MACs)`,
+        (n) =>
+          `${n.name.padEnd(16)}${n.summary} (${n.data ?? 'untrained'}; ${n.parameters} parameters, ${n.macs} MACs)`,
       )
       session.print({ networks }, lines.join('\n'))
       return 0

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest'
+import { silent } from '../../src/base/progress.ts'
+import { createEmulator } from '../../src/emu/emulator.ts'
+import { floatNetwork } from '../../src/float/forward.ts'
+import { resolveConfiguration } from '../../src/flow/configuration.ts'
+import { evaluate } from '../../src/flow/eval.ts'
+import { prepare, quantiseInput, testImages } from '../../src/flow/preparation.ts'
+import { realImage } from '../../src/net/data/store.ts'
+import { zoo } from '../../src/net/zoo.ts'
+import { failure } from '../fixtures/failure.ts'
+
+const configured = (net: string, weights?: string) =>
+  resolveConfiguration({ environment: {}, net, ...(weights === undefined ? {} : { weights }) })
+
+describe('seeded weights', () => {
+  test.each(zoo.map(({ network }) => network.name))(
+    '%s: always the same, and its integer results are near the float ones',
+    (net) => {
+      const { network, weights, weightsHash, ranges, graph, assignment } = prepare(configured(net, 'seeded'))
+      const again = prepare(configured(net, 'seeded'))
+      expect([again.weightsHash, again.ranges]).toEqual([weightsHash, ranges])
+      const [image] = testImages(network, 1, 9).images
+      const trace = createEmulator(graph, assignment).runImage(quantiseInput(graph, image!))
+      const expected = floatNetwork(network, weights).run(realImage(image!))
+      const { scale } = graph.tensors[graph.output]!
+      let [error, power] = [0, 0]
+      for (const [i, code] of trace.get(graph.output)!.entries()) {
+        error += (code * scale - expected[i]!) ** 2
+        power += expected[i]! ** 2
+      }
+      expect(Math.sqrt(error / power)).toBeLessThan(0.1)
+      for (const codes of trace.values()) expect(new Set(codes).size).toBeGreaterThan(5)
+    },
+  )
+
+  test('are named where a network has no others, and have no accuracy', async () => {
+    expect(failure(() => prepare(configured('resnet8')))).toMatchObject({
+      kind: 'data',
+      message: 'there are no trained weights for the network "resnet8"',
+      hint: expect.stringContaining('"--weights seeded" makes random ones'),
+    })
+    const request = { data: 'mnist', images: 1, precision: 'int' } as const
+    const measured = evaluate(configured('lenet5', 'seeded'), request, silent, new AbortController().signal)
+    await expect(measured).rejects.toThrow('seeded weights are untrained: they have no accuracy to measure')
+  })
+})
