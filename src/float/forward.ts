@@ -170,16 +170,20 @@ export function poolMap(
 ): void {
   const [channels, height, width] = asMap(shaped.input)
   const [, rows, columns] = asMap(shaped.output)
+  const { vertical, horizontal } = poolSpans(layer, shaped)
   const area = layer.window[0] * layer.window[1]
   let to = 0
   for (let c = 0; c < channels; c++) {
     for (let oy = 0; oy < rows; oy++) {
+      const y0 = (c * height + vertical.from[oy]!) * width
+      const y1 = (c * height + vertical.until[oy]!) * width
       for (let ox = 0; ox < columns; ox++, to++) {
-        const { y0, y1, x0, x1 } = insideWindow(layer, shaped, oy, ox)
+        const x0 = horizontal.from[ox]!
+        const x1 = horizontal.until[ox]!
         let sum = 0
-        let best = (c * height + y0) * width + x0
-        for (let y = y0; y < y1; y++) {
-          for (let at = (c * height + y) * width + x0; at < (c * height + y) * width + x1; at++) {
+        let best = y0 + x0
+        for (let row = y0; row < y1; row += width) {
+          for (let at = row + x0; at < row + x1; at++) {
             sum += input[at]!
             if (input[at]! > input[best]!) best = at
           }
@@ -191,16 +195,26 @@ export function poolMap(
   }
 }
 
-/** The part of a pooling window that lies inside the map: rows y0 to y1 - 1, columns x0 to x1 - 1. */
-export function insideWindow(layer: Pool, { input }: LayerShape, oy: number, ox: number) {
+/** For each result along one axis: where its window begins and ends inside the map. */
+interface Spans {
+  readonly from: Int32Array
+  readonly until: Int32Array
+}
+
+/** The parts of a pooling's windows that lie inside the map. */
+export function poolSpans(
+  layer: Pool,
+  { input, output }: LayerShape,
+): { vertical: Spans; horizontal: Spans } {
   const [, height, width] = asMap(input)
+  const [, rows, columns] = asMap(output)
   const [top, left] = layer.padding ?? noPadding
-  const y = oy * layer.stride[0] - top
-  const x = ox * layer.stride[1] - left
-  return {
-    y0: Math.max(0, y),
-    y1: Math.min(height, y + layer.window[0]),
-    x0: Math.max(0, x),
-    x1: Math.min(width, x + layer.window[1]),
+  const spans = (count: number, axis: 0 | 1, before: number, size: number): Spans => {
+    const start = (o: number) => o * layer.stride[axis] - before
+    return {
+      from: Int32Array.from({ length: count }, (_, o) => Math.max(0, start(o))),
+      until: Int32Array.from({ length: count }, (_, o) => Math.min(size, start(o) + layer.window[axis])),
+    }
   }
+  return { vertical: spans(rows, 0, top, height), horizontal: spans(columns, 1, left, width) }
 }

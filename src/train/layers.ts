@@ -1,26 +1,13 @@
-import { invariant, usageError } from '../base/errors.ts'
-import { convolutionWindows, poolMap } from '../float/forward.ts'
+import { convolutionWindows } from '../float/forward.ts'
 import { multiplyMatrices, rowMajor, transposed } from '../float/matmul.ts'
 import { gatherPatches, scatterPatches } from '../float/patches.ts'
-import type { Conv2d, Dense, Pool } from '../net/network.ts'
+import type { Conv2d, Dense } from '../net/network.ts'
 import { elements, type LayerShape } from '../net/shapes.ts'
+import type { Parameter, TrainedLayer } from './layer.ts'
+import { pooling } from './pooling.ts'
+import { addition, channelPadding, concatenation, subsampling } from './rearrange.ts'
 
-/** A layer's parameters with their gradients, summed over the batch. */
-export interface Parameter {
-  readonly name: string
-  readonly values: Float32Array
-  readonly gradient: Float32Array
-}
-
-/** A layer that runs both ways over a batch [image][...]. Arrays are reused from batch to batch. */
-export interface TrainedLayer {
-  readonly parameters: readonly Parameter[]
-  forward(input: Float32Array, images: number): Float32Array
-  /** From the gradient of the result to that of the input; parameter gradients are added up. */
-  backward(gradient: Float32Array, images: number): Float32Array
-}
-
-/** `first`: nobody needs the gradient of the input, so it is not computed. */
+/** `first`: the layer reads the image, whose gradient nobody needs: where that saves something, there is none. */
 export function trainedLayer(
   shaped: LayerShape,
   parameters: readonly Parameter[],
@@ -38,11 +25,19 @@ export function trainedLayer(
     case 'pool':
       return pooling(layer, shaped, batch)
     case 'flatten':
-      return { parameters: [], forward: (input) => input, backward: (gradient) => gradient }
-    default:
-      throw usageError(`layer "${layer.name}" (${layer.kind}): such layers cannot be trained yet`, {
-        where: layer.name,
-      })
+      return {
+        parameters: [],
+        forward: ([input]) => input!,
+        backward: (gradient) => [gradient],
+      }
+    case 'add':
+      return addition(elements(shaped.output), batch)
+    case 'concat':
+      return concatenation(shaped.inputs.map(elements), batch)
+    case 'pad':
+      return channelPadding(layer, shaped, batch)
+    case 'subsample':
+      return subsampling(layer, shaped, batch)
   }
 }
 
@@ -81,7 +76,7 @@ function convolution(
   }
   return {
     parameters,
-    forward(input, images) {
+    forward([input], images) {
       kept = input as Float32Array<ArrayBuffer>
       eachGroup(images, (_image, _i, g, at) => {
         const target = { data: output, offset: at, row: positions, accumulate: false }
@@ -125,7 +120,7 @@ function convolution(
           inputGradient.subarray(i * inputSize, (i + 1) * inputSize),
         )
       })
-      return inputGradient
+      return first ? [] : [inputGradient]
     },
   }
 }
@@ -145,12 +140,12 @@ function dense(
   let kept: Float32Array = output
   return {
     parameters,
-    forward(input, images) {
-      kept = input
+    forward([input], images) {
+      kept = input!
       const target = { data: output, offset: 0, row: units, accumulate: false }
       multiplyMatrices(
         [images, units, features],
-        rowMajor(input, features),
+        rowMajor(kept, features),
         transposed(rowMajor(weight.values, features)),
         target,
       )
@@ -166,7 +161,7 @@ function dense(
         rowMajor(kept, features),
         weights,
       )
-      if (first) return inputGradient
+      if (first) return []
       const target = { data: inputGradient, offset: 0, row: features, accumulate: false }
       multiplyMatrices(
         [images, features, units],
@@ -174,7 +169,7 @@ function dense(
         rowMajor(weight.values, features),
         target,
       )
-      return inputGradient
+      return [inputGradient]
     },
   }
 }
@@ -212,66 +207,13 @@ function relu(size: number, batch: number): TrainedLayer {
   const inputGradient = new Float32Array(batch * size)
   return {
     parameters: [],
-    forward(input, images) {
-      rectify(input, output, images * size)
+    forward([input], images) {
+      rectify(input!, output, images * size)
       return output
     },
     backward(gradient, images) {
       passWherePositive(output, gradient, inputGradient, images * size)
-      return inputGradient
+      return [inputGradient]
     },
-  }
-}
-
-function pooling(layer: Pool, shaped: LayerShape, batch: number): TrainedLayer {
-  const inputSize = elements(shaped.input)
-  const outputSize = elements(shaped.output)
-  const [, , width] = shaped.input
-  const [, , columns] = shaped.output
-  invariant(width !== undefined && columns !== undefined, `pooling layer "${layer.name}" has no map`)
-  const output = new Float32Array(batch * outputSize)
-  const from = new Int32Array(batch * outputSize)
-  const inputGradient = new Float32Array(batch * inputSize)
-  const share = 1 / (layer.window[0] * layer.window[1])
-  return {
-    parameters: [],
-    forward(input, images) {
-      for (let i = 0; i < images; i++) {
-        const [start, end] = [i * outputSize, (i + 1) * outputSize]
-        poolMap(
-          layer,
-          shaped,
-          input.subarray(i * inputSize, (i + 1) * inputSize),
-          output.subarray(start, end),
-          from.subarray(start, end),
-        )
-      }
-      return output
-    },
-    backward(gradient, images) {
-      inputGradient.fill(0, 0, images * inputSize)
-      for (let at = 0; at < images * outputSize; at++) {
-        const image = Math.floor(at / outputSize) * inputSize
-        if (layer.mode === 'max') {
-          inputGradient[image + from[at]!]! += gradient[at]!
-          continue
-        }
-        for (const source of windowOf(layer, shaped, at % outputSize))
-          inputGradient[image + source]! += gradient[at]! * share
-      }
-      return inputGradient
-    },
-  }
-}
-
-/** Indices of the inputs that one pooled value is the mean of. */
-function* windowOf(layer: Pool, shaped: LayerShape, at: number): Generator<number> {
-  const [, height, width] = shaped.input as readonly [number, number, number]
-  const [, rows, columns] = shaped.output as readonly [number, number, number]
-  const c = Math.floor(at / (rows * columns))
-  const y = Math.floor((at % (rows * columns)) / columns) * layer.stride[0]
-  const x = (at % columns) * layer.stride[1]
-  for (let ky = 0; ky < layer.window[0]; ky++) {
-    for (let kx = 0; kx < layer.window[1]; kx++) yield (c * height + y + ky) * width + x + kx
   }
 }

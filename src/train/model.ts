@@ -1,6 +1,8 @@
 import type { LayerWeights, Network, Weights } from '../net/network.ts'
 import { elements, layerShapes, outputShape } from '../net/shapes.ts'
-import { type Parameter, type TrainedLayer, trainedLayer } from './layers.ts'
+import { imageName } from '../net/wiring.ts'
+import type { Parameter, TrainedLayer } from './layer.ts'
+import { trainedLayer } from './layers.ts'
 
 /** A network that learns: all layers both ways, and the parameters that its optimiser changes in place. */
 export interface Model {
@@ -13,29 +15,42 @@ export interface Model {
 
 export function createModel(network: Network, initial: Weights, batch: number): Model {
   const parameters: Parameter[] = []
-  const layers = layerShapes(network).map((shaped, index): TrainedLayer => {
-    const own = initial.get(shaped.layer.name)
+  const steps = layerShapes(network).map((shaped): Step => {
+    const { layer, sources, output } = shaped
+    const own = initial.get(layer.name)
     const named =
       own === undefined
         ? []
-        : [
-            parameter(`${shaped.layer.name}.weight`, own.weight),
-            parameter(`${shaped.layer.name}.bias`, own.bias),
-          ]
+        : [parameter(`${layer.name}.weight`, own.weight), parameter(`${layer.name}.bias`, own.bias)]
     parameters.push(...named)
-    return trainedLayer(shaped, named, batch, index === 0)
+    const first = sources.every((source) => source === imageName)
+    return {
+      name: layer.name,
+      sources,
+      size: elements(output),
+      layer: trainedLayer(shaped, named, batch, first),
+    }
   })
+  const gradients = gradientSums(steps, batch)
   const classes = elements(outputShape(network))
   return {
     parameters,
     learn(images, labels) {
       for (const { gradient } of parameters) gradient.fill(0)
-      let values = images
-      for (const layer of layers) values = layer.forward(values, labels.length)
+      const results = new Map([[imageName, images]])
+      for (const { name, sources, layer } of steps) {
+        const inputs = sources.map((source) => results.get(source)!)
+        results.set(name, layer.forward(inputs, labels.length))
+      }
       // A copy: a layer may still need its result to go back.
-      let gradient: Float32Array = values.slice(0, labels.length * classes)
-      const loss = crossEntropy(gradient, labels, classes)
-      for (let i = layers.length - 1; i >= 0; i--) gradient = layers[i]!.backward(gradient, labels.length)
+      const last = steps.at(-1)!.name
+      const logits = results.get(last)!.slice(0, labels.length * classes)
+      const loss = crossEntropy(logits, labels, classes)
+      gradients.start(last, logits)
+      for (const { name, sources, layer } of steps.toReversed()) {
+        const backwards = layer.backward(gradients.of(name), labels.length)
+        for (const [i, gradient] of backwards.entries()) gradients.add(sources[i]!, gradient)
+      }
       return loss
     },
     weights() {
@@ -47,6 +62,53 @@ export function createModel(network: Network, initial: Weights, batch: number): 
       return copy
     },
   }
+}
+
+/** One layer of the network: what it reads, and the values of its result for one image. */
+interface Step {
+  readonly name: string
+  readonly sources: readonly string[]
+  readonly size: number
+  readonly layer: TrainedLayer
+}
+
+/** Gradients of the layers' results on the way back: the sum over all that read them. */
+interface GradientSums {
+  start(last: string, gradient: Float32Array): void
+  add(name: string, gradient: Float32Array): void
+  of(name: string): Float32Array
+}
+
+/** A result that is read once needs no sum, and none of the layers' arrays is written to: some of them stand for two gradients. */
+function gradientSums(steps: readonly Step[], batch: number): GradientSums {
+  const readings = (name: string) =>
+    steps.reduce((count, { sources }) => count + sources.filter((source) => source === name).length, 0)
+  const sums = new Map(
+    steps
+      .filter(({ name }) => readings(name) > 1)
+      .map(({ name, size }) => [name, new Float32Array(batch * size)]),
+  )
+  const found = new Map<string, Float32Array>()
+  return {
+    start(last, gradient) {
+      found.clear()
+      found.set(last, gradient)
+    },
+    add(name, gradient) {
+      const sum = sums.get(name)
+      if (sum === undefined) found.set(name, gradient)
+      else if (found.has(name)) addTo(sum, gradient)
+      else {
+        sum.set(gradient)
+        found.set(name, sum)
+      }
+    },
+    of: (name) => found.get(name)!,
+  }
+}
+
+function addTo(sum: Float32Array, terms: Float32Array): void {
+  for (let i = 0; i < terms.length; i++) sum[i] = sum[i]! + terms[i]!
 }
 
 function parameter(name: string, values: Float32Array): Parameter {

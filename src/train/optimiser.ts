@@ -1,4 +1,4 @@
-import type { Parameter } from './layers.ts'
+import type { Parameter } from './layer.ts'
 
 /** A rule that changes parameters by their gradients, with its memory. */
 export interface Optimiser {
