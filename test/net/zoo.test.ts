@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readDocument } from '../../src/base/document.ts'
+import { packageRoot } from '../../src/base/files.ts'
 import type { Network } from '../../src/net/network.ts'
 import { parseNetwork } from '../../src/net/schema.ts'
 import { countMacs, countParameters, layerShapes } from '../../src/net/shapes.ts'
@@ -66,4 +69,26 @@ describe('the built-in networks', () => {
       expect(links.filter((link) => 'relu' in link && link.relu)).toHaveLength(relus)
     },
   )
+})
+
+describe('docs/networks.md', () => {
+  const text = readFileSync(join(packageRoot, 'docs', 'networks.md'), 'utf8')
+
+  test('its network can be used', () => {
+    const [, example] = /^```yaml\n(.*?)^```/ms.exec(text)!
+    const network = parseNetwork(readDocument(example!, 'networks.md'))
+    expect(linksOf(network).output).toBe('fc1')
+    expect(shapes(network)).toMatchObject({ widened: '32x16x16', sum: '32x16x16', pool2: '32x1x1' })
+  })
+
+  test('its table has every built-in network with its sizes', () => {
+    const rows = [...text.matchAll(/^\| `([\w-]+)` .*\| +([\d,]+) \| +([\d,]+) \|$/gm)]
+    expect(rows.map(([, ...cells]) => cells)).toEqual(
+      zoo.map(({ network }) => [
+        network.name,
+        countParameters(network).toLocaleString('en-US'),
+        countMacs(network).toLocaleString('en-US'),
+      ]),
+    )
+  })
 })
