@@ -5,6 +5,11 @@ export interface LayerAssignment {
   readonly layer: string
   /** The distinct multipliers of the layer. */
   readonly multipliers: readonly Multiplier[]
+  /**
+   * Where the weights are curves, the multipliers of each order's products: [order][index], over that order's domain. `multipliers`
+   * are then those of order 0.
+   */
+  readonly byOrder?: readonly (readonly Multiplier[])[]
   /** Index into `multipliers` for each [filter][input channel of the filter]: length filters * channels/groups. */
   readonly ofKernel: Uint8Array
 }

@@ -3,6 +3,7 @@ import type { Multiplier } from '../arith/multiplier.ts'
 import { parseMultiplier } from '../arith/registry.ts'
 import { usageError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
+import type { QCurve } from '../quant/curve.ts'
 import type { QConv, QGraph } from '../quant/qgraph.ts'
 import { checkAccumulator } from './accumulator.ts'
 import type { Assignment, LayerAssignment } from './assignment.ts'
@@ -19,6 +20,16 @@ interface Rule {
 export function layerDomain(graph: QGraph, node: QConv): Domain {
   const { bits, signed } = graph.tensors[node.input]!
   return { nA: bits, signedA: signed, nB: node.weightBits, signedB: true }
+}
+
+/** The operands of a curve's products, by order: a moment and a coefficient. */
+export function curveDomains(curve: QCurve): readonly Domain[] {
+  return curve.moments.orders.map(({ bits, signed }) => ({
+    nA: bits,
+    signedA: signed,
+    nB: curve.bits,
+    signedB: true,
+  }))
 }
 
 /** Convolutions and dense layers, in order: the layers that multipliers are assigned to. */
@@ -61,26 +72,53 @@ function assignLayer(graph: QGraph, node: QConv, rules: readonly Rule[]): LayerA
   const filters = node.bias.length
   const channels = graph.tensors[node.input]!.shape[0] / node.groups
   const ofRule = chooseRules(node, rules, filters, channels)
-  const domain = layerDomain(graph, node)
-  const multipliers: Multiplier[] = []
+  const domains = node.curve === undefined ? [layerDomain(graph, node)] : curveDomains(node.curve)
+  const byOrder = domains.map((): Multiplier[] => [])
   const ofKernel = new Uint8Array(filters * channels)
   const known = new Map<number, number>()
   for (let i = 0; i < ofRule.length; i++) {
     let index = known.get(ofRule[i]!)
     if (index === undefined) {
       const rule = rules[ofRule[i]!]
-      const multiplier = parseMultiplier(rule?.entry.spec ?? 'exact', domain, rule?.entry.where)
-      index = multipliers.findIndex(({ id }) => id === multiplier.id)
-      if (index < 0) index = multipliers.push(multiplier) - 1
+      const found = domains.map((domain) =>
+        parseMultiplier(rule?.entry.spec ?? 'exact', domain, rule?.entry.where),
+      )
+      index = byOrder[0]!.findIndex(({ spec }) => spec === found[0]!.spec)
+      if (index < 0) {
+        index = byOrder[0]!.length
+        for (const [order, multiplier] of found.entries()) byOrder[order]!.push(multiplier)
+      }
       if (index > 255)
         throw usageError(`layer "${node.name}" has more than 256 different multipliers`, { where: node.name })
       known.set(ofRule[i]!, index)
     }
     ofKernel[i] = index
   }
-  const assignment = { layer: node.name, multipliers, ofKernel }
-  checkAccumulator(node, assignment, domainName(domain))
+  const assignment = {
+    layer: node.name,
+    multipliers: byOrder[0]!,
+    ofKernel,
+    ...(node.curve === undefined ? {} : { byOrder }),
+  }
+  checkGroups(node, assignment)
+  checkAccumulator(node, assignment, domains.map(domainName).join(', '))
   return assignment
+}
+
+/** All kernels of a group share its products, so they have one multiplier. */
+function checkGroups({ name, curve, kernel, bias }: QConv, { ofKernel }: LayerAssignment): void {
+  if (curve === undefined) return
+  const kernels = ofKernel.length / bias.length
+  const together = Math.ceil(curve.length / (kernel[0] * kernel[1]))
+  const mixed = ofKernel.findIndex((multiplier, i) => {
+    const first = i - ((i % kernels) % together)
+    return multiplier !== ofKernel[first]
+  })
+  if (mixed < 0) return
+  throw usageError(
+    `layer "${name}": kernel ${mixed % kernels} of filter ${Math.floor(mixed / kernels)} has another multiplier than the others of its group`,
+    { where: name, hint: `Groups of ${together} kernels share their products (weights.group).` },
+  )
 }
 
 /** For each [filter][channel] the index of the rule that decides, or -1. */

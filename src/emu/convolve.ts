@@ -29,10 +29,12 @@ export function convolution(node: QConv, assignment: LayerAssignment, input: QTe
       const line = count * positions
       for (let g = 0; g < node.groups; g++) {
         gatherColumns(node, shape, codes!, first * inputSize, count, g, columns, input.zeroPoint, mask)
+        if (products.kind === 'curve') products.sums.gather(columns as Int16Array, taps, line)
         for (let n = g * shape.filters; n < (g + 1) * shape.filters; n++) {
           sums.fill(node.bias[n]!, 0, line)
           if (products.kind === 'table')
             addFromTable(sums, line, columns as Uint8Array, products.table, products.taps[n]!)
+          else if (products.kind === 'curve') products.sums.add(sums, line, n)
           else addExact(sums, line, columns as Int16Array, products.taps[n]!)
           storeFilter(node, n, sums, count, positions, result, first)
         }

@@ -1,6 +1,7 @@
 import type { LayerAssignment } from '../approx/assignment.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import type { QConv } from '../quant/qgraph.ts'
+import { type CurveSums, curveSums } from './curve.ts'
 
 /** A layer's taps, sorted out: which products each filter adds up. */
 export type Products =
@@ -8,6 +9,8 @@ export type Products =
   | { readonly kind: 'exact'; readonly taps: readonly FilterTaps[] }
   /** acc += table[factor + raw activation code]. */
   | { readonly kind: 'table'; readonly table: Int32Array; readonly taps: readonly FilterTaps[] }
+  /** The weights are curves: products of moments and coefficients. */
+  | { readonly kind: 'curve'; readonly sums: CurveSums }
 
 /** Taps of one filter that can add something: `factors` is the weight, or the start of its row in the table. */
 export interface FilterTaps {
@@ -16,6 +19,7 @@ export interface FilterTaps {
 }
 
 export function productsOf(node: QConv, assignment: LayerAssignment, channels: number): Products {
+  if (node.curve !== undefined) return { kind: 'curve', sums: curveSums(node, node.curve, assignment) }
   const used = new Set(assignment.ofKernel)
   if (assignment.multipliers.every((multiplier, index) => multiplier.exact || !used.has(index))) {
     return {

@@ -156,6 +156,12 @@ function baseOf(
   const names = [
     { path: 'net', holder: draft, key: 'net', name: draft['net'] },
     { path: 'weights.file', holder: below, key: 'file', name: below['file'] },
+    {
+      path: 'weights.coefficients',
+      holder: below,
+      key: 'coefficients',
+      name: below['coefficients'],
+    },
   ].flatMap(({ name, ...rest }) =>
     typeof name === 'string' && (rest.path === 'net' ? isNetworkFile(name) : isWeightFile(name))
       ? [{ ...rest, name }]
@@ -185,9 +191,14 @@ function recordedOf(
   if (origins.has('net')) return {}
   const network = isNetworkFile(net) ? hash('network') : undefined
   const values = weights.file === undefined || origins.has('weights.file') ? undefined : hash('weights')
+  const curves =
+    weights.coefficients === undefined || origins.has('weights.coefficients')
+      ? undefined
+      : hash('coefficients')
   return {
     ...(network === undefined ? {} : { network }),
     ...(values === undefined ? {} : { weights: values }),
+    ...(curves === undefined ? {} : { coefficients: curves }),
   }
 }
 

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { dataError } from '../base/errors.ts'
 
 /**
- * The files that a configuration names: a network file and a weight file. Its text stays as it was written, so that the same
+ * The files that a configuration names: a network file, a weight file and one of coefficients. Its text stays as it was written, so that the same
  * configuration has the same bytes wherever xgen runs; the directory that the text is relative to is kept beside it. The rules stand
  * in docs/configuration.md.
  */
@@ -11,13 +11,13 @@ export interface NamedFiles {
   /** Directory that relative names start from. */
   readonly base: string
   /** SHA-256 of what the names stood for when a run was made; none for a name that came from elsewhere. */
-  readonly recorded: { readonly network?: string; readonly weights?: string }
+  readonly recorded: { readonly network?: string; readonly weights?: string; readonly coefficients?: string }
 }
 
 /** The part of a configuration that names files. */
 export interface NamingFiles {
   readonly net: string
-  readonly weights: { readonly file?: string | undefined }
+  readonly weights: { readonly file?: string | undefined; readonly coefficients?: string | undefined }
 }
 
 /** What `--weights` names instead of a file: weights that nobody trained, made on the fly (`seeded.ts`). */
@@ -55,18 +55,25 @@ export function isWeightFile(name: string): boolean {
   return name !== seededName
 }
 
+/** The path of the file of coefficients, where the configuration names one. */
+export function coefficientsPath(configuration: NamingFiles): string | undefined {
+  const { coefficients } = configuration.weights
+  return coefficients === undefined ? undefined : located(filesOf(configuration).base, coefficients)
+}
+
 /** That a file which a run names still is what the run was made from. `hash` is only called where a run recorded one. */
 export function checkRecorded(
   configuration: NamingFiles,
-  what: 'network' | 'weights',
+  what: 'network' | 'weights' | 'coefficients',
   hash: () => string,
 ): void {
   const recorded = filesOf(configuration).recorded[what]
   if (recorded === undefined || recorded === hash()) return
-  const [path, option] =
-    what === 'network'
-      ? [networkPath(configuration), '--net']
-      : [weightsPath(configuration) ?? configuration.weights.file ?? '', '--weights']
+  const [path, option] = {
+    network: [networkPath(configuration), '--net FILE'],
+    weights: [weightsPath(configuration) ?? configuration.weights.file ?? '', '--weights FILE'],
+    coefficients: [coefficientsPath(configuration) ?? '', '--set weights.coefficients=FILE'],
+  }[what] as [string, string]
   throw dataError(`does not hold the ${what} that the run was made from`, {
     where: path,
     hint: `Put that file back, or name another one with ${option}.`,

@@ -23,6 +23,7 @@ import type { Ranges } from '../quant/ranges.ts'
 import { rangesOf, readRecord } from '../quant/record.ts'
 import type { Codes } from '../quant/rules.ts'
 import { type Configuration, entriesOf, quantOptionsOf, tileSizesOf } from './configuration.ts'
+import { curvesOf } from './curves.ts'
 import { checkRecorded, hasSeededWeights, networkPath, seededName, weightsPath } from './named-files.ts'
 import { seededRanges, seededWeights } from './seeded.ts'
 
@@ -33,6 +34,8 @@ export interface Prepared {
   /** SHA-256 of the float weights' values, and of the network's description. */
   readonly weightsHash: string
   readonly networkHash: string
+  /** SHA-256 of the file of coefficients, where there is one. */
+  readonly coefficientsHash?: string
   readonly ranges: Ranges
   readonly graph: QGraph
   readonly assignment: Assignment
@@ -46,12 +49,14 @@ export function prepare(configuration: Configuration): Prepared {
   const ranges = hasSeededWeights(configuration)
     ? seededRanges(network, weights)
     : rangesOf(readRecord(weightFile(configuration, network), weightsHash))
-  const graph = quantise(network, weights, ranges, quantOptionsOf(configuration))
+  const curves = curvesOf(configuration, network)
+  const graph = quantise(network, weights, ranges, quantOptionsOf(configuration), curves.choices)
   return {
     network,
     weights,
     weightsHash,
     networkHash: hashOf(network),
+    ...(curves.hash === undefined ? {} : { coefficientsHash: curves.hash }),
     ranges,
     graph,
     assignment: buildAssignment(graph, entriesOf(configuration)),

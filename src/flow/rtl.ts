@@ -69,6 +69,13 @@ export interface RtlSummary {
   readonly plan: string
 }
 
+/** The hashes of what a design is made from. */
+const inputsOf = ({ weightsHash, networkHash, coefficientsHash }: Prepared) => ({
+  weights: weightsHash,
+  network: networkHash,
+  ...(coefficientsHash === undefined ? {} : { coefficients: coefficientsHash }),
+})
+
 export function writeDesign(
   directory: string,
   design: Design,
@@ -81,7 +88,7 @@ export function writeDesign(
     xgen: version,
     command: 'rtl',
     configuration,
-    inputs: { weights: prepared.weightsHash, network: prepared.networkHash },
+    inputs: inputsOf(prepared),
     plan: plan.hash,
   }
   writeRunDirectory(directory, files, record, force)

@@ -1,6 +1,11 @@
 import { z } from 'zod'
+import { coefficientBits } from '../quant/coefficients.ts'
+import { longestGroup } from '../quant/curve-layer.ts'
 
 const bits = z.int().min(2).max(8)
+const curve = z.enum(['none', 'linear', 'quadratic'])
+const group = z.union([z.enum(['row', 'kernel']), z.int().min(1).max(longestGroup)])
+const coefficient = z.int().min(coefficientBits[0]).max(coefficientBits[1])
 
 /** xgen.yaml. The same schema checks the file, --set, the environment and a resolved configuration fed back. */
 export const configurationSchema = z.strictObject({
@@ -42,7 +47,35 @@ export const configurationSchema = z.strictObject({
         .describe(
           'A .safetensors or .npz file (relative to this file), with its ranges in a .json file of the same name; or seeded: random weights that are always the same, for hardware of an untrained network. Default: the built-in weights.',
         ),
-      curve: z.enum(['none']).default('none').describe('Approximation of weights by curves.'),
+      curve: curve
+        .default('none')
+        .describe(
+          'Weights of convolutions as curves: linear, w_i = a*i + b, or quadratic, w_i = a*i^2 + b*i + c, over the taps of a group.',
+        ),
+      group: group
+        .default('kernel')
+        .describe(
+          'What shares a curve: a row of a kernel, a kernel, or the kernels of so many input channels.',
+        ),
+      bits: coefficient.default(10).describe('Bits of a coefficient, 4 to 16; signed, one scale a filter.'),
+      layers: z
+        .record(
+          z.string(),
+          z.strictObject({
+            curve: curve.optional(),
+            group: group.optional(),
+            bits: coefficient.optional(),
+          }),
+        )
+        .default({})
+        .describe('Other curves for some layers, by name; a dense layer has one only if it is named here.'),
+      coefficients: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'A .json file of coefficients (relative to this file) that take the place of the weights of the layers in it; without one they are fitted to the weights.',
+        ),
     })
     .prefault({}),
   array: z
@@ -104,7 +137,6 @@ export type ConfigurationFile = z.input<typeof configurationSchema>
 /** Values of the configuration's design that are not built yet, so that they are refused by name. */
 export const planned: Readonly<Record<string, readonly string[]>> = {
   'array.dataflow': ['row-stationary', 'reuse', 'auto'],
-  'weights.curve': ['linear', 'quadratic'],
 }
 
 /** Leaves that an environment variable can set: XGEN_ARRAY_ROWS is array.rows. */
@@ -116,6 +148,10 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = Obj
     ['quant', 'scheme'],
     ['quant', 'calibration'],
     ['weights', 'file'],
+    ['weights', 'curve'],
+    ['weights', 'group'],
+    ['weights', 'bits'],
+    ['weights', 'coefficients'],
     ['array', 'dataflow'],
     ['array', 'rows'],
     ['array', 'cols'],

@@ -160,10 +160,16 @@ function emulated(
 /** A place of its own for what differs in any of these: two runs may go on at once. */
 export function cachedRun(
   configuration: Configuration,
-  { network, networkHash, weightsHash }: Pick<Prepared, 'network' | 'networkHash' | 'weightsHash'>,
+  {
+    network,
+    networkHash,
+    weightsHash,
+    coefficientsHash = '',
+  }: Pick<Prepared, 'network' | 'networkHash' | 'weightsHash' | 'coefficientsHash'>,
   { images, netlistImages, seed }: Pick<VerifyOptions, 'images' | 'netlistImages' | 'seed'>,
 ): string {
-  const key = hashOf([configuration, networkHash, weightsHash, images, netlistImages, seed]).slice(0, 12)
+  const made = [configuration, networkHash, weightsHash, coefficientsHash, images, netlistImages, seed]
+  const key = hashOf(made).slice(0, 12)
   return join(cacheDirectory(), 'runs', `${network.name}-${key}`)
 }
 

@@ -37,6 +37,7 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
       throw unsupported(node.name, 'has a zero point other than 0')
     if (!node.dense && stored.shape.some((size, axis) => size !== map.shape[axis]))
       throw unsupported(node.name, 'is a convolution behind a flatten')
+    if (node.curve !== undefined) throw unsupported(node.name, 'has weights that are curves')
     if (node.groups !== 1) throw unsupported(node.name, `is a grouped convolution (groups: ${node.groups})`)
     const next = graph.nodes[at]
     const pool = next?.kind === 'pool' && next.input === current ? next : undefined

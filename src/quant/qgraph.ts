@@ -1,3 +1,5 @@
+import type { QCurve } from './curve.ts'
+
 /**
  * A quantised network: integers only. Every consumer (emulator, Plan, cycle model through the Plan) follows the rules of
  * docs/numerics.md on exactly these values. Nodes stand in order of execution; a node reads tensors made before it.
@@ -44,8 +46,10 @@ export interface QConv {
   readonly padding: readonly [top: number, left: number, bottom: number, right: number]
   readonly groups: number
   readonly weightBits: number
-  /** Codes [filters, channels/groups, kh, kw], signed, zero point 0. */
+  /** Codes [filters, channels/groups, kh, kw], signed, zero point 0. Empty where the weights are curves. */
   readonly weights: Int8Array
+  /** Coefficients in place of weights: acc[n] = bias[n] + sum over groups and orders of M(moment, coefficient) * 2^shift. */
+  readonly curve?: QCurve
   /** One per filter, 32 bits, zero-point terms folded in. */
   readonly bias: Int32Array
   /** Unsigned 16-bit requantisation multipliers, one per filter, 0 or in [2^15, 2^16). */

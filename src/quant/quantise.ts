@@ -2,6 +2,7 @@ import { usageError } from '../base/errors.ts'
 import type { Network, Weights } from '../net/network.ts'
 import { noPadding } from '../net/shapes.ts'
 import { imageName } from '../net/wiring.ts'
+import { type CurveChoice, curveCodes } from './curve-layer.ts'
 import { type Link, linkShape, linksOf } from './links.ts'
 import type { QuantOptions } from './options.ts'
 import type { QAdd, QConv, QGraph, QNode, QTensor } from './qgraph.ts'
@@ -17,9 +18,15 @@ const smallestFactor = 2 ** -31
 
 /**
  * The integer network. Needs no data: activation scales come from the ranges, weight scales from the weights. The
- * image's range is [0, 1].
+ * image's range is [0, 1]. The weights of the layers in `curves` are replaced by curves.
  */
-export function quantise(network: Network, weights: Weights, ranges: Ranges, options: QuantOptions): QGraph {
+export function quantise(
+  network: Network,
+  weights: Weights,
+  ranges: Ranges,
+  options: QuantOptions,
+  curves: ReadonlyMap<string, CurveChoice> = new Map(),
+): QGraph {
   const { links, output } = linksOf(network)
   const types = tensorTypes(links, ranges, options)
   const tensors: Record<string, QTensor> = {
@@ -28,7 +35,7 @@ export function quantise(network: Network, weights: Weights, ranges: Ranges, opt
   const nodes = links.map((link): QNode => {
     const { name } = link.layer
     tensors[name] = { shape: linkShape(link), ...types.get(name)! }
-    return nodeOf(link, weights, tensors, options)
+    return nodeOf(link, weights, tensors, options, curves)
   })
   return { name: network.name, input: imageName, output, tensors, nodes }
 }
@@ -38,13 +45,21 @@ function nodeOf(
   weights: Weights,
   tensors: Readonly<Record<string, QTensor>>,
   options: QuantOptions,
+  curves: ReadonlyMap<string, CurveChoice>,
 ): QNode {
   const { name } = link.layer
   const { inputs } = link
   const moved = { name, input: inputs[0]!, output: name }
   switch (link.kind) {
     case 'conv':
-      return convolution(link, weights, moved.input, tensors[moved.input]!, tensors[name]!, options)
+      return convolution(
+        link,
+        weights,
+        { id: moved.input, ...tensors[moved.input]! },
+        tensors[name]!,
+        options,
+        curves.get(name),
+      )
     case 'add': {
       const [first, second] = inputs as [string, string]
       return addition(link, [first, second], [tensors[first]!, tensors[second]!], tensors[name]!)
@@ -95,35 +110,29 @@ function clampOf({ bits, signed }: QTensor, relu: boolean): { low: number; high:
 function convolution(
   link: Link & { kind: 'conv' },
   weights: Weights,
-  inputId: string,
-  input: QTensor,
+  input: QTensor & { readonly id: string },
   output: QTensor,
   options: QuantOptions,
+  choice: CurveChoice | undefined,
 ): QConv {
   const { layer } = link
   const { weight, bias } = weights.get(layer.name)!
-  const filters = bias.length
-  const taps = weight.length / filters
-  const q: { weights: Int8Array; bias: Int32Array; multiplier: Uint16Array; shift: Uint8Array } = {
-    weights: new Int8Array(weight.length),
-    bias: new Int32Array(filters),
-    multiplier: new Uint16Array(filters),
-    shift: new Uint8Array(filters),
+  // A bias that dwarfs its weights decides the scale: the codes of weights that small are near 0 anyway.
+  const least = (n: number) =>
+    Math.max(Math.abs(bias[n]!) / (input.scale * largestBias), (smallestFactor * output.scale) / input.scale)
+  const codes =
+    choice === undefined
+      ? { ...weightCodes(weight, bias.length, options.weightBits, least), weightBits: options.weightBits }
+      : curveCodes(layer.name, weight, bias.length, choice, input, least)
+  const { units, ...operands } = codes
+  const q = {
+    bias: new Int32Array(bias.length),
+    multiplier: new Uint16Array(bias.length),
+    shift: new Uint8Array(bias.length),
   }
-  const levels = 2 ** (options.weightBits - 1) - 1
-  for (let n = 0; n < filters; n++) {
-    const row = weight.subarray(n * taps, (n + 1) * taps)
-    const clip = weightClip(row, levels)
-    // A bias that dwarfs its weights decides the scale: the codes of weights that small are near 0 anyway.
-    const scale = Math.max(
-      clip / levels,
-      Math.abs(bias[n]!) / (input.scale * largestBias),
-      (smallestFactor * output.scale) / input.scale,
-    )
-    for (let k = 0; k < taps; k++)
-      q.weights[n * taps + k] = Math.max(-levels, Math.min(levels, Math.floor(row[k]! / scale + 0.5)))
-    q.bias[n] = Math.floor(bias[n]! / (input.scale * scale) + 0.5)
-    const factor = fixedPoint((input.scale * scale) / output.scale)
+  for (const [n, unit] of units.entries()) {
+    q.bias[n] = Math.floor(bias[n]! / (input.scale * unit) + 0.5)
+    const factor = fixedPoint((input.scale * unit) / output.scale)
     if (factor === undefined) {
       throw usageError(
         `layer "${layer.name}", filter ${n}: its weights and its calibrated range differ by more than 2^15`,
@@ -155,13 +164,28 @@ function convolution(
   return {
     kind: 'conv',
     name: layer.name,
-    input: inputId,
+    input: input.id,
     output: layer.name,
     ...geometry,
-    weightBits: options.weightBits,
+    ...operands,
     ...q,
     ...clampOf(output, link.relu),
   }
+}
+
+/** The codes of a layer's weights, and what a code of each filter counts. */
+function weightCodes(weight: Float32Array, filters: number, bits: number, least: (n: number) => number) {
+  const taps = weight.length / filters
+  const levels = 2 ** (bits - 1) - 1
+  const weights = new Int8Array(weight.length)
+  const units = Array.from({ length: filters }, (_, n) => {
+    const row = weight.subarray(n * taps, (n + 1) * taps)
+    const scale = Math.max(weightClip(row, levels) / levels, least(n))
+    for (let k = 0; k < taps; k++)
+      weights[n * taps + k] = Math.max(-levels, Math.min(levels, Math.floor(row[k]! / scale + 0.5)))
+    return scale
+  })
+  return { weights, units }
 }
 
 /** The clip of one filter's weights with the least squared error, of 24/64, 25/64 .. 64/64 of the largest magnitude. */

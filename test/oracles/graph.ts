@@ -1,4 +1,5 @@
 /** A quantised network run by the naive layers. Imports only the other oracles; the graph is described by its shape alone. */
+import { type OracleCodes, type OracleCurve, oracleCurveConvolution } from './curve.ts'
 import { oracleConvolution, oraclePad, oraclePool, oracleSubsample } from './layers.ts'
 import { oracleAdd, oracleAverage, oracleRequantise } from './quantise.ts'
 
@@ -16,6 +17,8 @@ interface Conv {
   readonly padding: Edges
   readonly groups: number
   readonly weights: ArrayLike<number>
+  /** Takes the place of the weights. */
+  readonly curve?: OracleCurve
   readonly bias: ArrayLike<number>
   readonly multiplier: ArrayLike<number>
   readonly shift: ArrayLike<number>
@@ -67,12 +70,22 @@ type Node = Conv | Pool | Reshape | Add | Concat | Pad | Subsample
 
 export interface OracleGraph {
   readonly input: string
-  readonly tensors: Readonly<Record<string, { readonly shape: Shape }>>
+  readonly tensors: Readonly<Record<string, OracleCodes & { readonly shape: Shape }>>
   readonly nodes: readonly Node[]
 }
 
-/** The product of a layer's operands for a filter and an input channel within its group. */
-export type OracleProduct = (layer: string, x: number, w: number, filter: number, channel: number) => number
+/**
+ * The product of a layer's operands for a filter and an input channel within its group; where the weights are curves, of a moment of
+ * this order and a coefficient.
+ */
+export type OracleProduct = (
+  layer: string,
+  x: number,
+  w: number,
+  filter: number,
+  channel: number,
+  order?: number,
+) => number
 
 /** Codes of every tensor. */
 export function oracleGraph(
@@ -112,19 +125,27 @@ function codesOf(
     case 'subsample':
       return oracleSubsample(shape(node.input), node.stride, values(node.input))
     case 'conv':
-      return convolve(node, shape(node.input), values(node.input), product)
+      return convolve(node, graph.tensors[node.input]!, values(node.input), product)
   }
 }
 
-function convolve(node: Conv, input: Shape, x: readonly number[], product: OracleProduct): number[] {
+function convolve(
+  node: Conv,
+  input: OracleCodes & { readonly shape: Shape },
+  x: readonly number[],
+  product: OracleProduct,
+): number[] {
   const filters = node.bias.length
-  const sums = oracleConvolution(
-    { ...node, input, filters },
-    x,
-    Array.from(node.weights),
-    Array.from(node.bias),
-    (a, w, n, k) => product(node.name, a, w, n, k),
-  )
+  const layer = { ...node, input: input.shape, filters }
+  const bias = Array.from(node.bias)
+  const sums =
+    node.curve === undefined
+      ? oracleConvolution(layer, x, Array.from(node.weights), bias, (a, w, n, k) =>
+          product(node.name, a, w, n, k),
+        )
+      : oracleCurveConvolution(layer, x, input, node.curve, bias, (a, w, n, k, order) =>
+          product(node.name, a, w, n, k, order),
+        )
   const positions = sums.length / filters
   return sums.map((sum, i) => {
     const n = Math.floor(i / positions)

@@ -8,6 +8,8 @@ import { rankOf } from '../../src/base/statistics.ts'
 import { addition } from '../../src/emu/add.ts'
 import { createEmulator } from '../../src/emu/emulator.ts'
 import { channelPadding, concatenation, type Rearrangement, subsampling } from '../../src/emu/rearrange.ts'
+import { type Moments, momentOperand, momentsOf } from '../../src/quant/curve.ts'
+import { fitCurve } from '../../src/quant/fit.ts'
 import type { QConv, QGraph, QTensor } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import { addFactors, averageCode, fixedPoint, quantiseValue, requantise } from '../../src/quant/rules.ts'
@@ -57,6 +59,43 @@ function accumulate({ bias, x, w, multiplier }: Arguments): number {
   }
   const high = run(15 + 7, 0) * 128
   return high + run(15, high)
+}
+
+/** The sum of a dense layer of one unit with a curve for weights: bias and terms, by the assignment that a graph would get. */
+function curve({ bias, x, coefficients, length }: Arguments): number {
+  const moments = momentsOf(1, length, 8, true)
+  const node = (offset: number): QConv => ({
+    kind: 'conv',
+    name: 'fc',
+    dense: true,
+    input: 'input',
+    output: 'fc',
+    kernel: [1, 1],
+    stride: [1, 1],
+    padding: [0, 0, 0, 0],
+    groups: 1,
+    weightBits: 10,
+    weights: new Int8Array(0),
+    curve: { degree: 1, length, bits: 10, coefficients: Int16Array.from(coefficients), moments },
+    bias: Int32Array.of(bias - offset),
+    multiplier: Uint16Array.of(32768),
+    shift: Uint8Array.of(15),
+    low: -128,
+    high: 127,
+  }) // prettier-ignore
+  const run = (offset: number) => {
+    const graph: QGraph = {
+      name: 'one',
+      input: 'input',
+      output: 'fc',
+      tensors: { input: map([x.length, 1, 1]), fc: map([1, 1, 1]) },
+      nodes: [node(offset)],
+    }
+    return createEmulator(graph, buildAssignment(graph, [])).runImage(Int8Array.from(x)).get('fc')![0]!
+  }
+  let offset = 0
+  for (let step = run(0); step !== 0; step = run(offset)) offset += step
+  return offset
 }
 
 function pool(mode: 'max' | 'average', codes: number[], padding = 0): number {
@@ -145,6 +184,19 @@ const rules: Record<string, (a: Arguments) => unknown> = {
   weight: ({ w, largest, bits }) => dense([w, largest], 0, bits, 1).weights[0],
   bias: ({ real, inputScale, weightScale }) => Math.floor(real / (inputScale * weightScale) + 0.5),
   accumulate,
+  moments: ({ degree, length, bits, signed }) =>
+    momentsOf(degree, length, bits, signed).orders.map(({ cut, shift, bits: width }) => ({
+      cut,
+      shift,
+      bits: width,
+    })),
+  moment: ({ order, codes, cut }) => {
+    const orders = Array.from({ length: order + 1 }, () => ({ cut }) as Moments['orders'][number])
+    return momentOperand({ spread: 0, fraction: 0, orders }, order, codes)
+  },
+  curve,
+  fit: ({ weights, degree, spread }) =>
+    fitCurve(weights, degree, spread).map((c) => Math.round(c * 1e9) / 1e9 + 0),
   fixedPoint: ({ real }) => Object.values(fixedPoint(real)!),
   requantise: ({ acc, m, s, low, high }) => requantise(acc, m, s, low, high),
   addFactors: ({ scales, outputScale }) =>
