@@ -52,6 +52,7 @@ function plainly(issue: Issue): string {
     int: 'write a whole number',
     string: 'write a text',
     array: 'write a list, such as [a, b]',
+    tuple: 'write a list, such as [a, b]',
     object: 'write names with values, such as { name: value }',
     record: 'write names with values, such as { name: value }',
   }

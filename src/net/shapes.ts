@@ -20,7 +20,10 @@ export interface LayerShape {
   readonly macs: number
 }
 
-/** Elements of one feature map or one layer's weights above which a network is refused: no array of that size is ever allocated. */
+/**
+ * Elements of a network's feature maps, or of its parameters, above which it is refused, of one layer or of all together: so much
+ * memory is never taken.
+ */
 const mostElements = 2 ** 28
 
 export function elements(shape: Shape): number {
@@ -46,18 +49,27 @@ export function shapesSoFar(
   checkCounts('the input', imageName, image)
   const shapes = new Map<string, Shape>([[imageName, image]])
   const sources = sourcesOf(layers)
+  let [values, parameters] = [elements(image), 0]
   return layers.map((layer, index) => {
     const inputs = sources[index]!.map((name) => shapes.get(name)!)
     const shaped = { layer, sources: sources[index]!, inputs, input: inputs[0]!, ...infer(layer, inputs) }
-    if (elements(shaped.output) > mostElements || shaped.parameters > mostElements) {
-      throw shapeError(
+    const own = [elements(shaped.output), shaped.parameters] as const
+    values += own[0]
+    parameters += own[1]
+    if (Math.max(...own) > mostElements)
+      throw tooLarge(layer, `has ${own[0]} outputs and ${own[1]} parameters`)
+    if (Math.max(values, parameters) > mostElements)
+      throw tooLarge(
         layer,
-        `has ${elements(shaped.output)} outputs and ${shaped.parameters} parameters: at most ${mostElements} of each are possible`,
+        `brings the network to ${values} values in feature maps and ${parameters} parameters`,
       )
-    }
     shapes.set(layer.name, shaped.output)
     return shaped
   })
+}
+
+function tooLarge(layer: Layer, what: string) {
+  return shapeError(layer, `${what}: at most ${mostElements} of each are possible`)
 }
 
 /** Shape of the result of the whole network. */

@@ -84,7 +84,13 @@ describe('the emulator', () => {
             ofKernel[filter * (ofKernel.length / filtersOf(graph, layer)) + channel]!
           ]!.multiply(x, w)
         })
-        for (const [id, values] of expected) expect([id, ...trace.get(id)!]).toEqual([id, ...values])
+        for (const [id, values] of expected) {
+          expect([id, ...trace.get(id)!]).toEqual([id, ...values])
+          const { bits, signed } = graph.tensors[id]!
+          const [low, high] = codeRange(bits, signed)
+          expect(Math.min(...values), id).toBeGreaterThanOrEqual(low)
+          expect(Math.max(...values), id).toBeLessThanOrEqual(high)
+        }
       }),
       { numRuns },
     )

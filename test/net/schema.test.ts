@@ -239,6 +239,18 @@ describe('network files', () => {
       'net.yaml:4:5',
       'layer "conv1" has',
     ],
+    [
+      'layers that are huge together',
+      `name: a\ninput: { shape: [64, 1024, 1024] }\nlayers: [${'{ kind: relu }, '.repeat(9)}]\n`,
+      'net.yaml:3:58',
+      'layer "relu4" brings the network to 335544320 values in feature maps and 0 parameters',
+    ],
+    [
+      'a number instead of a pair',
+      withLayers('{ kind: pad, channels: 3 }'),
+      'net.yaml:4:18',
+      'layers[0].channels is 3: write a list, such as [a, b]',
+    ],
     ['no layers', 'name: a\ninput: { shape: [1, 2, 2] }\nlayers: []\n', 'net.yaml:3:1', 'layers is []'],
   ])('%s is refused with its place', (_name, text, where, message) => {
     expect(failure(text)).toMatchObject({ kind: 'usage', where, message: expect.stringContaining(message) })
