@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { buildAssignment } from '../../src/approx/build.ts'
-import { createEmulator } from '../../src/emu/emulator.ts'
+import { createEmulator, emptyCodes } from '../../src/emu/emulator.ts'
 import { floatNetwork } from '../../src/float/forward.ts'
 import type { Layer, Network } from '../../src/net/network.ts'
 import { lenet5 } from '../../src/net/zoo/lenet5.ts'
 import { calibrate } from '../../src/quant/calibrate.ts'
+import { quantiseReals } from '../../src/quant/input.ts'
 import { linksOf } from '../../src/quant/links.ts'
 import { int8, parseActivations } from '../../src/quant/options.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import { quantiseValue } from '../../src/quant/rules.ts'
-import { randomImages, randomWeights } from '../fixtures/networks.ts'
+import { randomImages, randomNetwork, randomWeights } from '../fixtures/networks.ts'
 
 const conv: Layer = {
   kind: 'conv2d',
@@ -173,6 +174,22 @@ describe('quantise', () => {
       }
     }
     expect(Math.sqrt(error / power)).toBeLessThan(tolerance)
+  })
+
+  test('of random graphs too: no result is further off than a few of its units', () => {
+    for (let seed = 1; seed <= 100; seed++) {
+      const net = randomNetwork(seed)
+      const given = randomWeights(net, seed)
+      const calibrating = randomImages(net, 4, seed)
+      const options = { ...int8, unsigned: seed % 2 === 0 }
+      const graph = quantise(net, given, calibrate(net, given, calibrating), options)
+      const input = graph.tensors['input']!
+      const codes = quantiseReals(input, calibrating[0]!, emptyCodes(input))
+      const result = createEmulator(graph, buildAssignment(graph, [])).runImage(codes).get(graph.output)!
+      const { scale } = graph.tensors[graph.output]!
+      for (const [i, expected] of floatNetwork(net, given).run(calibrating[0]!).entries())
+        expect(Math.abs(result[i]! - expected / scale), `seed ${seed}`).toBeLessThan(8)
+    }
   })
 
   test('a concat has one scale and type, which all that it joins share', () => {
