@@ -232,6 +232,12 @@ test('net show and net check', () => {
     macs: 117600,
   })
   expect(checkNetwork('lenet5')).toMatchObject({ ok: true, output: [10] })
+  const branches = showNetwork('resnet8').layers.filter(({ inputs }) => inputs.length > 1)
+  expect(branches.map(({ name, inputs }) => [name, ...inputs])).toEqual([
+    ['add1', 'conv3', 'relu1'],
+    ['add2', 'conv5', 'pad2'],
+    ['add3', 'conv7', 'pad3'],
+  ])
 })
 
 test('training a network that does not fit the data is refused before anything is read', async () => {
@@ -305,6 +311,24 @@ describe('the command line', () => {
     const { exitCode, stdout } = await xgen(line.split(' '), { XGEN_DATA_DIR: path('empty') })
     expect(JSON.parse(stdout)).toMatchObject(value)
     expect(exitCode).toBe(code)
+  })
+
+  test('net show for people names what layers read, where that is not the layer before', async () => {
+    const { stdout: plain } = await xgen(['net', 'show', 'lenet5'], {})
+    expect(plain).not.toContain('reads')
+    const { stdout } = await xgen(['net', 'show', 'resnet8'], {})
+    expect(stdout).toMatch(/^layer +kind +reads +output +parameters +MACs$/m)
+    expect(stdout).toMatch(/^conv2 +conv2d +16 filters, 3x3, padding 1 +16x32x32/m)
+    expect(stdout).toMatch(/^pool2 +average-pool +2x2 +16x16x16/m)
+    expect(stdout).toMatch(/^conv4 +conv2d +32 filters, 3x3, stride 2x2, padding 1 +relu3 +32x16x16/m)
+    expect(stdout).toMatch(/^add2 +add +conv5, pad2 +32x16x16/m)
+  })
+
+  test('seeded weights are told as what they are', async () => {
+    const { stderr, exitCode } = await xgen(['eval', '--net', 'resnet8', '--weights', 'seeded'], {})
+    expect(stderr).toContain('xgen: seeded weights, untrained')
+    expect(stderr).toContain('they have no accuracy to measure')
+    expect(exitCode).toBe(2)
   })
 
   test('data path and list for people', async () => {
