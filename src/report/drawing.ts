@@ -57,6 +57,7 @@ export function drawingSvg(drawing: Drawing): string {
   ]
   const markers = drawing.flows.map((_, i) => marker(i))
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif">
+<title>${escaped(drawing.title)}</title>
 <defs>${markers.join('')}</defs>
 <rect width="${width}" height="${height}" fill="white"/>
 ${body.join('\n')}
