@@ -4,6 +4,7 @@ import { tileSize } from '../src/plan/size.ts'
 import type { TileArray } from './array.ts'
 import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
+import { clamp, roundShift } from './rounding.ts'
 
 /** The accumulator columns with their post-processing: bias, requantisation, pooling. */
 export interface Columns {
@@ -11,7 +12,9 @@ export interface Columns {
   readonly bias: Int32Array
   /** {shift, multiplier[15:0]}. */
   readonly scale: Int32Array
-  /** Raw code of each column, 0..255. */
+  /** Code of each column after requantisation. */
+  readonly code: Int32Array
+  /** Raw code of each column after pooling, 0..255; where codes are merged, they are pooled behind that. */
   readonly pooled: Int32Array
   /** Begins a run: the parameter memory is read from its first word. */
   begin(): void
@@ -66,7 +69,7 @@ export function columns(
     if (line.windowLast[at] === 1) pooled[column] = average(window[column]!, layer.poolShift) & 255
   }
 
-  const accumulate = (column: number, at: number, { fold }: Streamed) => {
+  const accumulate = (column: number, at: number, { fold, layer }: Streamed) => {
     counter.sum(fold.layer)
     if (!fold.first) counter.add('accumulatorReads', fold.layer, 1)
     let sum = fold.first ? 0 : stored[column]!
@@ -79,7 +82,7 @@ export function columns(
       return
     }
     total[column] = sum
-    if (line.first[at] === 1) {
+    if (line.first[at] === 1 && layer.does === undefined) {
       const parameter = images.parameters[parameterWord++]!
       bias[column] = parameter.bias
       scale[column] = parameter.shift * 65_536 + parameter.multiplier
@@ -97,6 +100,7 @@ export function columns(
     total,
     bias,
     scale,
+    code,
     pooled,
     begin() {
       parameterWord = 0
@@ -107,7 +111,7 @@ export function columns(
 
         const last = line.slot(age - 4)
         const pooling = finishing(last, column)
-        if (pooling !== undefined) pool(column, last, pooling.layer)
+        if (pooling !== undefined && plan.merge === undefined) pool(column, last, pooling.layer)
 
         const clamping = finishing(line.slot(age - 3), column)
         if (clamping !== undefined) {
@@ -130,16 +134,6 @@ export function columns(
       }
     },
   }
-}
-
-/** floor((value + 2^(shift-1)) / 2^shift). */
-function roundShift(value: number, shift: number): number {
-  const unit = 2 ** shift
-  return Math.floor((value + unit / 2) / unit)
-}
-
-function clamp(value: number, low: number, high: number): number {
-  return Math.max(low, Math.min(high, value))
 }
 
 function average(sum: number, shift: number): number {

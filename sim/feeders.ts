@@ -1,5 +1,6 @@
 import type { Plan } from '../src/plan/plan.ts'
 import { layerTops } from '../src/plan/size.ts'
+import { firstWord } from '../src/plan/steps.ts'
 import type { Banks } from './banks.ts'
 import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
@@ -30,15 +31,16 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
   const reached = new Array<Streamed | undefined>(rows).fill(undefined)
 
   const read = (row: number, at: number, streamed: Streamed) => {
-    if (line.first[at] === 1) {
+    // a layer without products takes up no taps
+    if (line.first[at] === 1 && streamed.layer.does === undefined) {
       work.offset[row] = next.offset[row]!
       work.ky[row] = next.ky[row]!
       work.kx[row] = next.kx[row]!
     }
-    const { inputSize } = streamed.layer
+    const { inputSize, merge } = streamed.layer
     const y = line.y[at]! + work.ky[row]!
     const x = line.x[at]! + work.kx[row]!
-    word[row] = memory.read(row, line.address[at]! + work.offset[row]!)
+    word[row] = memory.read(merge?.readSet ?? 0, row, line.address[at]! + work.offset[row]!)
     inside[row] = y >= 0 && y < inputSize[0] && x >= 0 && x < inputSize[1] ? 1 : 0
   }
 
@@ -62,7 +64,9 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
     next.ky[row] = ky
     next.kx[row] = kx
     next.offset[row] =
-      (ky * layer.inputSize[1] + kx) * layer.inputWords + Math.floor(channel / layer.inputModulus)
+      firstWord(layer, fold.columnFold) +
+      (ky * layer.inputSize[1] + kx) * layer.inputWords +
+      Math.floor(channel / layer.inputModulus)
   }
 
   return {
@@ -70,7 +74,8 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
     active,
     clock(cycle) {
       for (const top of tops) {
-        const entering = active[top]
+        // it would be in the activation register of the first row, also where a layer has no products
+        const entering = line.streamed[line.slot(cycle - plan.latency.feeder - top)]
         if (entering?.top === top) counter.activation(entering.fold.layer)
       }
       for (let row = 0; row < rows; row++) {

@@ -30,6 +30,9 @@ export interface IssueLine {
   /** 1 for the first, and for the last, position of a pooling window. */
   readonly windowFirst: Uint8Array
   readonly windowLast: Uint8Array
+  /** Word of the operand, and 1 where it has a code for the position; they mean something where the layer has one. */
+  readonly operandAddress: Int32Array
+  readonly operandInside: Uint8Array
 
   /** Row of the array whose weights were issued, or -1. The other load fields mean something only where there is one. */
   readonly loadRow: Int32Array
@@ -56,6 +59,8 @@ export function issueLine(plan: Plan): IssueLine {
     first: new Uint8Array(depth),
     windowFirst: new Uint8Array(depth),
     windowLast: new Uint8Array(depth),
+    operandAddress: new Int32Array(depth),
+    operandInside: new Uint8Array(depth),
     loadRow,
     loadWord: new Int32Array(depth),
     loaded: new Array<Streamed | undefined>(depth).fill(undefined),

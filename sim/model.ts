@@ -10,6 +10,7 @@ import type { Device, Inputs } from './device.ts'
 import { eventCounter, type RunEvents } from './events.ts'
 import { type Feeders, feeders } from './feeders.ts'
 import { issueLine } from './line.ts'
+import { type Merge, merge } from './merge.ts'
 import { phases, sequencer } from './sequencer.ts'
 import { inputStream, type OutputStream, outputStream } from './streams.ts'
 import { type Writer, writer } from './writer.ts'
@@ -33,11 +34,12 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
   const rows = feeders(plan, line, memory, counter)
   const tiles = plan.tiles.map((_, tile) => tileArray(plan, images, tile, line, rows))
   const columnUnits = columns(plan, images, line, tiles, counter)
-  const store = writer(plan, line, memory, columnUnits, counter)
+  const merging = merge(plan, line, memory, columnUnits, counter)
+  const store = writer(plan, line, memory, columnUnits, merging, counter)
   const input = inputStream(plan, memory)
   const output = outputStream(plan, memory)
   const phase = new Int32Array(1)
-  const readProbes = probeReader(plan, { phase, rows, tiles, columnUnits, store, output })
+  const readProbes = probeReader(plan, { phase, rows, tiles, columnUnits, merging, store, output })
   const outputs = { busy: false, done: false, inReady: false, outValid: false, outData: 0, outLast: false }
   let cycle = 0
   let done = false
@@ -47,6 +49,7 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
     columnUnits.clock(cycle)
     for (const tile of tiles) tile.clock(cycle)
     rows.clock(cycle)
+    merging?.clock(cycle)
     store.clock(cycle)
     cycle++
   }
@@ -59,6 +62,7 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
     line.clear()
     rows.reset()
     for (const tile of tiles) tile.reset()
+    merging?.reset()
     store.reset()
     input.reset()
     output.reset()
@@ -86,7 +90,7 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
       const taking = inputs.inValid && takes()
       datapath()
       if (taking) input.take(inputs)
-      if (walk.secondLayer || (walk.finished && plan.layers.length === 1)) input.release()
+      if (walk.inputRead) input.release()
       counter.passed(phase[0]!)
       switch (phase[0]) {
         case phases.idle:
@@ -121,6 +125,7 @@ interface Stations {
   readonly rows: Feeders
   readonly tiles: readonly TileArray[]
   readonly columnUnits: Columns
+  readonly merging: Merge | undefined
   readonly store: Writer
   readonly output: OutputStream
 }
@@ -147,7 +152,12 @@ function probeReader(plan: Plan, stations: Stations): (into: Uint32Array) => voi
   vector('total', stations.columnUnits.total)
   vector('bias', stations.columnUnits.bias)
   vector('scale', stations.columnUnits.scale)
-  vector('pooled', stations.columnUnits.pooled)
+  vector('pooled', stations.merging?.pooled ?? stations.columnUnits.pooled)
+  if (stations.merging !== undefined) {
+    vector('merged', stations.merging.merged)
+    vector('operand', stations.merging.operand)
+    places.set('operand_address', [stations.merging.state, 1])
+  }
   places.set('write_valid', [stations.store.state, 0])
   places.set('write_address', [stations.store.state, 1])
   vector('hold', stations.store.hold)

@@ -1,4 +1,5 @@
-import type { Plan } from '../src/plan/plan.ts'
+import type { Plan, PlanLayer } from '../src/plan/plan.ts'
+import { releaseLayer } from '../src/plan/program.ts'
 import { layerTop } from '../src/plan/size.ts'
 import { type Fold, intervalOf, type Step, stepsOf } from '../src/plan/steps.ts'
 import type { EventCounter } from './events.ts'
@@ -13,7 +14,8 @@ const wordOf = ({ fold, layer }: Streamed) => layer.weightBase + fold.columnFold
 const delayOf = ({ fold, layer }: Streamed) =>
   fold.columnFold === 0 && fold.first ? (layer.loadDelay ?? 0) : 0
 
-const startsSecondLayer = (fold: Fold | undefined) => fold?.layer === 1 && fold.columnFold === 0 && fold.first
+const startsLayer = (fold: Fold | undefined, layer: number) =>
+  fold?.layer === layer && fold.columnFold === 0 && fold.first
 
 /** Walks the steps of a run and issues, in each cycle, at most one position and one row of weights. */
 export interface Sequencer {
@@ -23,8 +25,8 @@ export interface Sequencer {
   issue(cycle: number): void
   /** Whether the cycle just issued was the last one of the run. */
   readonly finished: boolean
-  /** Whether it was the first one that streams the second layer. */
-  readonly secondLayer: boolean
+  /** Whether it was the first one of the layer behind the last that reads the input map, or the last one of the run, where there is none. */
+  readonly inputRead: boolean
   /** Ends the run. */
   reset(): void
 }
@@ -42,6 +44,8 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
   let address = 0
   let y = 0
   let x = 0
+  let operandAddress = 0
+  const release = releaseLayer(plan)
   const loop = new Int32Array(4)
   const limit = new Int32Array(4)
 
@@ -60,6 +64,8 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
     due = 0
     interval = intervalOf(layer, fold)
     ;({ address, y, x } = layer.start)
+    const operand = layer.merge?.operand
+    operandAddress = operand === undefined ? 0 : operand.start + fold.columnFold * operand.lanes
     loop.fill(0)
     limit[0] = layer.window[1]
     limit[1] = layer.window[0]
@@ -68,7 +74,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
   }
 
   /** Steps the loops: inner ones that are at their end start again, and the outermost that steps gives the increment. */
-  const advance = (increments: Streamed['layer']['increments']) => {
+  const advance = ({ increments, merge }: PlanLayer) => {
     position++
     due += interval
     for (let level = 0; level < 4; level++) {
@@ -77,11 +83,17 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
         address += by.address
         y += by.y
         x += by.x
+        operandAddress += merge?.operand?.increments[level] ?? 0
         return
       }
       loop[level] = 0
     }
   }
+
+  /** An addition has an operand at each position; other maps only inside of their edges. */
+  const operandInside = ({ does, merge, inputSize }: PlanLayer) =>
+    merge?.operand !== undefined &&
+    (does === undefined || (y >= 0 && y < inputSize[0] && x >= 0 && x < inputSize[1]))
 
   const issuePosition = (cycle: number) => {
     line.streamed[line.slot(cycle)] = undefined
@@ -95,7 +107,9 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
     line.first[at] = position === 0 ? 1 : 0
     line.windowFirst[at] = loop[0] === 0 && loop[1] === 0 ? 1 : 0
     line.windowLast[at] = loop[0] === limit[0]! - 1 && loop[1] === limit[1]! - 1 ? 1 : 0
-    advance(streamed.layer.increments)
+    line.operandAddress[at] = operandAddress
+    line.operandInside[at] = operandInside(streamed.layer) ? 1 : 0
+    advance(streamed.layer)
   }
 
   const issueLoad = (at: number) => {
@@ -117,7 +131,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
 
   const self = {
     finished: false,
-    secondLayer: false,
+    inputRead: false,
     begin() {
       steps = stepsOf(plan)[Symbol.iterator]()
       loaded = undefined
@@ -127,7 +141,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
     issue(cycle: number) {
       const at = line.slot(cycle)
       self.finished = false
-      self.secondLayer = age === 0 && startsSecondLayer(step?.stream)
+      self.inputRead = age === 0 && startsLayer(step?.stream, release)
       if (step === undefined) {
         line.streamed[at] = undefined
         line.loadRow[at] = -1
@@ -138,11 +152,12 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
       if (++age === step.cycles) {
         enter(nextStep())
         self.finished = step === undefined
+        if (self.finished && release === plan.layers.length) self.inputRead = true
       }
     },
     reset() {
       self.finished = false
-      self.secondLayer = false
+      self.inputRead = false
       step = undefined
     },
   }

@@ -36,7 +36,7 @@ export function inputStream({ input }: Plan, memory: Banks): InputStream {
     take({ inData }: Inputs) {
       const residue = channel % input.modulus
       const address = input.base + pixel * words + Math.floor(channel / input.modulus)
-      memory.writeResidue(residue, input.modulus, address, inData & 255)
+      memory.writeResidue(input.sets ?? 1, residue, input.modulus, address, inData & 255)
       if (++channel === channels) {
         channel = 0
         pixel++
@@ -76,6 +76,7 @@ export interface OutputStream {
 export function outputStream({ output }: Plan, memory: Banks): OutputStream {
   const state = new Int32Array(1)
   const [channels] = output.shape
+  const set = ((output.sets ?? 1) & 1) === 1 ? 0 : 1
   let data = 0
   let address = 0
   let channel = 0
@@ -95,7 +96,7 @@ export function outputStream({ output }: Plan, memory: Banks): OutputStream {
       const ended = left === 0 && valid() && outReady
       if (fetch) {
         const bank = channel % output.modulus
-        data = memory.read(bank, address)
+        data = memory.read(set, bank, address)
         channel = (channel + 1) % channels
         if (bank === output.modulus - 1 || channel === 0) address++
         left--

@@ -2,14 +2,15 @@ import type { Plan } from '../src/plan/plan.ts'
 import type { Banks } from './banks.ts'
 import type { Columns } from './column.ts'
 import type { EventCounter } from './events.ts'
-import type { IssueLine } from './line.ts'
+import type { IssueLine, Streamed } from './line.ts'
+import type { Merge } from './merge.ts'
 
 /** Aligns the columns of a finished position and stores them in the banks, one lane a cycle. */
 export interface Writer {
   /** [busy, address]. */
   readonly state: Int32Array
   readonly hold: Int32Array
-  /** The edge that closes `cycle`; called after the columns' edge. */
+  /** The edge that closes `cycle`; called after the edges of the columns and of the merge columns. */
   clock(cycle: number): void
   /** That edge was one with reset. */
   reset(): void
@@ -20,6 +21,7 @@ export function writer(
   line: IssueLine,
   memory: Banks,
   source: Columns,
+  merging: Merge | undefined,
   counter: EventCounter,
 ): Writer {
   const { rows, columns } = plan.array
@@ -32,11 +34,12 @@ export function writer(
   let left = 0
   let modulus = 1
   let owner = 0
+  let sets = 1
 
   const store = () => {
     const address = state[1]!
-    for (let bank = 0; bank < rows; bank++) memory.write(bank, address, hold[bank % modulus]!)
-    counter.add('bankWrites', owner, rows)
+    for (let bank = 0; bank < rows; bank++) memory.write(sets, bank, address, hold[bank % modulus]!)
+    counter.add('bankWrites', owner, sets === 3 ? 2 * rows : rows)
     state[1] = (address + 1) & addressMask
     for (let column = 0; column < columns; column++) {
       hold[column] = column + modulus < columns ? hold[column + modulus]! : 0
@@ -44,19 +47,37 @@ export function writer(
     left--
   }
 
-  const take = (cycle: number, at: number) => {
-    const { fold, layer } = line.streamed[at]!
+  /** The codes of a position as they leave the columns, side by side. */
+  const align = (cycle: number) => {
     for (let column = 0; column < columns; column++) {
       const then = (cycle + 1 + column) % columns
       hold[column] = history[then * columns + column]!
     }
+  }
+
+  const take = ({ fold, layer }: Streamed, position: number) => {
     const area = layer.window[0] * layer.window[1]
-    const vector = Math.floor(line.position[at]! / area)
+    const vector = Math.floor(position / area)
     const address = layer.outputBase + fold.columnFold * layer.lanes + vector * layer.outputWords
     state[1] = address & addressMask
     left = fold.columnFold === layer.columnFolds - 1 ? layer.lanesLast : layer.lanes
     modulus = layer.outputModulus
+    sets = layer.merge?.storeSets ?? 1
     owner = fold.layer
+  }
+
+  const takeAligned = (cycle: number) => {
+    const at = line.slot(cycle - aligned)
+    const streamed = line.streamed[at]
+    if (streamed?.fold.last !== true || line.windowLast[at] !== 1) return
+    align(cycle)
+    take(streamed, line.position[at]!)
+  }
+
+  const takeMerged = ({ merging: arriving, vector }: Merge['arriving']) => {
+    if (arriving === undefined) return
+    hold.set(vector)
+    take(arriving.streamed, arriving.position)
   }
 
   return {
@@ -64,8 +85,8 @@ export function writer(
     hold,
     clock(cycle) {
       if (left > 0) store()
-      const at = line.slot(cycle - aligned)
-      if (line.streamed[at]?.fold.last === true && line.windowLast[at] === 1) take(cycle, at)
+      if (merging === undefined) takeAligned(cycle)
+      else takeMerged(merging.arriving)
       state[0] = left > 0 ? 1 : 0
       history.set(source.pooled, ((cycle + 1) % columns) * columns)
     },

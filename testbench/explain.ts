@@ -116,7 +116,8 @@ function whose({ plan }: Case, here: Occupant, at: ProbePlace): string[] {
   const column = 'column' in at ? at.column : undefined
   const filter =
     column !== undefined && column < fold.columns ? filterAt(layer, fold.filter + column) : undefined
-  const folds = `column fold ${fold.columnFold + 1} of ${layer.columnFolds}, row fold ${fold.rowFold + 1} of ${layer.rowFolds}`
+  const rowFold = layer.does === undefined ? `, row fold ${fold.rowFold + 1} of ${layer.rowFolds}` : ''
+  const folds = `column fold ${fold.columnFold + 1} of ${layer.columnFolds}${rowFold}`
   const sentences = [
     `It belongs to layer "${layer.name}", ${folds}${filter === undefined ? '' : `, filter ${filter}`}.`,
   ]
@@ -128,7 +129,7 @@ function whose({ plan }: Case, here: Occupant, at: ProbePlace): string[] {
         ? ` before pooling, which goes into (y ${position.pooledY}, x ${position.pooledX})`
         : ''
     sentences.push(
-      `Position ${position.index + 1} of ${layer.positions}: output element (y ${position.y}, x ${position.x})${pooled}.`,
+      `Position ${position.index + 1} of ${layer.positions}: ${layer.does === undefined ? 'output' : 'map'} element (y ${position.y}, x ${position.x})${pooled}.`,
     )
   }
   if ('row' in at) {
@@ -147,7 +148,7 @@ function whose({ plan }: Case, here: Occupant, at: ProbePlace): string[] {
       )
     }
   }
-  if (lane !== undefined) {
+  if (lane !== undefined && at.kind === 'writer') {
     const first = fold.filter + lane * layer.outputModulus
     const last = Math.min(first + layer.outputModulus, fold.filter + fold.columns) - 1
     sentences.push(
@@ -190,6 +191,14 @@ function cause(known: Case, here: Occupant, at: ProbePlace): string[] {
       ]
     case 'pooled':
       return pooledCause(known, here, at.column)
+    case 'map reader':
+      return ['The fault lies in the addresses that the map reader makes.']
+    case 'operand':
+      return [
+        `The address of the map reader agrees, so the fault lies in what the banks store, or in how the merge control leads words to column ${at.column}.`,
+      ]
+    case 'merged':
+      return mergedCause(here, at.column)
     case 'writer':
       return ['The pooled codes agree, so the fault lies in the alignment of the columns or in the writer.']
     case 'sequencer':
@@ -251,10 +260,21 @@ function sumCause(known: Case, here: Occupant, at: Extract<ProbePlace, { kind: '
   return sentences
 }
 
+function mergedCause({ layer }: Occupant, column: number): string[] {
+  const { multipliers, shift, low, high, operand } = layer.merge!
+  const code = layer.does === undefined ? "the array's code" : '0'
+  if (operand === undefined) return [`It is ${code}: the fault lies behind the total of column ${column}.`]
+  return [
+    `What the map reader gave agrees, so the fault lies behind the total of column ${column}. Due: (${code} * ${multipliers[0]} + operand * ${multipliers[1]}) / 2^${shift}, rounded, half up, and clamped to ${low}..${high}.`,
+  ]
+}
+
 function pooledCause(known: Case, here: Occupant, column: number): string[] {
   const { plan, images } = known
   const { layer, fold } = here
   const area = layer.window[0] * layer.window[1]
+  if (plan.merge !== undefined)
+    return [`The merged codes agree, so the fault lies in the pooling of column ${column}.`]
   const stations = area > 1 ? 'bias, requantisation or pooling' : 'bias or requantisation'
   const sentence = `The totals agree, so do its bias and scale, so the fault lies in the ${stations} of column ${column}.`
   const parameter = images.parameters[layer.parameterBase + fold.filter + column]

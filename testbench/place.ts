@@ -1,7 +1,7 @@
-import type { Plan, PlanLayer } from '../src/plan/plan.ts'
+import { type Operand, operandLanes, type Plan, type PlanLayer } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
 import { layerTop, layerTops, tileTop } from '../src/plan/size.ts'
-import { type Fold, intervalOf, type Step, stepAt } from '../src/plan/steps.ts'
+import { type Fold, firstWord, intervalOf, type Step, stepAt } from '../src/plan/steps.ts'
 
 /** What the plan says of a station of the pipeline in one cycle: whose value stands there. */
 export interface Occupant {
@@ -57,7 +57,19 @@ export function occupantAt(
     case 'parameter':
       return positionIssued(plan, steps, run - plan.latency.accumulator - at.column - 1)
     case 'pooled':
+      if (plan.merge !== undefined) return mergedAt(plan, steps, run - plan.latency.aligned)
       return positionIssued(plan, steps, run - plan.latency.accumulator - plan.latency.post - at.column)
+    case 'map reader':
+      return readAt(plan, steps, run - plan.latency.aligned + beforeStore.address, () => true)
+    case 'operand':
+      return readAt(
+        plan,
+        steps,
+        run - plan.latency.aligned + beforeStore.operand,
+        (operand, lane) => Math.floor(at.column / operand.modulus) === lane,
+      )
+    case 'merged':
+      return mergedAt(plan, steps, run - plan.latency.aligned + beforeStore.merged)
     case 'weight': {
       // At work since the swap wave of the fold's step passed: its own cycle, one register, the way through rows and columns.
       const wave = run - tileRow(at) - at.column - 2
@@ -71,7 +83,7 @@ export function occupantAt(
     }
     case 'writer':
       for (let lane = 0; lane < columns; lane++) {
-        const found = positionIssued(plan, steps, run - plan.latency.aligned - 1 - lane)
+        const found = mergedAt(plan, steps, run - plan.latency.aligned - 1 - lane)
         if (found?.fold.last && lane < lanesOf(found) && isWindowLast(found)) return { ...found, lane }
       }
       return undefined
@@ -80,6 +92,36 @@ export function occupantAt(
     case 'wrapper':
       return undefined
   }
+}
+
+/** Cycles between stations of the merge columns and the vector that is whole: the address of its first word, that word's operands, the merged codes. */
+const beforeStore = { address: 6, operand: 4, merged: 2 } as const
+
+/** The position whose last word would have been read in time for `cycle`, were each vector one word. */
+function mergedAt(plan: Plan, steps: readonly Step[], cycle: number): Occupant | undefined {
+  const most = Math.max(...plan.layers.map((layer) => operandLanes(layer, 0)))
+  for (let words = 1; words <= most; words++) {
+    const found = positionIssued(plan, steps, cycle - words + 1)
+    if (found !== undefined && operandLanes(found.layer, found.fold.columnFold) === words) return found
+  }
+  return undefined
+}
+
+/** The position of which a word is read, and which word, among those that a test lets pass. */
+function readAt(
+  plan: Plan,
+  steps: readonly Step[],
+  cycle: number,
+  test: (operand: Operand, lane: number) => boolean,
+): Occupant | undefined {
+  for (let lane = 0; lane < plan.array.columns; lane++) {
+    const found = positionIssued(plan, steps, cycle - lane)
+    const operand = found?.layer.merge?.operand
+    if (found === undefined || operand === undefined || !found.fold.last) continue
+    if (lane < operandLanes(found.layer, found.fold.columnFold) && test(operand, lane))
+      return { ...found, lane }
+  }
+  return undefined
 }
 
 export const lanesOf = ({ layer, fold }: Occupant): number =>
@@ -98,7 +140,8 @@ export function foldRow(
 export function tapOf({ layer, fold, position }: Occupant, row: number): Tap | undefined {
   if (row < 0 || row >= fold.rows) return undefined
   const index = fold.tap + row
-  const channel = index % layer.channels
+  const seen = index % layer.channels
+  const channel = firstWord(layer, fold.columnFold) * layer.inputModulus + seen
   const pixel = Math.floor(index / layer.channels)
   const kernelY = Math.floor(pixel / layer.kernel[1])
   const kernelX = pixel % layer.kernel[1]
@@ -139,11 +182,12 @@ const lastStart = (steps: readonly Step[]) => steps.at(-1)?.start ?? 0
 function positionOf(layer: PlanLayer, index: number): Position {
   const [windowHeight, windowWidth] = layer.window
   const width = layer.outputShape[2]
+  const [down, right] = layer.does === undefined ? layer.window : layer.stride
   const windowX = index % windowWidth
   const windowY = Math.floor(index / windowWidth) % windowHeight
   const pooled = Math.floor(index / (windowWidth * windowHeight))
   const [pooledY, pooledX] = [Math.floor(pooled / width), pooled % width]
-  return { index, pooledY, pooledX, y: pooledY * windowHeight + windowY, x: pooledX * windowWidth + windowX }
+  return { index, pooledY, pooledX, y: pooledY * down + windowY, x: pooledX * right + windowX }
 }
 
 const isWindowLast = ({ layer, position }: Occupant) =>

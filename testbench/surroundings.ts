@@ -71,7 +71,13 @@ export function rowsAround(plan: Plan, watch: Watch, index: number, here?: Occup
     case 'parameter':
       return [...named('phase'), ...named(`total[${at.column}]`), ...itself]
     case 'pooled':
-      return [...named(`total[${at.column}]`), ...itself]
+      return [...named(`total[${at.column}]`), ...named(`merged[${at.column}]`), ...itself]
+    case 'map reader':
+      return [...named('phase'), ...named(`total[${plan.array.columns - 1}]`), ...itself]
+    case 'operand':
+      return [...named('operand_address'), ...itself]
+    case 'merged':
+      return [...named(`total[${at.column}]`), ...named(`operand[${at.column}]`), ...itself]
     case 'writer':
       return [
         ...['pooled[0]', `pooled[${plan.array.columns - 1}]`, 'write_valid', 'write_address'].flatMap(
@@ -112,6 +118,11 @@ function signBits(plan: Plan, probe: Probe, here: Occupant | undefined): number 
       return probe.name.startsWith('bias') ? probe.width : 0
     case 'pooled':
       return outputSigned ? probe.width : 0
+    case 'operand':
+      return here?.layer.merge?.operand?.signed === false ? 0 : probe.width
+    case 'merged':
+      return probe.width
+    case 'map reader':
     case 'writer':
       return probe.name.startsWith('hold') && outputSigned ? probe.width : 0
     case 'sequencer':

@@ -3,15 +3,19 @@ import type { Comb } from '../comb/comb.ts'
 import { bit } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import type { MemoryImages } from '../plan/images.ts'
+import { banksRead } from '../plan/merge.ts'
 import { topName } from '../plan/names.ts'
 import { type Plan, parameterBits } from '../plan/plan.ts'
 import { layerTops, rowsVary, tileSize, tileTop } from '../plan/size.ts'
 import { coreOf, type OwnerCodes, ownerCodes } from '../plan/tile.ts'
 import { weightWordBits } from '../plan/words.ts'
-import { accumulatorColumn, columnPorts, postPorts } from './accumulator-column.ts'
+import { accumulatorColumn, columnPorts, operandPorts, postPorts } from './accumulator-column.ts'
+import { columnAligner } from './column-aligner.ts'
 import { controlDelay } from './control-delay.ts'
 import { featureBank } from './feature-bank.ts'
 import { all, any, choose, connect, equalTo, inputs, resizeUnsigned } from './gates.ts'
+import { mergeColumn, mergePorts, stagePorts } from './merge-column.ts'
+import { arrivalPorts, mergeControl, operandLayerPorts } from './merge-control.ts'
 import { modeBitsOf } from './multiplier-core.ts'
 import { outputWriter, writerPorts } from './output-writer.ts'
 import { parameterMemory } from './parameter-memory.ts'
@@ -64,7 +68,7 @@ export function buildAccelerator(
       in_valid: inValid,
     })
     inputWhole.drive(input['whole_out']!)
-    const { feeders, outputData } = rowsOf(
+    const { feeders, operands, outputData } = rowsOf(
       m,
       plan,
       control,
@@ -79,7 +83,7 @@ export function buildAccelerator(
     })
     const sums = tilesOf(m, plan, feeders, weights)
     const vector = columnsOf(m, plan, images, control, sums, pick(loads, 'parameter_', writePortNames(plan)))
-    writer.connect(control, vector)
+    writer.connect(control, plan.merge === undefined ? vector : writer.merge(control, vector, operands))
 
     m.output('busy', port('busy'))
     m.output('done', port('done'))
@@ -102,27 +106,21 @@ export const loadPorts = (plan: Plan): Readonly<Record<string, number>> => ({
 
 const writePortNames = (plan: Plan) => (plan.reload ? ['write', 'write_address', 'write_data'] : [])
 
-/** A bank and a feeder for each row. The first banks, as many as the output's modulus, also serve the output. */
+/**
+ * A bank and a feeder for each row, and a second bank where the map reader reads beside the feeders. The first banks, as many as the output's modulus, also
+ * serve the output.
+ */
 function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, output: Ports, stored: Ports) {
   const { c } = m
   const { rows } = plan.array
-  const bank = featureBank(plan)
   const feeder = rowFeeder(plan)
   const rowBits = indexBits(rows)
   const row = pick(control, '', Object.keys(rowPorts(plan)))
   const issued = pick(control, 'position_', Object.keys(positionPorts(plan)))
   let position = issued
-  const readPort = (bank: number, { bank_read, bank_address }: Ports) => {
-    if (bank >= plan.output.modulus) return { read: bank_read!, read_address: bank_address! }
-    const fetch = output['fetch_out']!
-    const mine = plan.output.modulus === 1 ? fetch : c.and(fetch, equalTo(c, output['lane_out']!, bank))
-    return {
-      read: c.or(bank_read!, mine),
-      read_address: c.mux(fetch, output['address_out']!, bank_address!),
-    }
-  }
   const feeders: Ports[] = []
   const words: Node[] = []
+  const operands: Node[] = []
   for (let i = 0; i < rows; i++) {
     // The bank's data goes into the feeder that makes its address: a wire closes the circle (through the bank's register).
     const data = m.wire(`bank_data_${i}`, plan.widths.code)
@@ -140,24 +138,95 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
       plan.input.modulus === 1
         ? input['take_out']!
         : c.and(input['take_out']!, equalTo(c, input['lane_out']!, lane))
-    const { data: word } = m.instance(bank, `u_bank_${i}`, {
+    const write = {
       host_write: hostWrite,
       host_address: input['address_out']!,
       host_data: input['data']!,
       store: stored['store']!,
       store_address: stored['store_address']!,
       store_data: stored[`store_data_${i}`]!,
-      ...readPort(i, out),
-    })
-    data.drive(word!)
-    words.push(word!)
+    }
+    const read = { read: out['bank_read']!, read_address: out['bank_address']! }
+    const { fed, operand, offered } = banksOfRow(m, plan, i, control, output, stored, write, read)
+    data.drive(fed)
+    words.push(offered)
+    if (operand !== undefined) operands.push(operand)
     feeders.push(out)
     position = pick(out, 'next_', Object.keys(positionPorts(plan)))
   }
   const served = words.slice(0, plan.output.modulus)
   return {
     feeders,
+    operands,
     outputData: served.length === 1 ? served[0]! : choose(c, output['lane_read_out']!, served),
+  }
+}
+
+/** What a row's banks give: the code for its feeder, the one for the map reader, and the one for the host. */
+interface RowWords {
+  readonly fed: Node
+  readonly operand: Node | undefined
+  readonly offered: Node
+}
+
+/** The bank of a row, or its two, of which the layer says which one the feeders read. */
+function banksOfRow(
+  m: ModuleBuilder,
+  plan: Plan,
+  i: number,
+  control: Ports,
+  output: Ports,
+  stored: Ports,
+  write: Ports,
+  read: Ports,
+): RowWords {
+  const { c } = m
+  const bank = featureBank(plan)
+  if (plan.merge?.sets !== 2) {
+    const port = withOutput(c, plan, i, output, read)
+    const { data } = m.instance(bank, `u_bank_${i}`, { ...write, ...port })
+    return { fed: data!, operand: undefined, offered: data! }
+  }
+  const other =
+    i < banksRead(plan) ? { read: stored['read']!, read_address: stored['read_address']! } : undefined
+  const holds = (sets: number, set: number) => ((sets >> set) & 1) === 1
+  const one = (set: 0 | 1) => {
+    const mine = set === 0 ? c.not(control['read_set']!) : control['read_set']!
+    const port =
+      other === undefined
+        ? { read: c.and(read['read']!, mine), read_address: read['read_address']! }
+        : {
+            read: c.mux(mine, read['read']!, other.read),
+            read_address: c.mux(mine, read['read_address']!, other.read_address),
+          }
+    const host = holds(plan.input.sets!, set) ? write['host_write']! : c.constant(0, 1)
+    const { data } = m.instance(bank, set === 0 ? `u_bank_${i}` : `u_second_bank_${i}`, {
+      ...write,
+      host_write: host,
+      store: c.and(write['store']!, bit(c, control['store_sets']!, set)),
+      ...(outputSet(plan) === set ? withOutput(c, plan, i, output, port) : port),
+    })
+    return data!
+  }
+  const [first, second] = [one(0), one(1)]
+  return {
+    fed: c.mux(control['read_set']!, second, first),
+    operand: other && c.mux(control['read_set']!, first, second),
+    offered: outputSet(plan) === 0 ? first : second,
+  }
+}
+
+/** The set that the host reads the output from. */
+const outputSet = ({ output }: Plan) => ((output.sets! & 1) === 1 ? 0 : 1)
+
+/** The read port of bank i where it serves the output too. */
+function withOutput(c: Comb<Node>, plan: Plan, i: number, output: Ports, port: Ports): Ports {
+  if (i >= plan.output.modulus) return port
+  const fetch = output['fetch_out']!
+  const mine = plan.output.modulus === 1 ? fetch : c.and(fetch, equalTo(c, output['lane_out']!, i))
+  return {
+    read: c.or(port['read']!, mine),
+    read_address: c.mux(fetch, output['address_out']!, port['read_address']!),
   }
 }
 
@@ -262,25 +331,97 @@ function columnsOf(
       parameter_word: fetched['parameters_out']!,
       sum,
     })
-    codes[`code_${j}`] = out['pooled_out']!
+    codes[`code_${j}`] = out[plan.merge === undefined ? 'pooled_out' : 'code_out']!
     bundle = pick(out, 'next_', names)
+  }
+  if (plan.merge !== undefined) {
+    const arrival = pick(bundle, '', [
+      ...Object.keys(arrivalPorts(plan)),
+      ...(reads(plan) ? Object.keys(operandPorts) : []),
+    ])
+    return { valid: c.and(bundle['valid']!, bundle['last']!), ...arrival, ...codes }
   }
   const valid = all(c, bundle['valid']!, bundle['last']!, bundle['window_last']!)
   return { valid, begin_map: bundle['begin_map']!, column_last: bundle['column_last']!, ...codes }
 }
 
+const reads = ({ merge }: Plan) => merge?.sets === 2
+
+/** The codes of the columns side by side, through the merge columns; and what drives the map reader's port. */
+function mergeOf(m: ModuleBuilder, plan: Plan, control: Ports, arriving: Ports, operands: readonly Node[]) {
+  const { c } = m
+  const { columns } = plan.array
+  const count = Array.from({ length: columns }, (_, j) => j)
+  const aligned = m.instance(
+    columnAligner(plan),
+    'u_aligner',
+    pick(
+      arriving,
+      '',
+      count.map((j) => `code_${j}`),
+    ),
+  )
+  const layer = (ports: object) => connect('layer_', pick(control, 'layer_', Object.keys(ports)))
+  const lead = m.instance(mergeControl(plan), 'u_merge_control', {
+    valid: arriving['valid']!,
+    ...pick(arriving, '', Object.keys(arrivalPorts(plan))),
+    ...(reads(plan)
+      ? {
+          ...pick(arriving, '', Object.keys(operandPorts)),
+          ...layer({ average: 1, products: 1, ...operandLayerPorts(plan) }),
+          begin_layer: control['begin_layer']!,
+          ...Object.fromEntries(operands.map((word, i) => [`word_${i}`, word])),
+        }
+      : {}),
+  })
+  const settings = layer(mergePorts(plan))
+  const stages = Object.fromEntries(
+    Object.keys(stagePorts(plan)).map((name) => [name, (lead[name] ?? lead[`${name}_out`])!]),
+  )
+  const codes = count.map((j) => {
+    const out = m.instance(mergeColumn(plan), `u_merge_${j}`, {
+      column_index: c.constant(j, c.width(stages['columns']!)),
+      code: aligned[`aligned_${j}`]!,
+      ...settings,
+      ...stages,
+      ...(reads(plan)
+        ? { operand_word: lead[`operand_word_${j}`]!, operand_take: lead[`operand_take_${j}`]! }
+        : {}),
+    })
+    return [`code_${j}`, out['pooled_out']!] as const
+  })
+  return {
+    lead,
+    vector: {
+      valid: lead['vector_valid']!,
+      begin_map: lead['vector_begin_map']!,
+      column_last: lead['vector_column_last']!,
+      ...Object.fromEntries(codes),
+    },
+  }
+}
+
 /** The writer stands at the end of the pipeline and feeds the banks at its beginning, so its outputs are declared first. */
 function writerPort(m: ModuleBuilder, plan: Plan) {
   const { code, bankAddress } = plan.widths
+  const readWires = reads(plan)
+    ? { read: m.wire('operand_read', 1), read_address: m.wire('operand_read_address', bankAddress) }
+    : {}
   const wires = {
     store: m.wire('store', 1),
     store_address: m.wire('store_address', bankAddress),
+    ...readWires,
     ...Object.fromEntries(
       Array.from({ length: plan.array.rows }, (_, i) => [`store_data_${i}`, m.wire(`store_data_${i}`, code)]),
     ),
   }
   return {
     stored: Object.fromEntries(Object.entries(wires).map(([name, wire]) => [name, wire.value])),
+    merge(control: Ports, arriving: Ports, operands: readonly Node[]): Ports {
+      const { lead, vector } = mergeOf(m, plan, control, arriving, operands)
+      for (const [name, wire] of Object.entries(readWires)) wire.drive(lead[name]!)
+      return vector
+    },
     connect(control: Ports, vector: Ports) {
       const layer = connect('layer_', pick(control, 'layer_', Object.keys(writerPorts(plan))))
       const out = m.instance(outputWriter(plan), 'u_writer', {
@@ -288,7 +429,7 @@ function writerPort(m: ModuleBuilder, plan: Plan) {
         begin_layer: control['begin_layer']!,
         ...vector,
       })
-      for (const [name, wire] of Object.entries(wires)) wire.drive(out[name]!)
+      for (const [name, wire] of Object.entries(wires)) if (!(name in readWires)) wire.drive(out[name]!)
     },
   }
 }

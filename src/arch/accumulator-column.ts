@@ -18,12 +18,19 @@ export function columnPorts(plan: Plan) {
     begin_map: 1,
     column_last: 1,
     columns: unsignedBits(plan.array.columns),
+    ...(plan.merge?.sets === 2 ? operandPorts : {}),
   }
 }
 
-/** Post-processing settings of the layer that runs. */
+/** What the map reader behind the columns must know of each position. */
+export const operandPorts = { operand_first: 1, operand_level: 2, operand_inside: 1 }
+
+/** Post-processing settings of the layer that runs. Where codes are merged, they are pooled behind that. */
 export function postPorts(plan: Plan) {
-  return { low: 9, high: 9, output_signed: 1, average: 1, pool_shift: poolShiftBits(plan) }
+  const clamped = { low: 9, high: 9 }
+  return plan.merge === undefined
+    ? { ...clamped, output_signed: 1, average: 1, pool_shift: poolShiftBits(plan) }
+    : clamped
 }
 
 export const poolShiftBits = (plan: Plan) =>
@@ -69,16 +76,18 @@ export function accumulatorColumn(plan: Plan): Module {
       const bias = follow(m, 'bias', c.slice(parameter, 31, 0), take)
       const factor = follow(m, 'scale', c.slice(parameter, parameterBits - 1, 32), take)
       const rounded = requantise(m, total, bias, factor, post.low, post.high)
-      pool(
-        m,
-        rounded,
-        finish,
-        control.window_first,
-        control.window_last,
-        post,
-        code,
-        Math.max(...plan.layers.map((layer) => layer.poolShift)),
-      )
+      if (plan.merge !== undefined) m.output('code_out', rounded)
+      else
+        pool(
+          m,
+          rounded,
+          finish,
+          control.window_first,
+          control.window_last,
+          post as Record<keyof PoolPorts, Node>,
+          code,
+          Math.max(...plan.layers.map((layer) => layer.poolShift)),
+        )
     },
   )
 }
@@ -97,6 +106,12 @@ function requantise(m: ModuleBuilder, total: Node, bias: Node, factor: Node, low
   )
 }
 
+interface PoolPorts {
+  readonly output_signed: 1
+  readonly average: 1
+  readonly pool_shift: number
+}
+
 /** Running maximum or sum over a window; a layer without pooling has windows of one. */
 function pool(
   m: ModuleBuilder,
@@ -104,7 +119,7 @@ function pool(
   finish: Node,
   windowFirst: Node,
   windowLast: Node,
-  layer: Record<keyof ReturnType<typeof postPorts>, Node>,
+  layer: Record<keyof PoolPorts, Node>,
   codeBits: number,
   poolSumBits: number,
 ): void {

@@ -1,6 +1,9 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
+import type { Comb } from '../comb/comb.ts'
+import { isZero, reduceOr } from '../comb/derived.ts'
 import type { ModuleBuilder, Node, Wire } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
+import { hasMaps, movesWindows, readsParts } from '../plan/program.ts'
 import { layerSize, rowsVary } from '../plan/size.ts'
 import { all, any, equalTo, plus, resizeUnsigned } from './gates.ts'
 import { passMemory } from './pass-memory.ts'
@@ -134,13 +137,19 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
     ? c.mux(takeWord, coming['row_first']!, layer['row_top']!)
     : c.constant(0, rowIndexBits)
   row.next(c.mux(change, firstRow, plus(c, row.q, 1)), c.or(change, issuing.q))
-  issuing.next(c.mux(change, more, c.mux(rowEnds, idle, issuing.q)))
+  // a layer without products has no rows
+  const begins = hasMaps(plan) ? c.and(more, reduceOr(c, tapsNext)) : more
+  issuing.next(c.mux(change, begins, c.mux(rowEnds, idle, issuing.q)))
   const load = vary
     ? c.label(c.and(issuing.q, c.not(c.less(row.q, layer['row_top']!))), 'load_now')
     : issuing.q
   const weightAddress = weightCounter(m, plan, run.begin, load, run.swap, { newColumns, newPass })
 
-  const place = tapPlace(m, plan, layer, load, c.label(c.and(change, newPass), 'first_tap'))
+  const firstTap = c.label(c.and(change, newPass), 'first_tap')
+  const window = movesWindows(plan)
+    ? firstWindowWord(m, plan, layer, change, { takeWord, newColumns })
+    : c.constant(0, plan.widths.bankAddress)
+  const place = tapPlace(m, plan, layer, load, firstTap, window)
   m.output('load', load)
   m.output('load_row', row.q)
   m.output('load_tile', pass.tiles)
@@ -154,7 +163,7 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
     layer,
     word: word.q,
     rowsEnd,
-    rowsAtBegin: rowsOf(coming['taps']!, whole(coming)),
+    rowsAtBegin: atLeastOne(c, plan, rowsOf(coming['taps']!, whole(coming))),
     first: first.q,
     last: foldEnds,
     columnLast,
@@ -170,6 +179,33 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
       'rows_next',
     ),
   }
+}
+
+/** The first step lasts two cycles also where the first layer loads no rows. */
+function atLeastOne(c: Comb<Node>, plan: Plan, rows: Node): Node {
+  if (!hasMaps(plan)) return rows
+  return c.mux(isZero(c, rows), c.constant(1, c.width(rows)), rows)
+}
+
+/** The word of a pixel at which the channels begin that a column fold sees: it moves on with the column folds. */
+function firstWindowWord(
+  m: ModuleBuilder,
+  plan: Plan,
+  layer: LayerFields,
+  change: Node,
+  { takeWord, newColumns }: { readonly takeWord: Node; readonly newColumns: Node },
+): Node {
+  const { c } = m
+  const word = m.register('window_word', plan.widths.bankAddress)
+  const folds = m.register('window_folds', c.width(layer['window_folds_last']!))
+  const ends = c.label(c.equal(folds.q, layer['window_folds_last']!), 'window_ends')
+  const step = c.and(change, newColumns)
+  const zero = (x: Node) => c.constant(0, c.width(x))
+  folds.next(c.mux(c.or(takeWord, ends), zero(folds.q), plus(c, folds.q, 1)), step)
+  const moved = c.mux(ends, c.add(word.q, layer['window_words']!), word.q)
+  const next = c.label(c.mux(takeWord, zero(word.q), c.mux(newColumns, moved, word.q)), 'window_word_next')
+  word.next(next, step)
+  return next
 }
 
 /** Counts the weight words; each pass of a column fold begins at that column fold's first word again. */
@@ -197,8 +233,11 @@ function weightCounter(
   return address.q
 }
 
-/** Walks channel, kernel x, kernel y, and keeps the offset of the tap from the position: one more every `modulus` taps, a jump with each kernel row. */
-function tapPlace(m: ModuleBuilder, plan: Plan, layer: LayerFields, step: Node, clear: Node) {
+/**
+ * Walks channel, kernel x, kernel y, and keeps the offset of the tap from the position: one more every `modulus` taps, a jump with each kernel row, and
+ * with each pixel of which the taps read only a part. It begins at word `first` of a pixel.
+ */
+function tapPlace(m: ModuleBuilder, plan: Plan, layer: LayerFields, step: Node, clear: Node, first: Node) {
   const { c } = m
   const { bankAddress, coordinate } = plan.widths
   const zero = (x: Node) => c.constant(0, c.width(x))
@@ -219,7 +258,9 @@ function tapPlace(m: ModuleBuilder, plan: Plan, layer: LayerFields, step: Node, 
   const x = level('tap_x', 'kernel_x_last', wordLevel.carry)
   const y = counter('tap_y', coordinate, x.carry, c.constant(0, 1))
   const offset = m.register('tap_offset', bankAddress)
-  const jump = c.mux(x.carry, layer['offset_carry']!, c.constant(1, bankAddress))
-  offset.next(c.mux(clear, c.constant(0, bankAddress), c.add(offset.q, jump)), c.or(clear, channel.carry))
+  const one = c.constant(1, bankAddress)
+  const within = readsParts(plan) ? c.mux(wordLevel.carry, layer['pixel_carry']!, one) : one
+  const jump = c.mux(x.carry, layer['offset_carry']!, within)
+  offset.next(c.mux(clear, first, c.add(offset.q, jump)), c.or(clear, channel.carry))
   return { offset: offset.q, y, x: resizeUnsigned(c, x.value, coordinate) }
 }

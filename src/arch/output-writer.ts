@@ -17,7 +17,7 @@ export function writerPorts(plan: Plan) {
 }
 
 /**
- * Puts the codes of one position side by side (column j comes j cycles late) and stores them: bank i takes the lane
+ * Puts the codes of one position side by side (column j comes j cycles late; behind merge columns they are so already) and stores them: bank i takes the lane
  * i mod d, then the vector moves down by d lanes, until all of the fold's filters are stored.
  */
 export function outputWriter(plan: Plan): Module {
@@ -35,17 +35,18 @@ export function outputWriter(plan: Plan): Module {
       const columnLast = m.input('column_last', 1)
       const codes = Array.from({ length: columns }, (_, j) => m.input(`code_${j}`, code))
 
-      // The last column's control is 5 cycles ahead of its code: the depth of requantisation and pooling.
+      // The last column's control is 5 cycles ahead of its code: the depth of requantisation and pooling. Merge columns come with their own.
+      const stages = plan.merge === undefined ? plan.latency.post : 0
       const late = (name: string, x: Node) => {
         let node = x
-        for (let stage = 1; stage <= plan.latency.post; stage++)
-          node = followReset(m, `${name}_${stage}`, node)
+        for (let stage = 1; stage <= stages; stage++) node = followReset(m, `${name}_${stage}`, node)
         return node
       }
       const arrive = c.label(late('valid', valid), 'vector_arrives')
       const first = late('begin_map', beginMap)
       const inLastFold = late('column_last', columnLast)
       const aligned = codes.map((node, j) => {
+        if (plan.merge !== undefined) return node
         for (let delay = 1; delay < columns - j; delay++) node = follow(m, `code_${j}_delay_${delay}`, node)
         return node
       })

@@ -2,9 +2,10 @@ import { unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
+import { releaseLayer } from '../plan/program.ts'
 import { any, equalTo, plus, resizeUnsigned } from './gates.ts'
 import { type LoadingFold, loader, type Run } from './loader.ts'
-import { streamer } from './streamer.ts'
+import { type LayerStarts, streamer } from './streamer.ts'
 
 const phases = { idle: 0, input: 1, run: 2, output: 3 } as const
 
@@ -41,7 +42,7 @@ export function sequencer(plan: Plan): Module {
       const fold = loader(m, plan, run)
       loading.drive(c.and(advance, fold.valid))
       const finished = c.label(c.and(advance, c.not(fold.valid)), 'finished')
-      const layerStart = streamer(m, plan, run, fold)
+      const layerStarts = streamer(m, plan, run, fold)
 
       const state = (value: number) => c.constant(value, 2)
       phase.next(
@@ -76,13 +77,20 @@ export function sequencer(plan: Plan): Module {
       m.output('busy', c.not(inPhase('idle')))
       m.output('input_awaited', inPhase('input'))
       m.output('input_begin', begin)
-      m.output('input_release', plan.layers.length === 1 ? finished : secondLayer(m, begin, layerStart))
+      m.output('input_release', inputRead(m, plan, begin, finished, layerStarts))
       m.output('output_begin', finished)
     },
   )
 }
 
-/** The second layer begins to stream: the input map has been read. */
+/** The layer behind the last one that reads the input map begins to stream, or the run ends. */
+function inputRead(m: ModuleBuilder, plan: Plan, begin: Node, finished: Node, starts: LayerStarts): Node {
+  const layer = releaseLayer(plan)
+  if (layer === plan.layers.length) return finished
+  return starts.release ?? secondLayer(m, begin, starts.any)
+}
+
+/** The second layer begins to stream. */
 function secondLayer(m: ModuleBuilder, begin: Node, layerStart: Node): Node {
   const { c } = m
   const ahead = (name: string, set: Node, pass: Node) => {

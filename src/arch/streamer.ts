@@ -1,19 +1,25 @@
 import { unsignedBits } from '../base/integers.ts'
+import type { Comb } from '../comb/comb.ts'
 import { gate } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
 import { columnsVary, rowsVary } from '../plan/size.ts'
-import { type columnPorts, postPorts } from './accumulator-column.ts'
+import { type operandPorts, postPorts } from './accumulator-column.ts'
 import { equalTo, plus, resizeUnsigned } from './gates.ts'
 import type { LoadingFold, Run } from './loader.ts'
+import { mergePorts } from './merge-column.ts'
+import { operandLayerPorts } from './merge-control.ts'
 import { writerPorts } from './output-writer.ts'
-import { splitStreaming, streamingPart } from './program-memory.ts'
+import { type LayerFields, splitStreaming, streamingPart } from './program-memory.ts'
 
-/**
- * Issues the positions of the fold at work: their addresses for the rows, their flags for the columns. Returns the bit that is 1 in the first
- * cycle of each layer.
- */
-export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold): Node {
+/** The first cycle of each layer, and of the one at whose start the input map has been read, where the program says which. */
+export interface LayerStarts {
+  readonly any: Node
+  readonly release: Node | undefined
+}
+
+/** Issues the positions of the fold at work: their addresses for the rows, their flags for the columns. */
+export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: LoadingFold): LayerStarts {
   const { c } = m
   const hold = (name: string, value: Node) => {
     const register = m.register(name, c.width(value))
@@ -87,9 +93,12 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   const firstWindow = m.register('first_window', 1)
   firstWindow.next(run.swap, c.or(run.swap, windowY.carry))
 
+  // a layer without products leaves weights, taps and parameters as they are
+  const beginFold =
+    plan.merge?.sets !== 2 ? foldStart.q : c.label(c.and(foldStart.q, layer['products']!), 'begin_products')
   for (const [name, node] of Object.entries({
     valid,
-    swap: foldStart.q,
+    swap: beginFold,
     ...point,
     rows,
     tile: tiles,
@@ -99,24 +108,51 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   const wholeColumns = columnsVary(plan)
     ? layer['columns']!
     : c.constant(plan.array.columns, unsignedBits(plan.array.columns))
-  const control: Record<keyof ReturnType<typeof columnPorts>, Node> = {
+  const control: Record<string, Node> = {
     valid,
     index: resizeUnsigned(c, count.q, plan.widths.accumulatorAddress),
     first,
     last,
-    begin_fold: foldStart.q,
+    begin_fold: beginFold,
     window_first: c.and(equalTo(c, windowX.value, 0), equalTo(c, windowY.value, 0)),
     window_last: c.and(windowX.ends, windowY.ends),
     begin_map: firstWindow.q,
     column_last: columnLast,
     columns: c.mux(columnLast, layer['columns_last']!, wholeColumns),
+    ...(plan.merge?.sets === 2
+      ? operandControl(c, layer, foldStart.q, point, [windowX.ends, windowY.ends, poolX.ends])
+      : {}),
   }
   for (const [name, node] of Object.entries(control)) m.output(`control_${name}`, node)
   if (rowsVary(plan)) m.output('row_top', layer['row_top']!)
   m.output('begin_layer', layerStart.q)
   m.output('height', layer['height']!)
   m.output('width', layer['width']!)
-  for (const [name, bits] of Object.entries({ ...postPorts(plan), ...writerPorts(plan) }))
+  if (plan.merge?.sets === 2) {
+    m.output('read_set', layer['read_set']!)
+    m.output('store_sets', layer['store_sets']!)
+  }
+  const ports = { ...postPorts(plan), ...writerPorts(plan), ...mergePorts(plan), ...operandLayerPorts(plan) }
+  for (const [name, bits] of Object.entries(ports))
     m.output(`layer_${name}`, resizeUnsigned(c, layer[name]!, bits))
-  return layerStart.q
+  const release = layer['input_until']
+  return {
+    any: layerStart.q,
+    release: release && c.label(c.and(layerStart.q, release), 'input_has_been_read'),
+  }
+}
+
+/** What the map reader must know of a position: the first one of a fold, the loop that steps behind it, and whether the operand has a code there. */
+function operandControl(
+  c: Comb<Node>,
+  layer: LayerFields,
+  first: Node,
+  { y, x }: { readonly y: Node; readonly x: Node },
+  [windowX, windowY, poolX]: readonly [Node, Node, Node],
+): Record<keyof typeof operandPorts, Node> {
+  const within = c.and(c.less(y, layer['height']!), c.less(x, layer['width']!))
+  const [one, zero] = [c.constant(1, 1), c.constant(0, 1)]
+  const level = c.mux(windowX, c.mux(windowY, c.cat(one, poolX), c.cat(zero, one)), c.cat(zero, zero))
+  const inside = c.and(layer['operand']!, c.or(layer['products']!, within))
+  return { operand_first: first, operand_level: level, operand_inside: inside }
 }

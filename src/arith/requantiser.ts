@@ -24,6 +24,15 @@ export function roundShift<T>(c: Comb<T>, product: T, shift: T): T {
 
 /** A 50-bit signed value within the 9-bit signed bounds low..high, as an 8-bit code. */
 export function clamp<T>(c: Comb<T>, value: T, low: T, high: T): T {
-  const bounded = minSigned(c, maxSigned(c, value, c.signExtend(low, 50)), c.signExtend(high, 50))
-  return c.slice(c.label(bounded, 'bounded'), 7, 0)
+  return c.slice(bounded(c, value, low, high), 7, 0)
+}
+
+/** The same as a 9-bit signed value. */
+export function clampSigned<T>(c: Comb<T>, value: T, low: T, high: T): T {
+  return c.slice(bounded(c, value, low, high), 8, 0)
+}
+
+function bounded<T>(c: Comb<T>, value: T, low: T, high: T): T {
+  const within = minSigned(c, maxSigned(c, value, c.signExtend(low, 50)), c.signExtend(high, 50))
+  return c.label(within, 'bounded')
 }

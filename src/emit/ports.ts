@@ -10,6 +10,7 @@ import { axiFields } from './axi-ports.ts'
 /** ports.md: what an integrator needs to know of one accelerator. */
 export function portsPage(plan: Plan, interfaceName: InterfaceName, packet: Uint32Array | undefined): string {
   const { array, memories } = plan
+  const banks = array.rows * (plan.merge?.sets ?? 1)
   const memory = (name: string, words: number, width: number) => ({ name, words, width, bits: words * width })
   return renderTemplate('ports.md.hbs', {
     ...(interfaceName === 'axi' ? { axi: axiFields(plan, packet) } : {}),
@@ -22,7 +23,7 @@ export function portsPage(plan: Plan, interfaceName: InterfaceName, packet: Uint
     input: streamFields(plan.input, 0.5),
     output: streamFields(plan.output, 0.5),
     memories: [
-      memory(`feature banks (${array.rows} of them)`, memories.bankDepth * array.rows, plan.widths.code),
+      memory(`feature banks (${banks} of them)`, memories.bankDepth * banks, plan.widths.code),
       memory('weights.hex', memories.weightWords, array.columns * (memories.weightBits + memories.ownerBits)),
       memory('parameters.hex', memories.parameterWords, parameterBits),
       memory(

@@ -6,6 +6,7 @@ import { invariant, usageError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import { seededRandom } from '../base/random.ts'
 import type { MemoryImages } from '../plan/images.ts'
+import type { MapKind } from '../plan/lower.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from '../plan/plan.ts'
 import { layerSize } from '../plan/size.ts'
 import type { QGraph } from '../quant/qgraph.ts'
@@ -16,7 +17,8 @@ import { type Prepared, planDesign } from './preparation.ts'
 /** What the cycle model measured on one layer. */
 export interface SimulatedLayer {
   readonly name: string
-  readonly kind: 'conv2d' | 'dense'
+  /** Those that have products, or what is done with a map without any. */
+  readonly kind: 'conv2d' | 'dense' | MapKind
   readonly dataflow: 'weight-stationary'
   readonly multiplier: string
   /** From the first activation entering the array to the last accumulator write, both included. */
@@ -24,7 +26,7 @@ export interface SimulatedLayer {
   readonly macs: number
   /** Of the products that cycles * rows * columns could be, those that the network needs: at positions that pooling drops it needs none. */
   readonly utilisation: number
-  /** The matrix product: M positions before pooling, K taps, N filters. */
+  /** The matrix product: M positions before pooling, K taps (of a filter's group), N filters. Without products K is 0, and M the positions that are read. */
   readonly gemm: { readonly M: number; readonly K: number; readonly N: number }
   readonly folds: number
   /** Cycles between the last accumulator write and the next layer's first activation: requantise, pool, store. */
@@ -97,7 +99,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
     const next = events[index + 1]?.firstActivation ?? runCycles
     return {
       name: layer.name,
-      kind: dense.has(layer.name) ? 'dense' : 'conv2d',
+      kind: layer.does ?? (dense.has(layer.name) ? 'dense' : 'conv2d'),
       dataflow: plan.array.dataflow,
       multiplier: tilesOfLayer(layer)
         .map((tile) => plan.tiles[tile]!.multiplier)
@@ -164,8 +166,9 @@ export async function plotSimulation({ net, array, layers }: Simulation, file: s
 }
 
 /** M counts the positions that the network defines: those at a dropped edge too, which the array skips. K counts no taps of weight 0 that the plan adds. */
-function gemmOf({ macs, kernel, channels, filler, filters }: PlanLayer) {
-  const K = kernel[0] * kernel[1] * (channels - filler)
+function gemmOf({ macs, kernel, channels, filler, groups, filters, does, positions }: PlanLayer) {
+  if (does !== undefined) return { M: positions, K: 0, N: filters }
+  const K = kernel[0] * kernel[1] * (groups?.channels ?? channels - filler)
   return { M: macs / (K * filters), K, N: filters }
 }
 
@@ -174,11 +177,19 @@ function neededProducts(layer: PlanLayer): number {
   return layer.positions * K * N
 }
 
-/** ceil(K/R) * (passes, ceil(N/C) where no column fold is mixed) * (2R + C + M - 2) - 1, as SCALE-Sim v2 prints it for dataflow "ws". */
+/**
+ * ceil(K/R) * (passes, ceil(N/C) where no column fold is mixed) * (2R + C + M - 2) - 1, as SCALE-Sim v2 prints it for dataflow "ws"; group by group where there
+ * are several, since it knows none. Nothing without products.
+ */
 export function scaleSimCycles(plan: Plan, layer: PlanLayer): number {
+  if (layer.does !== undefined) return 0
   const { rows, columns } = layerSize(plan, layer)
-  const { M, K } = gemmOf(layer)
-  return Math.ceil(K / rows) * layer.passes.flat().length * (2 * rows + columns + M - 2) - 1
+  const { M, K, N } = gemmOf(layer)
+  const passes = layer.passes.flat().length
+  const groups = layer.groups?.count ?? 1
+  const folds =
+    groups === 1 ? passes : groups * Math.ceil(N / groups / columns) * (passes / layer.columnFolds)
+  return Math.ceil(K / rows) * folds * (2 * rows + columns + M - 2) - 1
 }
 
 function randomCodes({ input }: Plan, seed: number): Uint8Array {

@@ -6,6 +6,13 @@ import {
   outputWriter,
   parameterMemory,
 } from './counts/columns.ts'
+import {
+  columnAligner,
+  mergeAdders,
+  mergeColumn,
+  mergeControl,
+  mergeMultiplications,
+} from './counts/merge.ts'
 import { type ModuleCount, moduleCount, sumOf } from './counts/module-count.ts'
 import { featureBank, rowFeeder, weightMemory } from './counts/rows.ts'
 import { sequencer } from './counts/sequencer.ts'
@@ -33,6 +40,7 @@ export function planCounts(plan: Plan, interfaceName: InterfaceName = 'native'):
     controlDelay(plan),
     parameterMemory(plan),
     outputWriter(plan),
+    ...(plan.merge === undefined ? [] : [columnAligner(plan), mergeControl(plan), mergeColumn(plan)]),
     rowFeeder(plan),
     featureBank(plan),
     weightMemory(plan),
@@ -85,9 +93,33 @@ export function layerCounts(plan: Plan): readonly LayerCount[] {
 function layerCount(plan: Plan, layer: PlanLayer): LayerCount {
   const size = layerSize(plan, layer)
   const columns = Math.min(size.columns, layer.filters)
+  const merged = mergedCount(layer)
+  if (layer.does !== undefined)
+    return {
+      name: layer.name,
+      cores: 0,
+      multiplications: merged.multiplications * columns,
+      adders: merged.adders * columns,
+    }
   const cores = tilesOfLayer(layer).length * Math.min(size.rows, layer.taps) * columns
   const meeting = Math.max(...layer.passes.flat().map((tiles) => tiles.length)) - 1
   const { 'average pooling': average, ...always } = columnAdders
-  const post = sumOf(always) + (layer.average ? average : 0)
-  return { name: layer.name, cores, multiplications: columns, adders: cores + (meeting + post) * columns }
+  const pooling = layer.merge === undefined ? (layer.average ? average : 0) : merged.adders
+  return {
+    name: layer.name,
+    cores,
+    multiplications: (1 + merged.multiplications) * columns,
+    adders: cores + (meeting + sumOf(always) + pooling) * columns,
+  }
+}
+
+/** What works of a merge column: the scaling of what comes, its addition, and a mean. */
+function mergedCount({ merge, does, average }: PlanLayer) {
+  if (merge === undefined) return { multiplications: 0, adders: 0 }
+  const scaled = merge.operand === undefined ? 0 : does === undefined ? mergeMultiplications.scaling : 1
+  const summed = scaled === 0 ? 0 : mergeAdders.rounding + (does === undefined ? mergeAdders.addition : 0)
+  return {
+    multiplications: scaled + (average ? mergeMultiplications.mean : 0),
+    adders: summed + (average ? mergeAdders['average pooling'] : 0),
+  }
 }

@@ -1,9 +1,10 @@
 import { sha256 } from '../base/hash.ts'
 import { divideUp } from '../base/integers.ts'
 import type { ArraySpec } from './array.ts'
-import type { FusedLayer } from './fuse.ts'
+import type { ArrayWork } from './lower.ts'
 import type { LayerMix } from './mix.ts'
 import type { PlanLayer } from './plan.ts'
+import { firstWord } from './steps.ts'
 import type { Owner } from './tile.ts'
 
 /** What the weight and parameter memories hold. The order is the order of use, so both are read by counting. */
@@ -23,17 +24,23 @@ export interface Parameter {
   readonly shift: number
 }
 
+/** A layer with products, as it is planned. */
+export interface PlannedArray {
+  readonly work: ArrayWork
+  readonly layer: PlanLayer
+  readonly mix: LayerMix
+  /** Channel at each position of the map that it reads, where they do not stand in order. */
+  readonly stored: readonly number[] | undefined
+}
+
+type OwnerCode = (owner: Owner | undefined) => number
+
 export function memoryImages(
-  array: ArraySpec,
-  layers: readonly FusedLayer[],
-  mixes: readonly LayerMix[],
-  planned: readonly Pick<PlanLayer, 'channels'>[],
-  codeOf: (owner: Owner) => number,
+  { columns }: ArraySpec,
+  planned: readonly PlannedArray[],
+  codeOf: OwnerCode,
 ): MemoryImages {
-  const { columns } = array
-  const parts = layers.map((layer, index) =>
-    layerWords(columns, layer, planned[index]!.channels, mixes[index]!, mixes[index - 1]?.order, codeOf),
-  )
+  const parts = planned.map((one) => layerWords(columns, one, codeOf))
   const length = parts.reduce((sum, part) => sum + part.weights.length, 0)
   const weights = new Int8Array(length)
   const owners = new (
@@ -45,8 +52,8 @@ export function memoryImages(
     owners.set(part.owners, at)
     at += part.weights.length
   }
-  const parameters = layers.flatMap(({ conv }, index) =>
-    mixes[index]!.order.map((filter) => ({
+  const parameters = planned.flatMap(({ work: { conv }, mix }) =>
+    mix.order.map((filter) => ({
       bias: conv.bias[filter]!,
       multiplier: conv.multiplier[filter]!,
       shift: conv.shift[filter]!,
@@ -56,31 +63,28 @@ export function memoryImages(
 }
 
 /**
- * Words in the order column fold, tap; tap = (ky * kernel width + kx) * channels + channel. Channels stand as the layer before
- * stored them: `stored[position]` is the channel at a position. Those that do not exist have weight 0.
+ * Words in the order column fold, tap; tap = (ky * kernel width + kx) * channels + channel, of those that the column fold sees. Channels stand as the layer before
+ * stored them. Those that do not exist, or are not of a filter's group, have weight 0, and nobody computes the product of the latter.
  */
-function layerWords(
-  lanes: number,
-  { conv, kernel, input }: FusedLayer,
-  slots: number,
-  mix: LayerMix,
-  stored: readonly number[] | undefined,
-  codeOf: (owner: Owner) => number,
-) {
-  const channels = input.shape[0]
+function layerWords(lanes: number, { work, layer, mix, stored }: PlannedArray, codeOf: OwnerCode) {
+  const { conv, kernel, input } = work
+  const own = input.shape[0] / conv.groups
+  const filters = mix.order.length
   const area = kernel[0] * kernel[1]
-  const taps = area * slots
   const { columns } = mix.size
-  const size = divideUp(mix.order.length, columns) * taps * lanes
+  const size = divideUp(filters, columns) * layer.taps * lanes
   const weights = new Int8Array(size)
-  const owners = new Uint16Array(size)
+  const owners = new Uint16Array(size).fill(layer.groups === undefined ? 0 : codeOf(undefined))
   for (const [position, filter] of mix.order.entries()) {
     const g = Math.floor(position / columns)
+    const seen = firstWord(layer, g) * layer.inputModulus
+    const group = Math.floor((filter * conv.groups) / filters)
     for (let pixel = 0; pixel < area; pixel++) {
-      for (let c = 0; c < channels; c++) {
-        const at = (g * taps + pixel * slots + c) * lanes + (position % columns)
+      for (let c = 0; c < own; c++) {
+        const slot = conv.groups === 1 ? c : group * own + c - seen
+        const at = (g * layer.taps + pixel * layer.channels + slot) * lanes + (position % columns)
         const tap = (stored?.[c] ?? c) * area + pixel
-        weights[at] = conv.weights[filter * area * channels + tap]!
+        weights[at] = conv.weights[filter * area * own + tap]!
         owners[at] = codeOf(mix.owner(filter, tap))
       }
     }

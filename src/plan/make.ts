@@ -3,20 +3,21 @@ import { domainName } from '../arith/domain.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { usageError } from '../base/errors.ts'
 import { hashOf } from '../base/hash.ts'
-import { indexBits } from '../base/integers.ts'
-import type { QGraph } from '../quant/qgraph.ts'
+import { indexBits, unsignedBits } from '../base/integers.ts'
+import type { QConv, QGraph, QTensor } from '../quant/qgraph.ts'
 import { type ArraySpec, checkArray } from './array.ts'
-import { bankModulus, bankWords, chooseModuli, mapSize, possibleModuli } from './banking.ts'
-import { type FusedLayer, fuseLayers } from './fuse.ts'
+import { reciprocalOf, reciprocalShift } from './average.ts'
 import { hashImages, type MemoryImages, memoryImages } from './images.ts'
-import { latencyOf, mapLayer, type Placement } from './layer.ts'
+import { latencyOf, mapLayer } from './layer.ts'
+import { type ArrayWork, type Lowered, lower, mapsRead, type Work } from './lower.ts'
 import { checkMemory } from './memory-check.ts'
-import { type LayerMix, mixLayer, tilesOf } from './mix.ts'
+import { type FoldMix, idleMix, type LayerMix, mixLayer, tilesOf } from './mix.ts'
 import {
   type Memories,
   type Modes,
   type Plan,
   type PlanLayer,
+  type PlanMerge,
   type PlanStream,
   parameterBits,
   type Tile,
@@ -24,8 +25,10 @@ import {
 } from './plan.ts'
 import { coordinateBits, passBits, passWords, programBits, programFields } from './program.ts'
 import { anySumBits, partialSumBits } from './range.ts'
+import { readSetOf } from './sets.ts'
 import { smaller } from './size.ts'
-import { layerCycles, layerDuration } from './steps.ts'
+import { layerCycles } from './steps.ts'
+import { type StoredMaps, storeMaps } from './stored-maps.ts'
 import { structureOf } from './structure.ts'
 import { ownerBits, ownerCode } from './tile.ts'
 
@@ -48,52 +51,40 @@ export function makePlan(
 ): Planned {
   checkArray(array)
   const { tiles: _sizes, ...envelope } = array
-  const fused = fuseLayers(graph)
-  const assigned = fused.map(({ conv }) => assignment.get(conv.name)!)
-  const set = tilesOf(assigned, array)
-  const mixes = fused.map((layer, index) =>
-    mixLayer(array, layer, assigned[index]!, set, index < fused.length - 1),
+  const lowered = lower(graph)
+  const { works } = lowered
+  const assigned = works.map((work) => (work.kind === 'array' ? assignment.get(work.conv.name)! : undefined))
+  const assignments = assigned.filter((one) => one !== undefined)
+  const set = tilesOf(assignments, array)
+  const mixes = works.map((work, index) =>
+    work.kind === 'array'
+      ? mixLayer(array, work, assigned[index]!, set, mayPermute(lowered, work))
+      : idleMix(array, work.output.shape[0]),
   )
-  const moduliOfMaps = mapModuli(array, fused, assigned, mixes)
-  const maps = placeMaps(fused, moduliOfMaps)
+  const maps = storeMaps(array, lowered, assigned, mixes)
+  const merge = mergeOf(works, maps)
   const modes = modesOf(set.tiles, mixes)
   const layers: PlanLayer[] = []
   let weightBase = 0
   let parameterBase = 0
-  for (const [index, layer] of fused.entries()) {
-    const bits = reload
-      ? anySumBits(layer.conv, ofDomain(assigned, assigned[index]!))
-      : partialSumBits(layer.conv, assigned[index]!)
-    if (bits > 32) {
-      const any = reload ? ' for any weights' : ''
-      throw usageError(
-        `layer "${layer.conv.name}" needs ${bits}-bit accumulators${any}; the hardware has 32`,
-        {
-          where: layer.conv.name,
-          hint: `Use fewer weight or activation bits (quant.weights, quant.activations)${reload ? ', or give up loading weights at run time (reload: false)' : ''}.`,
-        },
-      )
-    }
-    layers.push(
-      mapLayer(array, layer, {
-        mix: mixes[index]!,
-        // the rows of the layer before begin higher up by as many
-        loadDelay: Math.max(0, (mixes[index - 1]?.size.rows ?? 0) - mixes[index]!.size.rows),
-        modesByPass: modes.modes?.from === 'pass',
-        inputBase: maps.bases[index]!,
-        inputModulus: moduliOfMaps[index]!,
-        outputBase: maps.bases[index + 1]!,
-        outputModulus: moduliOfMaps[index + 1]!,
-        weightBase,
-        parameterBase,
-        accumulatorBits: bits,
-      }),
-    )
-    weightBase += layers[index]!.taps * layers[index]!.columnFolds
-    parameterBase += layers[index]!.filters
+  for (const [index, work] of works.entries()) {
+    const own = assigned[index]
+    const layer = mapLayer(array, work, {
+      mix: mixes[index]!,
+      // the rows of the layer before begin higher up by as many
+      loadDelay: Math.max(0, (mixes[index - 1]?.size.rows ?? 0) - mixes[index]!.size.rows),
+      modesByPass: modes.modes?.from === 'pass',
+      ...placesOf(work, maps, merge),
+      weightBase,
+      parameterBase,
+      accumulatorBits: work.kind === 'array' ? sumBits(work.conv, own!, reload ? assignments : undefined) : 1,
+    })
+    layers.push(layer)
+    weightBase += layer.taps * layer.columnFolds
+    parameterBase += layer.does === undefined ? layer.filters : 0
   }
-  const moduli = [...new Set(layers.map((layer) => layer.outputModulus))].sort((a, b) => a - b)
-  const weightBits = Math.max(...fused.map(({ conv }) => conv.weightBits))
+  const moduli = ascending(layers.map((layer) => layer.outputModulus))
+  const weightBits = Math.max(...works.map((work) => (work.kind === 'array' ? work.conv.weightBits : 0)))
   const widths = widthsOf(layers, maps.depth, weightBase, parameterBase)
   const tiles = set.tiles.map((multipliers, index): Tile => {
     const specs = multipliers.map(({ spec }) => spec)
@@ -108,13 +99,19 @@ export function makePlan(
       ...smaller(array, set.sizes[index]!),
     }
   })
-  const fields = programFields({ layers, array, widths, moduli })
-  const masked = layers.some(({ passes }) => passes.some((list) => list.flat().length > 1))
+  const hardware = { array, layers, widths, moduli, ...(merge === undefined ? {} : { merge }) }
+  const inputUntil = lastReader(works, lowered.input) + 1
+  const fields = programFields({ ...hardware, inputUntil })
+  const mixed = layers.some(({ passes }) => passes.some((list) => list.flat().length > 1))
+  const unowned = works.some((work, index) => work.kind === 'array' && hasForeign(work, assigned[index]!))
+  const masked = mixed || unowned
+  const owners = { tiles, masked, ...(unowned ? { unowned } : {}), ...modes }
   const passes = passWords({ layers, tiles, ...modes }).length
   const needs = {
     bankDepth: maps.depth,
+    sets: merge?.sets ?? 1,
     weightBits,
-    ownerBits: ownerBits({ tiles, masked, ...modes }),
+    ownerBits: ownerBits(owners),
     passWords: passes === 0 ? 0 : Math.max(2, passes),
     passBits: passBits({ tiles, ...modes }),
   }
@@ -131,22 +128,49 @@ export function makePlan(
       return makePlan(graph, assignment, unlimited, { reload }).plan.memories.bits.total
     },
   })
-  const images = memoryImages(array, fused, mixes, layers, ownerCode({ tiles, masked, ...modes }))
+  const images = memoryImages(
+    array,
+    works.flatMap((work, index) =>
+      work.kind === 'array'
+        ? [
+            {
+              work,
+              layer: layers[index]!,
+              mix: mixes[index] as LayerMix,
+              stored: orderOf(lowered, mixes, work),
+            },
+          ]
+        : [],
+    ),
+    ownerCode(owners),
+  )
   const draft: Plan = {
     format: 'xgen-plan-1',
     network: graph.name,
     array: envelope,
     tiles,
     layers,
-    input: stream(graph, graph.input, maps.bases[0]!, moduliOfMaps[0]!),
-    output: {
-      ...stream(graph, graph.output, maps.bases.at(-1)!, moduliOfMaps.at(-1)!),
-      shape: fused.at(-1)!.output.shape,
-    },
+    input: stream(
+      graph.tensors[graph.input]!,
+      lowered.maps.get(lowered.input)!.shape,
+      lowered.input,
+      maps,
+      merge,
+    ),
+    output: stream(
+      graph.tensors[graph.output]!,
+      lowered.maps.get(lowered.output)!.shape,
+      lowered.output,
+      maps,
+      merge,
+    ),
     memories,
     widths,
-    latency: latencyOf(array),
+    latency: latencyOf(array, merge !== undefined),
     masked,
+    ...(unowned ? { unowned } : {}),
+    ...(merge === undefined ? {} : { merge }),
+    ...(inputUntil === Math.min(1, layers.length) ? {} : { inputUntil }),
     ...modes,
     sideBySide: layers.some(({ passes }) => passes.some((list) => list.some((tiles) => tiles.length > 1))),
     moduli,
@@ -161,6 +185,100 @@ export function makePlan(
   return { plan: { ...plan, hash: hashOf({ ...plan, hash: undefined }) }, images }
 }
 
+const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b)
+
+/** Bits of a layer's partial sums: of its weights, or of any that the multipliers of all layers may have. */
+function sumBits(conv: QConv, own: LayerAssignment, all: readonly LayerAssignment[] | undefined): number {
+  const bits = all === undefined ? partialSumBits(conv, own) : anySumBits(conv, ofDomain(all, own))
+  if (bits <= 32) return bits
+  const any = all === undefined ? '' : ' for any weights'
+  throw usageError(`layer "${conv.name}" needs ${bits}-bit accumulators${any}; the hardware has 32`, {
+    where: conv.name,
+    hint: `Use fewer weight or activation bits (quant.weights, quant.activations)${all === undefined ? '' : ', or give up loading weights at run time (reload: false)'}.`,
+  })
+}
+
+const lastReader = (works: readonly Work[], id: string): number =>
+  Math.max(...works.map((work, index) => (mapsRead(work).includes(id) ? index : -1)))
+
+/** Whether a layer's filters may stand in any order: all who read what it writes put their taps in that order, and nobody adds to it. */
+function mayPermute({ works, output }: Lowered, work: ArrayWork): boolean {
+  return (
+    work.addend === undefined &&
+    work.conv.groups === 1 &&
+    work.writes.map === work.outputId &&
+    work.outputId !== output &&
+    works.every(
+      (other) =>
+        !mapsRead(other).includes(work.outputId) ||
+        (other.kind === 'array' && other.conv.groups === 1 && other.addend?.view.map !== work.outputId),
+    )
+  )
+}
+
+/** The order in which the channels that a layer reads are stored. */
+function orderOf(
+  { works }: Lowered,
+  mixes: readonly FoldMix[],
+  work: ArrayWork,
+): readonly number[] | undefined {
+  const writer = works.findIndex((other) => other.kind === 'array' && other.outputId === work.reads.map)
+  return writer < 0 ? undefined : mixes[writer]!.order
+}
+
+/** Whether a layer meets weights that are nobody's: of channels of other groups, where a multiplier does not give 0 for a weight of 0. */
+const hasForeign = ({ conv }: ArrayWork, { multipliers }: LayerAssignment) =>
+  conv.groups > 1 && multipliers.some(({ zeroExact }) => !zeroExact)
+
+/** The merge columns of a plan, where some layer needs them. */
+function mergeOf(works: readonly Work[], maps: StoredMaps): PlanMerge | undefined {
+  const operands = works.flatMap((work) =>
+    work.kind === 'map'
+      ? [maps.modulus(work.reads?.map ?? work.writes.map)]
+      : work.addend === undefined
+        ? []
+        : [maps.modulus(work.addend.view.map)],
+  )
+  const areas = works.flatMap((work) => averageArea(work))
+  if (operands.length === 0 && areas.every((area) => Number.isInteger(Math.log2(area)))) return undefined
+  const base = { sets: operands.length === 0 ? 1 : 2, moduli: ascending(operands) } as const
+  if (areas.length === 0) return base
+  const shift = reciprocalShift(areas)
+  if (shift === undefined) {
+    const largest = works.find((work) => averageArea(work)[0] === Math.max(...areas))!
+    const name = largest.kind === 'map' ? largest.name : largest.pool!.name
+    throw usageError(
+      `"${name}" averages ${Math.max(...areas)} codes: the weight-stationary array has no mean of so many`,
+      {
+        where: name,
+        hint: 'Pool in two steps, with smaller windows.',
+      },
+    )
+  }
+  const bits = unsignedBits(Math.max(...areas.map((area) => reciprocalOf(area, shift))))
+  return { ...base, reciprocal: { bits, shift } }
+}
+
+function averageArea(work: Work): number[] {
+  if (work.kind === 'map') return work.average ? [work.window[0] * work.window[1]] : []
+  return work.pool?.mode === 'average' ? [work.pool.window[0] * work.pool.window[1]] : []
+}
+
+/** Where a work's maps lie, and which sets of banks it uses. */
+function placesOf(work: Work, maps: StoredMaps, merge: PlanMerge | undefined) {
+  const operand = work.kind === 'array' ? work.addend?.view : undefined
+  return {
+    input: maps.place(work.reads ?? { map: work.writes.map, offset: 0 }),
+    output: maps.place(work.writes),
+    operand: operand && maps.place(operand),
+    merge: merge && {
+      readSet: merge.sets === 1 ? 0 : readSetOf(work, maps.sets),
+      storeSets: maps.sets.get(work.writes.map)!,
+      reciprocalShift: merge.reciprocal?.shift ?? 0,
+    },
+  }
+}
+
 /** The multipliers that compute any product of the network with the domain of a layer. */
 function ofDomain(assigned: readonly LayerAssignment[], layer: LayerAssignment): readonly Multiplier[] {
   const domain = domainName(layer.multipliers[0]!.domain)
@@ -172,67 +290,12 @@ function ofDomain(assigned: readonly LayerAssignment[], layer: LayerAssignment):
 /** The modes of a plan, where some tile has any: they come with the passes, unless weights of one pass differ in theirs. */
 function modesOf(
   tiles: readonly (readonly Multiplier[])[],
-  mixes: readonly LayerMix[],
+  mixes: readonly FoldMix[],
 ): { readonly modes?: Modes } {
   const most = Math.max(...tiles.map((multipliers) => multipliers.length))
   if (most === 1) return {}
   const mixed = mixes.some(({ passes }) => passes.some((list) => list.some((pass) => pass.modes.length > 1)))
   return { modes: { bits: indexBits(most), from: mixed ? 'weight' : 'pass' } }
-}
-
-/**
- * The input map has the first words for itself, so that the next image can arrive while the network runs. The others alternate between
- * the two ends of the rest: a layer reads one and writes the other, so the deepest pair decides the depth.
- */
-function placeMaps(fused: readonly FusedLayer[], moduli: readonly number[]) {
-  const last = fused.at(-1)!
-  const shapes = [...fused.map((layer) => layer.input.shape), last.output.shape]
-  const words = shapes.map((shape, index) => bankWords(shape, moduli[index]!))
-  const [input, ...others] = words as [number, ...number[]]
-  const depth = Math.max(2, ...others.map((count, index) => input + count + (others[index + 1] ?? 0)))
-  const bases = [0, ...others.map((count, index) => (index % 2 === 0 ? depth - count : input))]
-  return { bases, depth }
-}
-
-/**
- * The moduli of all maps, the output's too. The host sends the input's channels alone, so that one has no channels added; a result of one
- * position lies in every bank whole (modulus 1), so that the output reads bank 0 alone. A layer has taps with a weight of 0 only where they add 0,
- * and where each weight word that they cost saves a cycle.
- */
-function mapModuli(
-  array: ArraySpec,
-  fused: readonly FusedLayer[],
-  assigned: readonly LayerAssignment[],
-  mixes: readonly LayerMix[],
-): readonly number[] {
-  const size = (index: number) => mixes[index]?.size ?? array
-  const options = fused.map((layer, index) => {
-    const channels = layer.input.shape[0]
-    const sides = mapSize(array, size(index), size(index - 1))
-    const natural = [bankModulus(sides, channels)]
-    if (index === 0 || assigned[index]!.multipliers.some(({ zeroExact }) => !zeroExact)) return natural
-    return possibleModuli(sides, channels)
-  })
-  const nowhere = {
-    loadDelay: 0,
-    modesByPass: false,
-    inputBase: 0,
-    outputBase: 0,
-    weightBase: 0,
-    parameterBase: 0,
-    accumulatorBits: 1,
-  }
-  const [channels, height, width] = fused.at(-1)!.output.shape
-  const result =
-    height * width === 1
-      ? [1]
-      : [...new Set([1, ...possibleModuli(mapSize(array, array, size(fused.length - 1)), channels)])]
-  return chooseModuli([...options, result], (index, inputModulus, outputModulus) => {
-    const placement: Placement = { ...nowhere, mix: mixes[index]!, inputModulus, outputModulus }
-    const layer = mapLayer(array, fused[index]!, placement)
-    const addedWords = layer.filler * layer.kernel[0] * layer.kernel[1] * layer.columnFolds
-    return layerDuration(size(index).rows, layer) + addedWords
-  })
 }
 
 function widthsOf(
@@ -264,16 +327,16 @@ function accumulatorDepth(layers: readonly PlanLayer[]): number {
 function measureMemories(
   array: ArraySpec,
   layers: readonly PlanLayer[],
-  { bankDepth, weightBits, ownerBits, passWords, passBits }: MemoryNeeds,
+  { bankDepth, sets, weightBits, ownerBits, passWords, passBits }: MemoryNeeds,
   widths: Widths,
   programWidth: number,
 ): Memories {
   const last = layers.at(-1)!
   const weightWords = Math.max(2, last.weightBase + last.taps * last.columnFolds)
-  const parameterWords = Math.max(2, last.parameterBase + last.filters)
+  const parameterWords = Math.max(2, last.parameterBase + (last.does === undefined ? last.filters : 0))
   const programWords = Math.max(2, layers.length)
   const depth = accumulatorDepth(layers)
-  const banks = array.rows * bankDepth * widths.code
+  const banks = sets * array.rows * bankDepth * widths.code
   const weights = weightWords * array.columns * (weightBits + ownerBits)
   const parameters = parameterWords * parameterBits
   const accumulators = array.columns * depth * widths.accumulator
@@ -294,13 +357,22 @@ function measureMemories(
 
 interface MemoryNeeds {
   readonly bankDepth: number
+  readonly sets: number
   readonly weightBits: number
   readonly ownerBits: number
   readonly passWords: number
   readonly passBits: number
 }
 
-function stream(graph: QGraph, id: string, base: number, modulus: number): PlanStream {
-  const { shape, bits, signed, scale } = graph.tensors[id]!
-  return { shape, elements: shape[0] * shape[1] * shape[2], bits, signed, scale, base, modulus }
+function stream(
+  { bits, signed, scale }: QTensor,
+  shape: QTensor['shape'],
+  id: string,
+  maps: StoredMaps,
+  merge: PlanMerge | undefined,
+): PlanStream {
+  const { base, modulus } = maps.place({ map: id, offset: 0 })
+  const elements = shape[0] * shape[1] * shape[2]
+  const sets = merge?.sets === 2 ? { sets: maps.sets.get(id)! } : {}
+  return { shape, elements, bits, signed, scale, base, ...sets, modulus }
 }

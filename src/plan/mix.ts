@@ -4,18 +4,22 @@ import { modeName, runTimeMode } from '../arith/modes.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { divideUp } from '../base/integers.ts'
 import type { ArraySpec, Size } from './array.ts'
-import type { FusedLayer } from './fuse.ts'
+import type { ArrayWork } from './lower.ts'
 import { sizeOfTiles, tileSizes } from './size.ts'
 import type { Owner } from './tile.ts'
 
-/** How the products of one layer are spread over the tiles. */
-export interface LayerMix {
+/** The column folds of one layer, and the tiles that work for them. */
+export interface FoldMix {
   /** Filter at each column position, in the order of the column folds. */
   readonly order: readonly number[]
   /** By column fold and pass: a pass runs all row folds of its column fold on its tiles. */
   readonly passes: readonly (readonly Pass[])[]
   /** Rows and columns of its folds. */
   readonly size: Size
+}
+
+/** How the products of one layer are spread over the tiles. */
+export interface LayerMix extends FoldMix {
   /** Who computes the product of a filter and an input tap ([channel][ky][kx], flat). */
   owner(filter: number, tap: number): Owner
 }
@@ -74,12 +78,12 @@ export function tilesOf(assignments: readonly LayerAssignment[], array: ArraySpe
 
 /**
  * Spreads a layer over its tiles. Filters that need the same tiles and modes are put side by side, where the output may be permuted
- * (`free`: the next layer's taps follow the permutation; the last layer's output is the host's and keeps its order), so that
+ * (`free`: the taps of all who read it follow the permutation; the last layer's output is the host's and keeps its order), so that
  * fewer passes are needed, or fewer of them mix modes.
  */
 export function mixLayer(
   array: ArraySpec,
-  layer: FusedLayer,
+  layer: Pick<ArrayWork, 'conv'>,
   assignment: LayerAssignment,
   set: TileSet,
   free: boolean,
@@ -105,6 +109,16 @@ export function mixLayer(
     passes: passesOf(order),
     size,
     owner: (filter, tap) => ownerOfKernel(filter, Math.floor(tap / area)),
+  }
+}
+
+/** Column folds of a layer without products: no tile is at work. */
+export function idleMix(array: ArraySpec, channels: number): FoldMix {
+  const { rows, columns } = array
+  return {
+    order: Array.from({ length: channels }, (_, channel) => channel),
+    passes: Array.from({ length: divideUp(channels, columns) }, () => [{ tiles: [], modes: [] }]),
+    size: { rows, columns },
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ArraySpec } from './array.ts'
+import type { MapKind } from './lower.ts'
 
 /**
  * THE contract between the generator (src/arch) and the cycle model (sim): how a network runs on an array, as plain data.
@@ -25,6 +26,12 @@ export interface Plan {
   readonly modes?: Modes
   /** Some pass has several tiles: the bottom sums of the tiles are added (otherwise OR-ed: a tile without work gives 0). */
   readonly sideBySide: boolean
+  /** Products of some weights belong to no tile: those of channels that are not of their filter's group, where a multiplier is wrong at zero. */
+  readonly unowned?: true
+  /** Present where codes meet other codes, or windows of any size, before they are stored. */
+  readonly merge?: PlanMerge
+  /** The layer at whose start the input map has been read, or the number of layers; absent where it is the second one. */
+  readonly inputUntil?: number
   /** Distinct bank moduli that the writer must route, ascending. */
   readonly moduli: readonly number[]
   /** Weights can be loaded at run time: accumulators hold the sums of any weights, and the weight and parameter memories can be written. */
@@ -50,6 +57,16 @@ export interface Tile {
   readonly columns?: number
 }
 
+/** The map reader and the merge columns behind the accumulator columns. */
+export interface PlanMerge {
+  /** Sets of feature-map banks: with two, the feeders read one and the map reader the other. With one there is nothing that the map reader reads. */
+  readonly sets: 1 | 2
+  /** Moduli of the maps that the map reader reads, ascending. */
+  readonly moduli: readonly number[]
+  /** Averages are products with a reciprocal of so many bits, shifted right by `shift`; absent where no layer averages. */
+  readonly reciprocal?: { readonly bits: number; readonly shift: number }
+}
+
 /** How the PEs of tiles with modes learn their mode. */
 export interface Modes {
   /** Width of a mode number. */
@@ -70,6 +87,8 @@ export interface PlanStream {
   readonly scale: number
   /** First word in the banks. */
   readonly base: number
+  /** The sets of banks that hold it, as bits; absent where there is one. */
+  readonly sets?: number
   /** Bank modulus d: channel n lies in the banks i with i = n (mod d), at word base + pixel * ceil(channels/d) + floor(n/d). */
   readonly modulus: number
 }
@@ -91,7 +110,13 @@ export interface PlanLayer {
   readonly loadDelay?: number
   /** Filter at each column position (position = column fold * columns + column); absent where it is the position itself. */
   readonly order?: readonly number[]
-  /** Input channels as taps count them: the map's, and after them `filler` that do not exist and have weight 0 (src/plan/banking.ts). */
+  /** Present where the layer has no products: it reads a map and writes another one (src/plan/lower.ts). It has no taps and no tiles. */
+  readonly does?: MapKind
+  /** Present where the plan has `merge`. */
+  readonly merge?: LayerMerge
+  /** Present where a column fold's filters see only some of the map's channels: those of their groups. */
+  readonly groups?: ChannelGroups
+  /** Input channels as taps count them: the map's, and after them `filler` that do not exist and have weight 0 (src/plan/banking.ts); those that a column fold sees. */
   readonly channels: number
   readonly filler: number
   readonly kernel: readonly [height: number, width: number]
@@ -129,6 +154,8 @@ export interface PlanLayer {
   readonly inputBase: number
   readonly inputModulus: number
   readonly inputWords: number
+  /** Words of a pixel that the taps read; present where it has more. */
+  readonly tapWords?: number
   readonly outputBase: number
   readonly outputModulus: number
   readonly outputWords: number
@@ -153,6 +180,48 @@ export interface PlanLayer {
   readonly accumulatorBits: number
   /** Cycles from the first activation entering the array to the last accumulator write. */
   readonly cycles: number
+}
+
+/** The channels that column folds see: a window that moves up by `words` words of the banks every `folds` column folds. */
+export interface ChannelGroups {
+  readonly count: number
+  /** Channels of one group: products that each filter needs at a kernel position. */
+  readonly channels: number
+  readonly words: number
+  readonly folds: number
+}
+
+/**
+ * What happens to the codes of a layer before they are stored: y = clamp(floor((code * multipliers[0] + operand * multipliers[1] + 2^(shift-1)) / 2^shift),
+ * low, high), then pooling. Without an operand, y is the code; without products, the code counts as 0.
+ */
+export interface LayerMerge {
+  /** Whether the array's codes are signed. */
+  readonly codeSigned: boolean
+  readonly operand?: Operand
+  readonly multipliers: readonly [code: number, operand: number]
+  readonly shift: number
+  readonly low: number
+  readonly high: number
+  /** The set of banks that the feeders read; the map reader reads the other one. */
+  readonly readSet: number
+  /** The sets that the result is stored in, as bits. */
+  readonly storeSets: number
+  /** An average is ((sum + offset) * reciprocal >> the plan's shift) - 128; 0 where the layer has none. */
+  readonly reciprocal: number
+  readonly offset: number
+}
+
+/** The map that a layer reads beside its products, or instead of them: one vector of channels a position. */
+export interface Operand {
+  readonly signed: boolean
+  readonly modulus: number
+  /** Word of the first position of the first column fold, and what is added when loop `level` steps (as `increments`). */
+  readonly start: number
+  readonly increments: readonly [number, number, number, number]
+  /** Words of one position: of a full column fold, and of the last one. */
+  readonly lanes: number
+  readonly lanesLast: number
 }
 
 /** A bank address (words, signed here, taken modulo the address width) with the map coordinates that it stands for. */
@@ -206,10 +275,16 @@ export interface Latency {
   readonly feeder: 2
   /** A position's issue to column 0's accumulator: rows + 2. */
   readonly accumulator: number
-  /** Accumulator to pooled code. */
-  readonly post: 5
-  /** A position's issue to the aligned output vector: rows + columns + 6. */
+  /** Accumulator to pooled code; to the code, where it is merged and pooled later. */
+  readonly post: 4 | 5
+  /** A position's issue to the output vector: rows + columns + 6, and 3 more where codes are merged (and more where a map is read word by word: `operandLanes` - 1). */
   readonly aligned: number
+}
+
+/** Words that the map reader takes for a vector of a column fold. */
+export function operandLanes({ merge, columnFolds }: PlanLayer, columnFold: number): number {
+  if (merge?.operand === undefined) return 1
+  return columnFold === columnFolds - 1 ? merge.operand.lanesLast : merge.operand.lanes
 }
 
 /** Parameter word: {shift[5:0], multiplier[15:0], bias[31:0]}. */

@@ -26,6 +26,9 @@ export type ProbePlace =
   | { readonly kind: 'total'; readonly column: number }
   | { readonly kind: 'parameter'; readonly column: number }
   | { readonly kind: 'pooled'; readonly column: number }
+  | { readonly kind: 'map reader' }
+  | { readonly kind: 'operand'; readonly column: number }
+  | { readonly kind: 'merged'; readonly column: number }
   | { readonly kind: 'writer' }
   | { readonly kind: 'output' }
   | { readonly kind: 'wrapper' }
@@ -105,11 +108,12 @@ export function probesOf(plan: Plan): readonly Probe[] {
         at: { kind: 'parameter', column },
       }),
     ),
+    ...mergeProbes(plan),
     ...range(columns).map(
       (column): Probe => ({
         name: `pooled[${column}]`,
         width: widths.code,
-        path: `u_column_${column}.pooled`,
+        path: plan.merge === undefined ? `u_column_${column}.pooled` : `u_merge_${column}.pooled`,
         meaning: `code of column ${column} after requantisation and pooling`,
         at: { kind: 'pooled', column },
       }),
@@ -144,6 +148,38 @@ export function probesOf(plan: Plan): readonly Probe[] {
       meaning: 'an output element is offered',
       at: { kind: 'output' },
     },
+  ]
+}
+
+/** Where the array's codes meet those of a map. */
+function mergeProbes({ merge, array, widths }: Plan): readonly Probe[] {
+  if (merge === undefined) return []
+  const column = (name: 'operand' | 'merged', width: number, meaning: (column: number) => string) =>
+    range(array.columns).map(
+      (column): Probe => ({
+        name: `${name}[${column}]`,
+        width,
+        path: `u_merge_${column}.${name}`,
+        meaning: meaning(column),
+        at: { kind: name, column },
+      }),
+    )
+  const operands: readonly Probe[] =
+    merge.sets === 1
+      ? []
+      : [
+          {
+            name: 'operand_address',
+            width: widths.bankAddress,
+            path: 'u_merge_control.address',
+            meaning: 'bank word that the map reader reads',
+            at: { kind: 'map reader' },
+          },
+          ...column('operand', widths.code, (j) => `code of a map for column ${j}`),
+        ]
+  return [
+    ...operands,
+    ...column('merged', widths.code + 1, (j) => `code of column ${j}, with what was added to it`),
   ]
 }
 

@@ -1,5 +1,5 @@
 import { indexBits, signedBits, unsignedBits } from '../base/integers.ts'
-import type { Plan, PlanLayer } from './plan.ts'
+import { type Operand, operandLanes, type Plan, type PlanLayer, type PlanMerge } from './plan.ts'
 import { columnsVary, layerSize, layerTop, rowsVary } from './size.ts'
 
 /** One field of a program word. Values are taken modulo 2^width. */
@@ -11,16 +11,15 @@ export interface ProgramField {
   readonly value: (layer: PlanLayer) => number
 }
 
+type Programmed = Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli' | 'merge' | 'inputUntil'>
+
 /**
  * The program: one word a layer, which the sequencer walks. The first field is the most significant; fields
  * for loading come before those for streaming. Loop limits are
  * stored as the last index (limit - 1), so that the hardware compares and never subtracts.
  */
-export function programFields(
-  plan: Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli'>,
-): readonly ProgramField[] {
+export function programFields(plan: Programmed): readonly ProgramField[] {
   const { layers, array, widths } = plan
-  type Value = (layer: PlanLayer) => number
   const fixed = (name: string, width: number, value: Value) => ({ name, width, value })
   const counted = (name: string, value: Value) =>
     fixed(name, unsignedBits(Math.max(...layers.map(value))), value)
@@ -37,9 +36,18 @@ export function programFields(
     counted('taps', (l) => l.taps),
     counted('column_folds_last', (l) => l.columnFolds - 1),
     counted('modulus_last', (l) => l.inputModulus - 1),
-    counted('words_last', (l) => l.inputWords - 1),
+    counted('words_last', (l) => (l.tapWords ?? l.inputWords) - 1),
     counted('kernel_x_last', (l) => l.kernel[1] - 1),
     address('offset_carry', (l) => l.offsetCarry),
+    ...(readsParts(plan)
+      ? [address('pixel_carry', (l) => (l.tapWords === undefined ? 1 : l.inputWords - l.tapWords + 1))]
+      : []),
+    ...(movesWindows(plan)
+      ? [
+          address('window_words', (l) => l.groups?.words ?? 0),
+          counted('window_folds_last', (l) => (l.groups?.folds ?? 1) - 1),
+        ]
+      : []),
     counted('cycles_partial', (l) => l.cyclesPartial),
     counted('cycles_final', (l) => l.cyclesFinal),
     counted('cycles_last', (l) => l.cyclesLast),
@@ -70,9 +78,16 @@ export function programFields(
     ...[0, 1, 2, 3].flatMap(level),
     fixed('low', 9, (l) => l.low),
     fixed('high', 9, (l) => l.high),
-    fixed('output_signed', 1, (l) => (l.outputSigned ? 1 : 0)),
-    fixed('average', 1, (l) => (l.average ? 1 : 0)),
-    counted('pool_shift', (l) => l.poolShift),
+    ...(plan.merge === undefined
+      ? [
+          fixed('output_signed', 1, (l) => (l.outputSigned ? 1 : 0)),
+          fixed('average', 1, (l) => (l.average ? 1 : 0)),
+          counted('pool_shift', (l) => l.poolShift),
+        ]
+      : mergeFields(plan.merge, fixed, counted, address)),
+    ...(releaseLayer(plan) > 1
+      ? [fixed('input_until', 1, (l) => (layers.indexOf(l) === releaseLayer(plan) ? 1 : 0))]
+      : []),
     address('output_base', (l) => l.outputBase),
     address('output_words', (l) => l.outputWords),
     fixed('lanes', lanes, (l) => l.lanes),
@@ -84,6 +99,85 @@ export function programFields(
     ...stream.map((field) => ({ ...field, use: 'stream' as const })),
   ]
 }
+
+type Value = (layer: PlanLayer) => number
+type Field = { readonly name: string; readonly width: number; readonly value: Value }
+
+/** What the map reader and the merge columns must know of a layer. */
+function mergeFields(
+  { sets, moduli, reciprocal }: PlanMerge,
+  fixed: (name: string, width: number, value: Value) => Field,
+  counted: (name: string, value: Value) => Field,
+  address: (name: string, value: Value) => Field,
+): readonly Field[] {
+  const flag = (name: string, value: (layer: PlanLayer) => boolean) =>
+    fixed(name, 1, (l) => (value(l) ? 1 : 0))
+  const operand =
+    (value: (operand: Operand) => number): Value =>
+    (l) =>
+      l.merge!.operand === undefined ? 0 : value(l.merge!.operand)
+  return [
+    flag('code_signed', (l) => l.merge!.codeSigned),
+    flag('average', (l) => l.average),
+    ...(reciprocal === undefined
+      ? []
+      : [
+          fixed('reciprocal', reciprocal.bits, (l) => l.merge!.reciprocal),
+          counted('average_offset', (l) => l.merge!.offset),
+        ]),
+    ...(sets === 1
+      ? []
+      : [
+          flag('products', (l) => l.does === undefined),
+          fixed('code_multiplier', 16, (l) => l.merge!.multipliers[0]),
+          fixed('operand_multiplier', 16, (l) => l.merge!.multipliers[1]),
+          fixed('merge_shift', 6, (l) => l.merge!.shift),
+          fixed('merge_low', 9, (l) => l.merge!.low),
+          fixed('merge_high', 9, (l) => l.merge!.high),
+          flag('operand', (l) => l.merge!.operand !== undefined),
+          fixed(
+            'operand_signed',
+            1,
+            operand(({ signed }) => (signed ? 1 : 0)),
+          ),
+          address(
+            'operand_start',
+            operand(({ start }) => start),
+          ),
+          ...[0, 1, 2, 3].map((level) =>
+            address(
+              `operand_step${level}`,
+              operand(({ increments }) => increments[level]!),
+            ),
+          ),
+          counted('operand_lanes', (l) => operandLanes(l, 0)),
+          counted('operand_lanes_last', (l) => operandLanes(l, l.columnFolds - 1)),
+          fixed(
+            'operand_modulus',
+            indexBits(moduli.length),
+            operand(({ modulus }) => moduli.indexOf(modulus)),
+          ),
+          fixed('read_set', 1, (l) => l.merge!.readSet),
+          fixed('store_sets', 2, (l) => l.merge!.storeSets),
+        ]),
+  ]
+}
+
+/** The layer at whose start the input map has been read. */
+export const releaseLayer = ({ layers, inputUntil }: Pick<Plan, 'layers' | 'inputUntil'>): number =>
+  inputUntil ?? Math.min(1, layers.length)
+
+/** Whether some layer has no products. */
+export const hasMaps = ({ layers }: Pick<Plan, 'layers'>): boolean =>
+  layers.some(({ does }) => does !== undefined)
+
+/** Whether some layer's taps read only a part of each pixel's words. */
+export const readsParts = ({ layers }: Pick<Plan, 'layers'>): boolean =>
+  layers.some(({ tapWords }) => tapWords !== undefined)
+
+/** Whether some layer's column folds see different channels. */
+export const movesWindows = ({ layers }: Pick<Plan, 'layers'>): boolean =>
+  layers.some(({ groups, columnFolds }) => groups !== undefined && groups.words > 0 && columnFolds > 1)
 
 export function programBits(fields: readonly ProgramField[]): number {
   return fields.reduce((sum, field) => sum + field.width, 0)
@@ -131,9 +225,15 @@ export function coordinateBits(layers: readonly PlanLayer[]): number {
   let low = 0
   let high = 1
   for (const layer of layers) {
-    const [, height, width] = layer.outputShape
-    const lastY = (height * layer.window[0] - 1) * layer.stride[0] - layer.padding[0] + layer.kernel[0] - 1
-    const lastX = (width * layer.window[1] - 1) * layer.stride[1] - layer.padding[1] + layer.kernel[1] - 1
+    const last = (axis: 0 | 1) => {
+      const count = layer.outputShape[axis + 1]!
+      const [window, stride] = [layer.window[axis], layer.stride[axis]]
+      // windows of a map lie `stride` apart; of a convolution the positions do
+      const position =
+        layer.does === undefined ? (count * window - 1) * stride : (count - 1) * stride + window - 1
+      return position - layer.padding[axis] + layer.kernel[axis] - 1
+    }
+    const [lastY, lastX] = [last(0), last(1)]
     low = Math.min(low, -layer.padding[0], -layer.padding[1])
     high = Math.max(high, lastY, lastX, layer.inputSize[0], layer.inputSize[1])
   }

@@ -70,6 +70,10 @@ export function intervalOf(layer: PlanLayer, fold: Fold): number {
   return fold.columnFold === layer.columnFolds - 1 ? layer.intervalLast : layer.interval
 }
 
+/** Word of a pixel, from the layer's first, at which the channels that a column fold sees begin. */
+export const firstWord = ({ groups }: PlanLayer, columnFold: number): number =>
+  groups === undefined ? 0 : Math.floor(columnFold / groups.folds) * groups.words
+
 /** Shortest duration of the step that streams `fold`. */
 export function streamCycles(layer: PlanLayer, fold: Fold): number {
   if (!fold.last) return layer.cyclesPartial
@@ -88,7 +92,7 @@ export function layerDuration(rows: number, layer: PlanLayer): number {
   )
 }
 
-/** The first step lasts this much longer than its rows: the second layer's program word must be there when it ends. */
+/** The first step lasts this much longer than its rows, or than one where it loads none: the second layer's program word must be there when it ends. */
 const programFetch = 1
 
 /** The whole run, step by step. A step lasts until its fold is streamed and the next fold is loaded. */
@@ -100,7 +104,8 @@ export function* stepsOf(plan: Plan): Generator<Step> {
     const next = folds.next()
     const load = next.done === true ? undefined : next.value
     const needed = stream === undefined ? 0 : streamCycles(plan.layers[stream.layer]!, stream)
-    const cycles = stream === undefined ? load!.rows + programFetch : Math.max(needed, load?.rows ?? 0)
+    const cycles =
+      stream === undefined ? Math.max(1, load!.rows) + programFetch : Math.max(needed, load?.rows ?? 0)
     yield { start, cycles, stream, load }
     start += cycles
     if (load === undefined) return

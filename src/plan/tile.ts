@@ -22,7 +22,7 @@ export interface Owner {
   readonly mode: number
 }
 
-type Owners = Pick<Plan, 'tiles' | 'modes' | 'masked'>
+type Owners = Pick<Plan, 'tiles' | 'modes' | 'masked' | 'unowned'>
 
 /** The codes that stand for a tile: `count` of them from `base` on, one a mode where weights name their mode. */
 export interface OwnerCodes {
@@ -54,13 +54,18 @@ export function ownerCodes({ tiles, modes, masked }: Owners): readonly OwnerCode
 /** Bits beside each weight that name its owner; 0 where nothing is to be named. */
 export function ownerBits(plan: Owners): number {
   if (!plan.masked && plan.modes?.from !== 'weight') return 0
-  return indexBits(Math.max(...ownerCodes(plan).map(({ base, count }) => base + count)))
+  return indexBits(nobodysCode(plan) + (plan.unowned === true ? 1 : 0))
 }
 
-/** The code of an owner beside its weight, as far as the hardware needs it. */
-export function ownerCode(plan: Owners): (owner: Owner) => number {
+/** The first code that is no tile's. */
+const nobodysCode = (plan: Owners) => Math.max(...ownerCodes(plan).map(({ base, count }) => base + count))
+
+/** The code of an owner beside its weight, as far as the hardware needs it; of nobody, where no tile is to compute a product. */
+export function ownerCode(plan: Owners): (owner: Owner | undefined) => number {
   const codes = ownerCodes(plan)
-  return ({ tile, mode }) => codes[tile]!.base + (codes[tile]!.count > 1 ? mode : 0)
+  const nobody = plan.unowned === true ? nobodysCode(plan) : 0
+  return (owner) =>
+    owner === undefined ? nobody : codes[owner.tile]!.base + (codes[owner.tile]!.count > 1 ? owner.mode : 0)
 }
 
 /** Reads codes back: whether a tile computes a weight's product, and the mode that the weight names (0 where it names none). */

@@ -2,8 +2,9 @@ import { unsignedBits } from '../../base/integers.ts'
 import { type Plan, parameterBits } from '../plan.ts'
 import { type ModuleCount, moduleCount } from './module-count.ts'
 
-/** Bits of the control that travels along the columns with each position: 8 flags, the position's index, and how many columns work. */
-const controlBits = ({ array, widths }: Plan) => 8 + widths.accumulatorAddress + unsignedBits(array.columns)
+/** Bits of the control that travels along the columns with each position: 8 flags (and 4 for the map reader), the position's index, and how many columns work. */
+const controlBits = ({ array, widths, merge }: Plan) =>
+  8 + (merge?.sets === 2 ? 4 : 0) + widths.accumulatorAddress + unsignedBits(array.columns)
 
 /** Adders of an accumulator column, by what they do. Those of an average work only in layers that pool by it. */
 export const columnAdders = { accumulator: 1, bias: 1, rounding: 2, 'average pooling': 2 } as const
@@ -12,9 +13,10 @@ export const columnAdders = { accumulator: 1, bias: 1, rounding: 2, 'average poo
 export function accumulatorColumn(plan: Plan): ModuleCount {
   const { code, accumulator } = plan.widths
   const windowBits = code + 1 + Math.max(...plan.layers.map((layer) => layer.poolShift))
+  const pools = plan.merge === undefined
   return moduleCount('accumulator_column', plan.array.columns, 'datapath', {
     multiplications: { requantiser: 1 },
-    adders: columnAdders,
+    adders: pools ? columnAdders : { ...columnAdders, 'average pooling': 0 },
     registers: {
       control: controlBits(plan),
       'partial sum read': accumulator,
@@ -22,9 +24,7 @@ export function accumulatorColumn(plan: Plan): ModuleCount {
       parameters: parameterBits,
       'biased, scaled': 33 + 50,
       'requantised code': code,
-      'window flags and ready, 4 stages': 3 * 4,
-      window: windowBits,
-      pooled: code,
+      ...(pools ? { 'window flags and ready, 4 stages': 3 * 4, window: windowBits, pooled: code } : {}),
     },
     memoryBits: { 'partial sums': plan.memories.accumulatorDepth * accumulator },
   })
@@ -50,14 +50,18 @@ export function parameterMemory({ array, widths, memories }: Plan): ModuleCount 
 }
 
 /** src/arch/output-writer.ts. */
-export function outputWriter({ array: { columns }, layers, widths, latency }: Plan): ModuleCount {
+export function outputWriter({ array: { columns }, layers, widths, latency, merge }: Plan): ModuleCount {
   const { code, bankAddress } = widths
   const lanes = Math.max(...layers.flatMap((layer) => [layer.lanes, layer.lanesLast]))
   return moduleCount('output_writer', 1, 'control', {
     adders: { 'lanes - 1, left - 1': 2, 'next map, next position, next word': 3 },
     registers: {
-      'three flags, late by the post-processing': 3 * latency.post,
-      'column j, delayed by columns - 1 - j': code * ((columns * (columns - 1)) / 2),
+      ...(merge === undefined
+        ? {
+            'three flags, late by the post-processing': 3 * latency.post,
+            'column j, delayed by columns - 1 - j': code * ((columns * (columns - 1)) / 2),
+          }
+        : {}),
       'busy, lanes left': 1 + unsignedBits(lanes),
       'map, position, word': 3 * bankAddress,
       hold: columns * code,

@@ -19,9 +19,9 @@ export function rowFeeder({ array, tiles, widths, modes }: Plan): ModuleCount {
   })
 }
 
-/** src/arch/feature-bank.ts: one a row. */
-export function featureBank({ array, widths, memories }: Plan): ModuleCount {
-  return moduleCount('feature_bank', array.rows, 'control', {
+/** src/arch/feature-bank.ts: one a row in each set. */
+export function featureBank({ array, widths, memories, merge }: Plan): ModuleCount {
+  return moduleCount('feature_bank', array.rows * (merge?.sets ?? 1), 'control', {
     registers: { 'word read': widths.code },
     memoryBits: { codes: memories.bankDepth * widths.code },
   })

@@ -1,6 +1,6 @@
 import { indexBits, unsignedBits } from '../../base/integers.ts'
 import type { Plan, PlanLayer } from '../plan.ts'
-import { passBits, passFields, programBits, programFields } from '../program.ts'
+import { movesWindows, passBits, passFields, programBits, programFields, releaseLayer } from '../program.ts'
 import { layerSize, rowsVary } from '../size.ts'
 import { type Holdings, type ModuleCount, moduleCount, type Quantity } from './module-count.ts'
 
@@ -12,6 +12,7 @@ export function sequencer(plan: Plan): ModuleCount {
     passMemory(plan),
     weightCounter(plan),
     tapPlace(plan),
+    channelWindow(plan),
     streamer(plan),
   ]
   const all = (quantity: Quantity) => Object.assign({}, ...parts.map((part) => part[quantity] ?? {}))
@@ -36,7 +37,9 @@ function phases(plan: Plan): Holdings {
       phase: 2,
       'remaining cycles': longest,
       done: 1,
-      ...(plan.layers.length > 1 ? { 'before the first layer, before the second': 2 } : {}),
+      ...(releaseLayer(plan) === 1 && plan.layers.length > 1
+        ? { 'before the first layer, before the second': 2 }
+        : {}),
     },
   }
 }
@@ -101,10 +104,22 @@ function tapPlace(plan: Plan): Holdings {
     adders: { 'channel in word, word, tap x, tap y: + 1': 4, 'tap offset': 1 },
     registers: {
       'channel in word': largest(plan, (l) => l.inputModulus - 1),
-      word: largest(plan, (l) => l.inputWords - 1),
+      word: largest(plan, (l) => (l.tapWords ?? l.inputWords) - 1),
       'tap x': largest(plan, (l) => l.kernel[1] - 1),
       'tap y': coordinate,
       'tap offset': bankAddress,
+    },
+  }
+}
+
+/** src/arch/loader.ts, firstWindowWord: the channels that a column fold sees. */
+function channelWindow(plan: Plan): Holdings {
+  if (!movesWindows(plan)) return {}
+  return {
+    adders: { 'window word, window folds + 1': 2 },
+    registers: {
+      'window word': plan.widths.bankAddress,
+      'window folds': largest(plan, (l) => (l.groups?.folds ?? 1) - 1),
     },
   }
 }
