@@ -5,9 +5,11 @@ import { execa } from 'execa'
 import { afterAll, describe, expect, it } from 'vitest'
 import { writeFileAtomically } from '../../src/base/files.ts'
 import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
+import type { Network } from '../../src/net/network.ts'
 import type { ArraySpec } from '../../src/plan/array.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { topName } from '../../src/plan/names.ts'
+import { conv, networkDesign } from '../fixtures/graph-designs.ts'
 import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 /** Every generated design is clean in Verilator -Wall, Icarus -Wall and Yosys check. */
@@ -60,9 +62,26 @@ const several: NetworkSketch = {
     { filters: 3, dense: true, multiplier: 'roup:p=1,r=2' },
   ],
 }
+/** Every kind of layer that a graph may have. */
+const branched: Network = {
+  name: 'branched',
+  input: { shape: [4, 6, 6] },
+  layers: [
+    conv('stem', ['input'], 6, 2),
+    { kind: 'pool', name: 'mean', mode: 'average', window: [3, 3], stride: [3, 3], padding: [0, 0, 0, 0] },
+    { kind: 'pool', name: 'max', mode: 'max', window: [3, 3], stride: [1, 1], padding: [1, 1, 1, 1] },
+    { kind: 'subsample', name: 'every', inputs: ['mean'], stride: [1, 1] },
+    { kind: 'concat', name: 'joined', inputs: ['max', 'every'] },
+    conv('depthwise', ['joined'], 12, 12),
+    { kind: 'add', name: 'sum', inputs: ['depthwise', 'joined'] },
+    { kind: 'pad', name: 'padded', channels: [1, 2] },
+    conv('last', ['padded'], 3, 1),
+  ],
+}
+
 type Design = [
   name: string,
-  sketch: NetworkSketch,
+  network: NetworkSketch | Network,
   rows: number,
   columns: number,
   reload?: boolean | undefined,
@@ -107,10 +126,27 @@ const designs: Design[] = [
     undefined,
     { modes: true, tiles: { modes: { rows: 4, columns: 3 }, 'trunc:ka=1,kb=1': { rows: 2, columns: 4 } } },
   ],
+  ['additions, poolings of any window, groups, 4x4', branched, 4, 4],
+  ['the same with rows and columns without a common divisor, AXI, weights at run time', branched, 3, 5, true],
+  [
+    'an average over nine codes, without an operand',
+    { ...branched, layers: branched.layers.slice(0, 2) },
+    2,
+    2,
+  ],
 ]
 
-describe.each(designs)('%s', (name, sketch, rows, columns, reload, options = {}) => {
-  const graph = sketchGraph(sketch)
+/** The quantised network of a design with its multipliers. */
+function quantisedDesign(network: NetworkSketch | Network) {
+  if ('seed' in network) {
+    const graph = sketchGraph(network)
+    return { graph, assignment: sketchAssignment(network, graph) }
+  }
+  return networkDesign(network, 1, 1)
+}
+
+describe.each(designs)('%s', (name, network, rows, columns, reload, options = {}) => {
+  const { graph, assignment } = quantisedDesign(network)
   const array = {
     dataflow: 'weight-stationary',
     rows,
@@ -119,7 +155,7 @@ describe.each(designs)('%s', (name, sketch, rows, columns, reload, options = {})
     parallel: false,
     ...options,
   } as const
-  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), array, {
+  const { plan, images } = makePlan(graph, assignment, array, {
     reload: reload === true,
   })
   const { files } = acceleratorFiles(plan, images, 'test', reload === undefined ? 'native' : 'axi')

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { makePlan } from '../../src/plan/make.ts'
-import { lenetSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
+import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 /** SCALE-Sim v2, weight-stationary, LeNet-5: cycles - 1 by array size and layer. */
 const measured = new URL('../../../shared/oracles/scalesim_v2_reference.json', import.meta.url)
@@ -18,16 +18,18 @@ const gemms = {
   F7: { M: 1, N: 10, K: 84 },
 } as const
 
-function lenetPlan(size: number) {
-  const graph = sketchGraph(lenetSketch)
+const lenetPlan = (size: number) => planOf(lenetSketch, size)
+
+function planOf(sketch: NetworkSketch, size: number, memoryBits = 2 ** 26) {
+  const graph = sketchGraph(sketch)
   const array = {
     dataflow: 'weight-stationary' as const,
     rows: size,
     columns: size,
-    memoryBits: 2 ** 26,
+    memoryBits,
     parallel: false,
   }
-  return makePlan(graph, sketchAssignment(lenetSketch, graph), array).plan
+  return makePlan(graph, sketchAssignment(sketch, graph), array).plan
 }
 
 describe('cycles of LeNet-5', () => {
@@ -63,5 +65,36 @@ describe('cycles of LeNet-5', () => {
 
   it('count every multiply-accumulate that the network defines', () => {
     expect(lenetPlan(8).layers.reduce((sum, layer) => sum + layer.macs, 0)).toBe(416_520)
+  })
+})
+
+describe('cycles of one layer', () => {
+  it('are at most those that SCALE-Sim v2 reported, for every product of matrices that it was given', ({
+    skip,
+  }) => {
+    if (!existsSync(measured)) return skip('not run: no data (scalesim_v2_reference.json)')
+    const rows = JSON.parse(readFileSync(measured, 'utf8')) as {
+      array: number
+      dataflow: string
+      M: number
+      N: number
+      K: number
+      totalCycles: number
+    }[]
+    const ours = rows.filter(({ dataflow }) => dataflow === 'ws')
+    expect(ours.length).toBe(60)
+    for (const { array, M, N, K, totalCycles } of ours) {
+      const layers = [{ filters: N }, { filters: 16 }]
+      const [layer] = planOf({ input: [K, 1, M], seed: 1, layers }, array, 2 ** 32).layers
+      expect(layer).toMatchObject({ positions: M, taps: K, filters: N })
+      expect(layer!.cycles).toBeLessThanOrEqual(totalCycles)
+    }
+  })
+
+  it('dense, 256 to 256, on 16x16: at most 4,200 (SCALE-Sim: 12,031)', () => {
+    const sketch = { input: [256, 1, 1], seed: 1, layers: [{ filters: 256, dense: true }] } as const
+    const plan = planOf(sketch, 16)
+    expect(plan.layers[0]!.cycles).toBe(4142)
+    expect(closedForm(16, { M: 1, N: 256, K: 256 })).toBe(12_031)
   })
 })

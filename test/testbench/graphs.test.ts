@@ -17,7 +17,7 @@ import { netlistFrames } from '../../testbench/netlist-frames.ts'
 import { driveWithResets, resettableLayout } from '../../testbench/restart.ts'
 import { watchProbes } from '../../testbench/watch.ts'
 import { buildBatch } from '../fixtures/batch.ts'
-import { graphDesign, graphDesigns, networkDesign } from '../fixtures/graph-designs.ts'
+import { conv, graphDesign, graphDesigns, networkDesign } from '../fixtures/graph-designs.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
 import { designSpecimen, runSpecimen, type Specimen, type SpecimenRun } from '../fixtures/specimens.ts'
 import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
@@ -75,6 +75,9 @@ const features: Readonly<Record<string, (plan: Plan) => boolean>> = {
     ({ groups, columnFolds }) => (groups?.words ?? 0) > 0 && columnFolds > 1,
   ),
   'a window for several column folds': layer(({ groups }) => (groups?.folds ?? 1) > 1),
+  'a layer without products before one that begins lower': ({ layers }) =>
+    layers.some(({ rows }, index) => rows !== undefined && layers[index - 1]?.does !== undefined),
+  'run-time modes': ({ modes }) => modes !== undefined,
   'a last layer without products': ({ layers }) => layers.at(-1)!.does !== undefined,
 }
 
@@ -131,8 +134,6 @@ describe('networks that are graphs: plain loops = emulator = cycle model = netli
 })
 
 const padding = [1, 1, 1, 1] as const
-const conv = (name: string, inputs: readonly string[], filters: number, groups = 1) =>
-  ({ kind: 'conv2d', name, inputs, filters, kernel: [3, 3], stride: [1, 1], padding, groups }) as const
 const network = (...layers: Network['layers']): Network => ({
   name: 'edge',
   input: { shape: [4, 5, 5] },
