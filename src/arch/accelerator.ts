@@ -253,7 +253,7 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
     const mode = (name: string, node: Node): [string, Node][] =>
       modeBits > 0 ? [[name, c.slice(node, modeBits - 1, 0)]] : []
     const modesFrom = plan.modes?.from
-    const module = systolicTile(tile.name, multiplier, {
+    const module = systolicTile(tile.name, [{ multiplier, shift: 0 }], {
       rows,
       columns,
       accumulatorBits: plan.widths.accumulator,

@@ -69,7 +69,10 @@ function coefficientsOf(
  * The curve of a layer. A choice for all layers goes to convolutions, and of these to those whose groups have more taps than
  * coefficients; a layer that is named must be able to follow it.
  */
-function choiceOf({ weights }: Configuration, shaped: LayerShape): CurveChoice | undefined {
+export function choiceOf(
+  { weights }: Pick<Configuration, 'weights'>,
+  shaped: LayerShape,
+): CurveChoice | undefined {
   const { layer } = shaped
   const own = Object.hasOwn(weights.layers, layer.name) ? weights.layers[layer.name] : undefined
   if (own === undefined && layer.kind !== 'conv2d') return undefined

@@ -13,7 +13,7 @@ import {
   mergeControl,
   mergeMultiplications,
 } from './counts/merge.ts'
-import { type ModuleCount, moduleCount, sumOf } from './counts/module-count.ts'
+import { type ModuleCount, merged, moduleCount, sumOf } from './counts/module-count.ts'
 import { featureBank, rowFeeder, weightMemory } from './counts/rows.ts'
 import { sequencer } from './counts/sequencer.ts'
 import { inputStream, outputStream } from './counts/streams.ts'
@@ -60,19 +60,6 @@ function core(name: string, plan: Plan): ModuleCount {
       ? { 'sums of tiles': meeting.reduce((sum, count) => sum + Math.max(0, count - 1), 0) }
       : {},
   })
-}
-
-/** Tiles of one kind share their modules: instances add up, contents are the same. */
-function merged(counts: readonly ModuleCount[]): ModuleCount[] {
-  const byName = new Map<string, ModuleCount>()
-  for (const count of counts) {
-    const other = byName.get(count.module)
-    byName.set(
-      count.module,
-      other === undefined ? count : { ...other, instances: other.instances + count.instances },
-    )
-  }
-  return [...byName.values()]
 }
 
 /** The multipliers and datapath adders that work for one layer. */

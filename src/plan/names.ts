@@ -6,3 +6,7 @@ export const topName = (network: string): string => `xgen_${network.replace(/[^A
 
 /** The name of the core inside of the AXI wrapper. */
 export const coreName = (network: string): string => `${topName(network)}_core`
+
+/** The module of PEs with a multiplier whose products count `shift` places up. */
+export const peName = (multiplier: string, shift: number): string =>
+  shift === 0 ? `pe_${multiplier}` : `pe_${multiplier}_up${shift}`

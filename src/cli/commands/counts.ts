@@ -1,11 +1,16 @@
 import type { ThreeWays } from '../../../testbench/count-totals.ts'
 import { verdictOf } from '../../../testbench/verdict.ts'
 import type { Check } from '../../../testbench/verification.ts'
+import { usageError } from '../../base/errors.ts'
+import { didYouMean } from '../../base/suggest.ts'
+import type { Configuration } from '../../flow/configuration.ts'
 import { type CountedNetwork, countNetwork, type DesignCounts } from '../../flow/counts.ts'
-import { prepare } from '../../flow/preparation.ts'
+import { compareDataflows, type Dataflow, dataflows, writeDataflowCsv } from '../../flow/dataflows.ts'
+import { networkOf, prepare } from '../../flow/preparation.ts'
 import { sumOf } from '../../plan/counts/module-count.ts'
-import type { Command } from '../command.ts'
-import { arrayOptions, configurationOf, netOptions, yosysOf, yosysOption } from '../options.ts'
+import type { Command, CommonOptions, Session } from '../command.ts'
+import { describeDataflows } from '../dataflows.ts'
+import { arrayOptions, configurationOf, netOptions, wholeNumber, yosysOf, yosysOption } from '../options.ts'
 import { table } from '../table.ts'
 
 export const counts: Command = {
@@ -14,10 +19,40 @@ export const counts: Command = {
   examples: [
     ['$0 counts --net lenet5 --array 16x16', 'By class, module and layer'],
     ['$0 counts --net lenet5 --yosys none --json', 'The same numbers for a script, without Yosys'],
+    ['$0 counts --net lenet5 --compare row-stationary,reuse', 'What coefficient reuse saves'],
   ],
-  configure: (y) => yosysOption(arrayOptions(netOptions(y))),
+  configure: (y) =>
+    yosysOption(arrayOptions(netOptions(y))).options({
+      compare: {
+        type: 'string',
+        requiresArg: true,
+        describe: `Compare tiles of these dataflows at equal throughput: of ${dataflows.join(', ')}`,
+        group: 'Comparison:',
+      },
+      'parallel-filters': {
+        type: 'number',
+        default: 16,
+        describe: 'Filters that work side by side, as far as a layer has so many',
+        group: 'Comparison:',
+      },
+      'parallel-channels': {
+        type: 'number',
+        default: 16,
+        describe: 'Channels that work side by side',
+        group: 'Comparison:',
+      },
+      csv: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Write the comparison as comma-separated values',
+        group: 'Comparison:',
+      },
+    }),
   run: async (options, session) => {
     const configuration = configurationOf(options)
+    if (options['compare'] !== undefined) return compare(configuration, options, session)
+    if (options['csv'] !== undefined)
+      throw usageError('only a comparison is written as CSV', { where: '--csv', hint: 'Add --compare.' })
     const counted = await countNetwork(configuration, prepare(configuration), {
       yosys: yosysOf(options),
       signal: session.signal,
@@ -26,6 +61,36 @@ export const counts: Command = {
     session.print(counted.report, describe(counted))
     return counted.report.pass ? 0 : 1
   },
+}
+
+async function compare(
+  configuration: Configuration,
+  options: CommonOptions,
+  session: Session,
+): Promise<number> {
+  const report = await compareDataflows(configuration, networkOf(configuration), {
+    designs: designsOf(String(options['compare'])),
+    filters: wholeNumber(options['parallelFilters'], '--parallel-filters', 1, 256),
+    channels: wholeNumber(options['parallelChannels'], '--parallel-channels', 1, 256),
+    yosys: yosysOf(options),
+    signal: session.signal,
+    progress: session.progress,
+  })
+  if (typeof options['csv'] === 'string') writeDataflowCsv(options['csv'], report)
+  session.print(report, describeDataflows(report))
+  return report.pass ? 0 : 1
+}
+
+function designsOf(text: string): readonly Dataflow[] {
+  return [...new Set(text.split(',').map((name) => name.trim()))].map((name) => {
+    const found = dataflows.find((dataflow) => dataflow === name)
+    if (found === undefined)
+      throw usageError(`"${name}" is no dataflow.${didYouMean(name, dataflows)}`, {
+        where: '--compare',
+        hint: `Possible: ${dataflows.join(', ')}, with commas between them.`,
+      })
+    return found
+  })
 }
 
 const count = (n: number) => n.toLocaleString('en-US')

@@ -30,3 +30,16 @@ export function moduleCount(
 }
 
 export const sumOf = (amounts: Amounts): number => Object.values(amounts).reduce((sum, n) => sum + n, 0)
+
+/** Parts of one kind share their modules: instances add up, contents are the same. */
+export function merged(counts: readonly ModuleCount[]): ModuleCount[] {
+  const byName = new Map<string, ModuleCount>()
+  for (const count of counts) {
+    const other = byName.get(count.module)
+    byName.set(
+      count.module,
+      other === undefined ? count : { ...other, instances: other.instances + count.instances },
+    )
+  }
+  return [...byName.values()]
+}
