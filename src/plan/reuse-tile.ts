@@ -42,11 +42,20 @@ export function tileSumBits(
     ])
     return [Math.min(0, ...ends) * 2 ** shift, Math.max(0, ...ends) * 2 ** shift] as const
   })
-  return signedBits(
+  const bits = signedBits(
     groups * bounds.reduce((sum, [low]) => sum + low, 0),
     groups * bounds.reduce((sum, [, high]) => sum + high, 0),
   )
+  return Math.max(bits, termBits(multipliers, orders))
 }
+
+/** Bits of the widest term, whatever its operands: a sum holds a whole one. */
+export const termBits = (multipliers: readonly Multiplier[], orders: readonly Moment[]): number =>
+  Math.max(
+    ...multipliers.map(
+      ({ productBits, productSigned }, order) => productBits + (productSigned ? 0 : 1) + orders[order]!.shift,
+    ),
+  )
 
 /** The tile of plain weights that gives the same sums in the same time. */
 export interface StationaryTileSpec

@@ -160,7 +160,7 @@ describe('the coefficient-reuse tile', () => {
         )
         expect(totals.flat()).toEqual(expected)
       }),
-      { numRuns: process.env['XGEN_FULL'] === undefined ? 60 : 1000 },
+      { numRuns: process.env['XGEN_FULL'] === undefined ? 100 : 2000 },
     )
   })
 
