@@ -45,6 +45,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '200' },
     verilator: { type: 'string', default: '20' },
+    design: { type: 'string', default: '' },
     out: { type: 'string', default: join(packageRoot, 'rtl-out', 'mutation') },
   },
 })
@@ -160,9 +161,13 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => abort.abort(new XgenError('interrupted', 'interrupted')))
   const progress = progressOn({ enabled: true })
-  const designs = Object.fromEntries(
-    Object.entries(smallDesigns).map(([name, design]) => [name, subjectOf(design)]),
-  )
+  const chosen = Object.entries(smallDesigns).filter(([name]) => name.includes(values.design))
+  if (chosen.length === 0)
+    throw usageError(`no design has "${values.design}" in its name`, {
+      where: '--design',
+      hint: `Designs: ${Object.keys(smallDesigns).join('; ')}.`,
+    })
+  const designs = Object.fromEntries(chosen.map(([name, design]) => [name, subjectOf(design)]))
   const planned = planCampaign(designs, { seed, count })
   const campaign = hashOf([
     planned.map(({ design, path, fault }) => [design, path, fault.text]),
@@ -172,7 +177,8 @@ async function main(): Promise<void> {
       lastChecks,
     ]),
   ])
-  const log = openLog(join(values.out, `${seed}-${count}.jsonl`), campaign)
+  const which = values.design.replace(/\W+/g, '-')
+  const log = openLog(join(values.out, `${seed}-${count}${which && `-${which}`}.jsonl`), campaign)
   const trials = [...log.done]
   progress.step('faults', planned.length)
   for (const one of planned.slice(trials.length)) {

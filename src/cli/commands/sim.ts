@@ -50,18 +50,20 @@ const heading = [
 
 function describe(simulation: Simulation): string {
   const { net, array, layers, inference } = simulation
-  const rows = layers.map(({ gemm: { M, K, N }, ...layer }) => [
-    layer.name,
-    layer.kind,
-    layer.multiplier,
-    `${M} x ${K} x ${N}`,
-    count(layer.folds),
-    count(layer.cycles),
-    percent(layer.utilisation),
-    count(layer.scaleSimCycles),
-    (layer.cycles / layer.scaleSimCycles).toFixed(2),
-    count(layer.postCycles),
-  ])
+  const rows = layers.map(({ gemm: { M, K, N }, ...layer }) => {
+    const products = [layer.multiplier, `${M} x ${K} x ${N}`]
+    const compared = [count(layer.scaleSimCycles), (layer.cycles / layer.scaleSimCycles).toFixed(2)]
+    return [
+      layer.name,
+      layer.kind,
+      ...(K === 0 ? ['-', '-'] : products),
+      count(layer.folds),
+      count(layer.cycles),
+      percent(layer.utilisation),
+      ...(K === 0 ? ['-', '-'] : compared),
+      count(layer.postCycles),
+    ]
+  })
   const total = [
     'in all',
     '',
@@ -82,6 +84,11 @@ function describe(simulation: Simulation): string {
     '',
     'A layer counts from its first activation entering the array to its last accumulator write; "then" are the cycles until the next',
     'layer begins (requantise, pool, store). SCALE-Sim: its weight-stationary form for the same matrix product.',
+    ...(layers.some(({ gemm }) => gemm.K === 0)
+      ? [
+          'Layers without products read a map and write another one; the first weights of the next layer load meanwhile.',
+        ]
+      : []),
     '',
     ...table(
       [
