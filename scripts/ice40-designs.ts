@@ -9,7 +9,7 @@ import { generate } from '../src/flow/rtl.ts'
 import { checkCircuit } from '../src/hdl/checks.ts'
 import type { Module } from '../src/hdl/module.ts'
 import { printVerilog } from '../src/hdl/verilog.ts'
-import { inferenceCycles } from '../src/plan/steps.ts'
+import { inferenceCycles } from '../src/plan/any-plan.ts'
 import { netlistTally } from '../testbench/netlist-counts.ts'
 
 /** A design to be placed: generated files, and what to expect of it. */

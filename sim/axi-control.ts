@@ -1,4 +1,4 @@
-import type { Plan } from '../src/plan/plan.ts'
+import type { AnyPlan } from '../src/plan/any-plan.ts'
 import { constantRegisters, control } from '../src/plan/registers.ts'
 import type { BusRegisters } from './axi-bus.ts'
 
@@ -35,7 +35,7 @@ export interface Control {
 
 const names = control.ERROR.fields.map(({ name }) => name)
 
-export function axiControl(plan: Plan): Control {
+export function axiControl(plan: AnyPlan): Control {
   const constants = new Map(constantRegisters(plan).map(({ offset, value }) => [offset, value >>> 0]))
   const initial = {
     asked: false,

@@ -1,5 +1,5 @@
+import type { AnyPlan } from '../src/plan/any-plan.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
-import type { Plan } from '../src/plan/plan.ts'
 import { hashWords } from '../src/plan/structure.ts'
 import { packetLayout } from '../src/plan/words.ts'
 
@@ -7,9 +7,9 @@ import { packetLayout } from '../src/plan/words.ts'
 export type LoadedImages = MemoryImages & { parameters: MemoryImages['parameters'][number][] }
 
 /** A copy that packets can be loaded into, to the depth of the memories. */
-export function loadableImages(plan: Plan, images: MemoryImages): LoadedImages {
+export function loadableImages(plan: AnyPlan, images: MemoryImages): LoadedImages {
   const { weightWords, parameterWords } = plan.memories
-  const codes = weightWords * plan.array.columns
+  const codes = weightWords * images.columns
   const weights = new Int8Array(codes)
   const owners = new Uint16Array(codes)
   weights.set(images.weights)
@@ -34,7 +34,7 @@ export interface WeightLoader {
 
 const [header, weights, parameters, drain] = [0, 1, 2, 3]
 
-export function weightLoader(plan: Plan, images: LoadedImages): WeightLoader {
+export function weightLoader(plan: AnyPlan, images: LoadedImages): WeightLoader {
   const { beatsPerWeight, beatsPerParameter } = packetLayout(plan)
   const { weightBits, ownerBits, weightWords, parameterWords } = plan.memories
   const hash = hashWords(plan.structure)
@@ -56,12 +56,12 @@ export function weightLoader(plan: Plan, images: LoadedImages): WeightLoader {
     return value
   }
   const storeWeights = () => {
-    const { columns } = plan.array
-    for (let column = 0; column < columns; column++) {
-      const low = column * (ownerBits + weightBits)
+    const lanes = images.columns
+    for (let lane = 0; lane < lanes; lane++) {
+      const low = lane * (ownerBits + weightBits)
       const code = bitsOf(low, weightBits)
-      images.weights[state.index * columns + column] = code
-      images.owners[state.index * columns + column] = bitsOf(low + weightBits, ownerBits)
+      images.weights[state.index * lanes + lane] = code
+      images.owners[state.index * lanes + lane] = bitsOf(low + weightBits, ownerBits)
     }
   }
   const storeParameters = () => {

@@ -1,10 +1,10 @@
+import type { AnyPlan } from '../src/plan/any-plan.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
-import type { Plan } from '../src/plan/plan.ts'
 import { busPort } from './axi-bus.ts'
 import { axiControl, type ControlView } from './axi-control.ts'
 import type { AxiDevice, AxiOutputs } from './axi-device.ts'
 import { loadableImages, weightLoader } from './axi-weights.ts'
-import { cycleModel } from './model.ts'
+import { designModel } from './design.ts'
 
 const none: AxiOutputs = {
   s_axis_tready: 0,
@@ -24,9 +24,9 @@ const none: AxiOutputs = {
 }
 
 /** The cycle model of a design with the AXI interface (docs/axi.md), out of reset: the wrapper around the core's model. */
-export function axiModel(plan: Plan, images: MemoryImages): AxiDevice {
+export function axiModel(plan: AnyPlan, images: MemoryImages): AxiDevice {
   const loaded = loadableImages(plan, images)
-  const core = cycleModel(plan, loaded)
+  const core = designModel(plan, loaded)
   const bus = busPort()
   const control = axiControl(plan)
   const loader = plan.reload ? weightLoader(plan, loaded) : undefined
@@ -124,7 +124,7 @@ export function axiModel(plan: Plan, images: MemoryImages): AxiDevice {
 }
 
 /** The raw code of a byte on the input stream: its low bits, extended to 8. */
-function inputCode({ input: { bits, signed } }: Plan): (byte: number) => number {
+function inputCode({ input: { bits, signed } }: AnyPlan): (byte: number) => number {
   const unused = 32 - bits
   return (byte) => (signed ? ((byte << unused) >> unused) & 255 : byte & (2 ** bits - 1))
 }

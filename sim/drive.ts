@@ -1,6 +1,5 @@
 import { XgenError } from '../src/base/errors.ts'
-import type { Plan } from '../src/plan/plan.ts'
-import { runCycles } from '../src/plan/steps.ts'
+import { type AnyPlan, runCycles } from '../src/plan/any-plan.ts'
 import { type Device, type Inputs, idleInputs, type Outputs } from './device.ts'
 import { type Pressure, patternCycles } from './pressure.ts'
 
@@ -18,7 +17,7 @@ export type OnCycle = (cycle: number, inputs: Inputs, outputs: Outputs) => void
 const longestPatience = 2 ** 26
 
 /** Cycles that may pass between two transfers of a device that follows `plan`, whatever the pressure pattern. */
-export function patienceOf(plan: Plan): number {
+export function patienceOf(plan: AnyPlan): number {
   return runCycles(plan) + 2 * patternCycles + 16
 }
 

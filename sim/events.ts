@@ -1,5 +1,3 @@
-import type { Plan } from '../src/plan/plan.ts'
-
 /** What the model saw of one layer in its last run. Cycles count from the first cycle of the run (phase 2), 0. */
 export interface LayerEvents {
   /** The cycle in which the layer's first activation is at PE (0, 0). */
@@ -56,7 +54,7 @@ export interface EventCounter {
   snapshot(): RunEvents
 }
 
-export function eventCounter(plan: Plan): EventCounter {
+export function eventCounter(plan: { readonly layers: readonly unknown[] }): EventCounter {
   const layers = plan.layers.length
   const first = new Float64Array(layers)
   const last = new Float64Array(layers)

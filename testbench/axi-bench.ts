@@ -1,11 +1,10 @@
 import { axiModel } from '../sim/axi.ts'
 import { patienceOf } from '../sim/drive.ts'
+import { type AnyPlan, overlappedCycles, runCycles } from '../src/plan/any-plan.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import { weightPacket } from '../src/plan/packet.ts'
-import type { Plan } from '../src/plan/plan.ts'
 import { axiProbesOf } from '../src/plan/probes.ts'
 import { control } from '../src/plan/registers.ts'
-import { overlappedCycles, runCycles } from '../src/plan/steps.ts'
 import { packetLayout } from '../src/plan/words.ts'
 import { axiFrames } from './axi-device.ts'
 import { axiHarvest } from './axi-harvest.ts'
@@ -20,7 +19,7 @@ import { fullAndStalled, stallPatterns } from './stimulus.ts'
 import type { Harness } from './verilator.ts'
 import { watchProbes } from './watch.ts'
 
-export const axiHarness = ({ reload }: Pick<Plan, 'reload'>): Harness => ({
+export const axiHarness = ({ reload }: Pick<AnyPlan, 'reload'>): Harness => ({
   file: 'harness-axi.cpp',
   macros: { XGEN_WEIGHTS_STREAM: reload ? '1' : '0' },
 })
@@ -32,7 +31,7 @@ export interface AxiImages {
 }
 
 /** The bench of a design with the AXI interface. */
-export function axiBench(plan: Plan, images: MemoryImages, { codes, seed }: AxiImages): Bench {
+export function axiBench(plan: AnyPlan, images: MemoryImages, { codes, seed }: AxiImages): Bench {
   const layout = axiLayout(plan)
   const watch = watchProbes(axiProbesOf(plan), layout)
   const stimulus = axiStimulus(plan, images, codes, seed)
@@ -64,7 +63,7 @@ export function axiBench(plan: Plan, images: MemoryImages, { codes, seed }: AxiI
  * image's output comes once, in order.
  */
 function axiStimulus(
-  plan: Plan,
+  plan: AnyPlan,
   images: MemoryImages,
   codes: readonly Uint8Array[],
   seed: number,
@@ -88,7 +87,7 @@ function axiStimulus(
   }
 }
 
-function plainEpisode(plan: Plan, codes: readonly Uint8Array[]): Episode {
+function plainEpisode(plan: AnyPlan, codes: readonly Uint8Array[]): Episode {
   const { elements } = plan.output
   const operations = codes.map((_, image) =>
     read(control.CYCLES.offset, { channel: 'output', count: (image + 1) * elements }),
@@ -102,7 +101,7 @@ function plainEpisode(plan: Plan, codes: readonly Uint8Array[]): Episode {
 }
 
 function stalledEpisode(
-  plan: Plan,
+  plan: AnyPlan,
   images: MemoryImages,
   codes: readonly Uint8Array[],
   seed: number,
@@ -139,7 +138,7 @@ function stalledEpisode(
  * Every word of the memories takes the place of its neighbour, and an image is run with them, up to its output: weights that are loaded over
  * equal ones would hide a memory that does not store them.
  */
-function otherWeights(plan: Plan, images: MemoryImages, codes: Uint8Array): Episode {
+function otherWeights(plan: AnyPlan, images: MemoryImages, codes: Uint8Array): Episode {
   const packet = weightPacket(plan, images)
   const { hashBeats, beatsPerWeight, beatsPerParameter } = packetLayout(plan)
   const parameters = hashBeats + plan.memories.weightWords * beatsPerWeight

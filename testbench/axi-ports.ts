@@ -1,4 +1,4 @@
-import type { Plan } from '../src/plan/plan.ts'
+import type { AnyPlan } from '../src/plan/any-plan.ts'
 import type { Port, PortLayout } from './ports.ts'
 
 type Row = readonly [name: string, direction: 'input' | 'output', word: number, low: number, bits: number]
@@ -85,7 +85,7 @@ export const sinks: readonly Channel<SinkName>[] = [
 export const channels: readonly Channel[] = [...sources, ...sinks]
 
 /** The ports of the AXI wrapper in a frame. Without reload there is no weights stream, and its bits are 0. */
-export function axiLayout({ reload }: Pick<Plan, 'reload'>): PortLayout {
+export function axiLayout({ reload }: Pick<AnyPlan, 'reload'>): PortLayout {
   const validity = new Map<string, string>(
     channels.flatMap(({ valid, payload }) => payload.map((part) => [part, valid] as const)),
   )

@@ -1,6 +1,6 @@
 import { randomPattern } from '../sim/pressure.ts'
 import { type Random, seededRandom } from '../src/base/random.ts'
-import type { Plan } from '../src/plan/plan.ts'
+import type { AnyPlan } from '../src/plan/any-plan.ts'
 import { control } from '../src/plan/registers.ts'
 import type { ChannelName } from './axi-ports.ts'
 import { channels } from './axi-ports.ts'
@@ -18,7 +18,7 @@ export interface RandomHost {
 }
 
 /** A host that does everything that it may, at random: stalls everywhere, wrong TLASTs, bad packets, restarts, resets, any access. */
-export function randomAxiStimulus(plan: Plan, host: RandomHost): AxiStimulus {
+export function randomAxiStimulus(plan: AnyPlan, host: RandomHost): AxiStimulus {
   const random = seededRandom(host.seed)
   const stallPatterns = 8
   const full = randomPattern(0).inValid.map(() => 1)
@@ -32,7 +32,7 @@ export function randomAxiStimulus(plan: Plan, host: RandomHost): AxiStimulus {
   return { episodes, patterns, patience: host.patience }
 }
 
-function randomEpisode(plan: Plan, host: RandomHost, random: Random, patterns: number): Episode {
+function randomEpisode(plan: AnyPlan, host: RandomHost, random: Random, patterns: number): Episode {
   const pick = <T>(list: readonly T[]) => list[random.integer(0, list.length - 1)]!
   const chance = (share: number) => random.unit() < share
   const images = Array.from({ length: random.integer(1, 3) }, () => pick(host.images))

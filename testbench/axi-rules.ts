@@ -1,4 +1,4 @@
-import type { Plan } from '../src/plan/plan.ts'
+import type { AnyPlan } from '../src/plan/any-plan.ts'
 import { control, okay, slaveError } from '../src/plan/registers.ts'
 import { axiLayout, type Channel, channels } from './axi-ports.ts'
 import { type Port, portsByName, portValue } from './ports.ts'
@@ -54,7 +54,7 @@ export interface RuleCheck {
 }
 
 /** Checks the frames of any device, those of the host too, against the rules of the protocols. */
-export function axiRules(plan: Plan): RuleCheck {
+export function axiRules(plan: AnyPlan): RuleCheck {
   const layout = axiLayout(plan)
   const portOf = portsByName(layout)
   const present = new Set(layout.ports.map(({ name }) => name))

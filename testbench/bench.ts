@@ -1,8 +1,7 @@
-import { cycleModel } from '../sim/model.ts'
+import { designModel } from '../sim/design.ts'
 import type { Module } from '../src/hdl/module.ts'
+import { type AnyPlan, inferenceCycles } from '../src/plan/any-plan.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
-import type { Plan } from '../src/plan/plan.ts'
-import { inferenceCycles } from '../src/plan/steps.ts'
 import type { RuleCheck } from './axi-rules.ts'
 import { nativeFrames } from './frame.ts'
 import { type Cycle, drive, harvest } from './host.ts'
@@ -38,7 +37,7 @@ export interface Bench {
   readonly rules?: () => RuleCheck
 }
 
-export function nativeBench(plan: Plan, images: MemoryImages, stimulus: Stimulus): Bench {
+export function nativeBench(plan: AnyPlan, images: MemoryImages, stimulus: Stimulus): Bench {
   const watch = watchOf(plan)
   const timed = (image: number) => !stimulus.ahead[image] && stallFree(stimulus, image)
   return {
@@ -47,7 +46,7 @@ export function nativeBench(plan: Plan, images: MemoryImages, stimulus: Stimulus
     simulatorInput: simulatorInput(stimulus),
     images: stimulus.images.length,
     planned: { cycles: inferenceCycles(plan), which: 'without stalls, not sent ahead' },
-    reference: () => drive(cycleModel(plan, images), stimulus, watch.probes.length),
+    reference: () => drive(designModel(plan, images), stimulus, watch.probes.length),
     netlist: (top) => nativeFrames(netlistDevice(top, watch.probes)),
     harvest() {
       const { outputs, cycles, take } = harvest()

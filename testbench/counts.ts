@@ -1,9 +1,9 @@
 import { XgenError } from '../src/base/errors.ts'
 import type { Progress } from '../src/base/progress.ts'
 import type { Module } from '../src/hdl/module.ts'
+import type { AnyPlan } from '../src/plan/any-plan.ts'
 import { planCounts } from '../src/plan/counts.ts'
 import type { InterfaceName } from '../src/plan/names.ts'
-import type { Plan } from '../src/plan/plan.ts'
 import {
   type CountedDesign,
   type CountedNumber,
@@ -18,7 +18,7 @@ import { openYosys } from './yosys.ts'
 import { yosysTally } from './yosys-counts.ts'
 
 export interface CountingRun {
-  readonly plan: Plan
+  readonly plan: AnyPlan
   readonly top: Module
   readonly interfaceName: InterfaceName
   /** Verilog and memory images by file name, as printed. */

@@ -1,4 +1,5 @@
 import { parseDomain } from '../src/arith/domain.ts'
+import { type AnyPlan, isRowPlan } from '../src/plan/any-plan.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import { filterAt, type Plan } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
@@ -8,6 +9,7 @@ import { multipliersOf, ownerReader } from '../src/plan/tile.ts'
 import { averageCode, requantise } from '../src/quant/rules.ts'
 import { cyclesAfter, type Difference } from './comparison.ts'
 import { foldRow, inputWord, type Occupant, occupantAt, tapOf } from './place.ts'
+import { tellRow } from './row-story.ts'
 import { signed } from './signed.ts'
 import { type Row, rowsAround } from './surroundings.ts'
 import { type Watch, type Watched, watchedValue } from './watch.ts'
@@ -33,14 +35,16 @@ const cyclesBefore = 6
 
 /** Explains the first difference of two devices that run `plan`. */
 export function explainDifference(
-  plan: Plan,
+  plan: AnyPlan,
   images: MemoryImages,
   watch: Watch,
   difference: Difference,
   sides: Sides,
 ): Explanation {
   const watched = watch.values[difference.value]!
-  const story = tell({ plan, images, watch, difference, steps: [...stepsOf(plan)] }, watched)
+  const story = isRowPlan(plan)
+    ? tellRow(plan, watch, difference, watched)
+    : tell({ plan, images, watch, difference, steps: [...stepsOf(plan)] }, watched)
   const { cycle, runCycle, image, expected, got, others } = difference
   const shown = (raw: number) => story.format(raw)
   const when = `image ${image}, cycle ${cycle} after start${runCycle === undefined || runCycle < 0 ? '' : ` (cycle ${runCycle} of the run)`}`

@@ -1,4 +1,4 @@
-import type { Plan } from '../src/plan/plan.ts'
+import type { AnyPlan } from '../src/plan/any-plan.ts'
 import type { Explanation, Sides } from './explain.ts'
 import { signed } from './signed.ts'
 
@@ -13,7 +13,7 @@ export interface OutputComparison {
  * differences, and so does a side that ends without a single image.
  */
 export function compareOutputs(
-  plan: Plan,
+  plan: AnyPlan,
   expected: readonly Uint8Array[],
   got: readonly Uint8Array[],
   sides: Sides,
@@ -38,7 +38,7 @@ export function compareOutputs(
 }
 
 function explainOutput(
-  { output }: Plan,
+  { output }: AnyPlan,
   image: number,
   element: number,
   expected: number | undefined,

@@ -1,13 +1,12 @@
+import { designModel } from '../sim/design.ts'
 import { patienceOf, runImage } from '../sim/drive.ts'
-import { cycleModel } from '../sim/model.ts'
 import { noPressure } from '../sim/pressure.ts'
 import { toStream } from '../sim/stream.ts'
 import { renderTemplate } from '../src/base/templates.ts'
 import { syntheticDigits } from '../src/net/data/synthetic.ts'
+import { type AnyPlan, inferenceCycles, overlappedCycles } from '../src/plan/any-plan.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { InterfaceName } from '../src/plan/names.ts'
-import type { Plan } from '../src/plan/plan.ts'
-import { inferenceCycles, overlappedCycles } from '../src/plan/steps.ts'
 import { byteCodes } from '../src/quant/input.ts'
 
 /** Images with the outputs that they must give, as the native interface moves them. */
@@ -20,7 +19,7 @@ export interface Vectors {
 const storedImages = 3
 
 /** Drawn digits with the cycle model's outputs: the same bytes for the same plan, whether or not a data set is there. */
-export function storedVectors(plan: Plan, images: MemoryImages, count = storedImages): Vectors {
+export function storedVectors(plan: AnyPlan, images: MemoryImages, count = storedImages): Vectors {
   const { shape } = plan.input
   const codeOf = byteCodes(plan.input)
   const drawn = syntheticDigits(shape, count, 1)
@@ -32,7 +31,7 @@ export function storedVectors(plan: Plan, images: MemoryImages, count = storedIm
       shape,
     )
   })
-  const model = cycleModel(plan, images)
+  const model = designModel(plan, images)
   const patience = patienceOf(plan)
   return {
     inputs,
@@ -42,7 +41,7 @@ export function storedVectors(plan: Plan, images: MemoryImages, count = storedIm
 
 /** The files below tb/ of a run's directory: a testbench in plain Verilog, its vectors, a Makefile and the commands behind it. */
 export function testbenchFiles(
-  plan: Plan,
+  plan: AnyPlan,
   images: MemoryImages,
   top: string,
   interfaceName: InterfaceName,

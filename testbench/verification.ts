@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { XgenError } from '../src/base/errors.ts'
 import type { Progress } from '../src/base/progress.ts'
 import type { Module } from '../src/hdl/module.ts'
+import type { AnyPlan } from '../src/plan/any-plan.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
-import type { Plan } from '../src/plan/plan.ts'
 import { type RuleCheck, rules } from './axi-rules.ts'
 import type { Bench } from './bench.ts'
 import { cacheDirectory, openScratch } from './cache.ts'
@@ -20,7 +20,7 @@ import { buildSimulator, memoryDirectory, type VisibleRegister } from './verilat
 
 /** A design as it was generated, with what the emulator says that it must compute. */
 export interface VerificationRun {
-  readonly plan: Plan
+  readonly plan: AnyPlan
   readonly images: MemoryImages
   readonly top: Module
   /** Verilog by file name, as printed. */

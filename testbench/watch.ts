@@ -1,4 +1,4 @@
-import type { Plan } from '../src/plan/plan.ts'
+import type { AnyPlan } from '../src/plan/any-plan.ts'
 import { type Probe, probesOf } from '../src/plan/probes.ts'
 import { nativeLayout } from './frame.ts'
 import { type Port, type PortLayout, portValue } from './ports.ts'
@@ -16,7 +16,7 @@ export interface Watch {
 }
 
 /** The watch of a design with the native interface. */
-export function watchOf(plan: Plan): Watch {
+export function watchOf(plan: AnyPlan): Watch {
   return watchProbes(probesOf(plan))
 }
 

@@ -2,6 +2,7 @@ import { indexBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
 import { bit } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
+import type { AnyPlan } from '../plan/any-plan.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { banksRead } from '../plan/merge.ts'
 import { topName } from '../plan/names.ts'
@@ -95,7 +96,7 @@ export function buildAccelerator(
 }
 
 /** Write ports of the memories whose contents can be loaded at run time. */
-export const loadPorts = (plan: Plan): Readonly<Record<string, number>> => ({
+export const loadPorts = (plan: AnyPlan): Readonly<Record<string, number>> => ({
   weight_write: 1,
   weight_write_address: plan.widths.weightAddress,
   weight_write_data: weightWordBits(plan),

@@ -1,7 +1,7 @@
 import type { Comb } from '../comb/comb.ts'
 import { bit, gate, reduceOr } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { AnyPlan } from '../plan/any-plan.ts'
 import { type ControlField, constantRegisters, control } from '../plan/registers.ts'
 import { registerIndexBits } from './axi-lite-port.ts'
 import { all, any, equalTo, plus } from './gates.ts'
@@ -10,7 +10,7 @@ import { all, any, equalTo, plus } from './gates.ts'
  * The control registers (src/plan/registers.ts), and the decision when an inference begins: with the core idle, a whole image there, good
  * weights, and asked for or in auto-restart.
  */
-export function axiControl(plan: Plan): Module {
+export function axiControl(plan: AnyPlan): Module {
   return defineModule('axi_control', 'Control registers, and when an inference begins.', (m) => {
     const { c } = m
     const write = writeAccess(m)
@@ -129,7 +129,7 @@ export function axiControl(plan: Plan): Module {
 const writable = Object.values(control).filter(({ access }) => access !== 'RO')
 
 /** The errors that a design can have. */
-export const errorNames = (plan: Plan): readonly string[] =>
+export const errorNames = (plan: AnyPlan): readonly string[] =>
   control.ERROR.fields.map(({ name }) => name).filter((name) => plan.reload || !name.startsWith('weights_'))
 
 const atWord = (c: Comb<Node>, index: Node, offset: number) => equalTo(c, index, offset / 4)

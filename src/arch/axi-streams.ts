@@ -1,6 +1,6 @@
 import { indexBits } from '../base/integers.ts'
 import { defineModule, type Module } from '../hdl/module.ts'
-import type { Plan, PlanStream } from '../plan/plan.ts'
+import type { AnyPlan, HostStream } from '../plan/any-plan.ts'
 import { all, equalTo, follow, plus, resizeUnsigned } from './gates.ts'
 
 /** Bits of TDATA of the image streams: one code, padded to a byte. */
@@ -10,7 +10,7 @@ export const streamBits = 8
  * Counts the elements that the core takes: a whole image is `ready` until its inference begins. Counting decides where an image ends; TLAST is
  * only compared with it.
  */
-export function axiInput(plan: Plan): Module {
+export function axiInput(plan: AnyPlan): Module {
   const { elements, bits, signed } = plan.input
   return defineModule(
     'axi_input',
@@ -44,7 +44,7 @@ export function axiInput(plan: Plan): Module {
  * One register between the core and the output stream, which a restart of the core leaves alone: what was offered stays until it is taken.
  * Bits beyond the code's are 0.
  */
-export function axiOutput(output: PlanStream): Module {
+export function axiOutput(output: HostStream): Module {
   return defineModule('axi_output', 'Output stream: holds an element until it is taken.', (m) => {
     const { c } = m
     const valid = m.input('core_valid', 1)

@@ -1,12 +1,13 @@
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
+import type { AnyPlan } from '../plan/any-plan.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { coreName, topName } from '../plan/names.ts'
-import type { Plan } from '../plan/plan.ts'
 import { controlAddressBits } from '../plan/registers.ts'
-import { buildAccelerator, loadPorts } from './accelerator.ts'
+import { loadPorts } from './accelerator.ts'
 import { axiControl } from './axi-control.ts'
 import { axiLitePort } from './axi-lite-port.ts'
 import { axiInput, axiOutput, streamBits } from './axi-streams.ts'
+import { buildCore } from './core.ts'
 import { connect, inputs } from './gates.ts'
 import { weightLoader } from './weight-loader.ts'
 
@@ -14,13 +15,13 @@ import { weightLoader } from './weight-loader.ts'
  * The accelerator as integrators plug it in: images in and out over AXI4-Stream, control over AXI4-Lite, weights over AXI4-Stream where the
  * plan has `reload`. Every output comes from registers. docs/axi.md says what happens in which cycle.
  */
-export function buildAxiAccelerator(plan: Plan, images: MemoryImages): Module {
+export function buildAxiAccelerator(plan: AnyPlan, images: MemoryImages): Module {
   const comment = `Accelerator for ${plan.network} with AXI4-Stream and AXI4-Lite interfaces.`
   const names = { clock: 'aclk', reset: 'aresetn' }
   return defineModule(topName(plan.network), comment, (m) => build(m, plan, images), names)
 }
 
-function build(m: ModuleBuilder, plan: Plan, images: MemoryImages): void {
+function build(m: ModuleBuilder, plan: AnyPlan, images: MemoryImages): void {
   const { c } = m
   const input = inputs(m, 's_axis_', { tdata: streamBits, tvalid: 1, tlast: 1 })
   const outputReady = m.input('m_axis_tready', 1)
@@ -57,7 +58,7 @@ function build(m: ModuleBuilder, plan: Plan, images: MemoryImages): void {
   const outputFree = m.wire('output_free', 1)
   const loads = Object.keys(loader === undefined ? {} : loadPorts(plan)).map((name) => [name, loader![name]!])
   const core = m.instance(
-    buildAccelerator(plan, images, coreName(plan.network)),
+    buildCore(plan, images, coreName(plan.network)),
     'u_core',
     {
       start: begin.value,

@@ -1,12 +1,18 @@
 import { defineModule, type Module } from '../hdl/module.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Memories, Widths } from '../plan/plan.ts'
+
+/** What a bank is made from. */
+export interface BankShape {
+  readonly widths: Pick<Widths, 'code' | 'bankAddress'>
+  readonly memories: Pick<Memories, 'bankDepth'>
+}
 
 /** One bank of feature maps: a memory of one read and one write port. The writer and the host write, never in the same cycle. */
-export function featureBank(plan: Plan): Module {
+export function featureBank(plan: BankShape, reader = 'row of the array'): Module {
   const { code, bankAddress } = plan.widths
   return defineModule(
     'feature_bank',
-    `Feature-map bank of ${plan.memories.bankDepth} codes; each row of the array reads a bank of its own.`,
+    `Feature-map bank of ${plan.memories.bankDepth} codes; each ${reader} reads a bank of its own.`,
     (m) => {
       const { c } = m
       const hostWrite = m.input('host_write', 1)

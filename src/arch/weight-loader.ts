@@ -1,7 +1,8 @@
 import { unsignedBits } from '../base/integers.ts'
 import { select } from '../comb/derived.ts'
 import { defineModule, type Module, type Node } from '../hdl/module.ts'
-import { type Plan, parameterBits } from '../plan/plan.ts'
+import type { AnyPlan } from '../plan/any-plan.ts'
+import { parameterBits } from '../plan/plan.ts'
 import { loaderWidths } from '../plan/probes.ts'
 import { hashWords } from '../plan/structure.ts'
 import { packetLayout, weightWordBits } from '../plan/words.ts'
@@ -14,7 +15,7 @@ const states = { header: 0, weights: 1, parameters: 2, drain: 3 } as const
  * structure hash is refused: the rest of it is thrown away. From the end of a good header to the good end of the packet the weights
  * are not valid; `broken` remembers that through any reset.
  */
-export function weightLoader(plan: Plan): Module {
+export function weightLoader(plan: AnyPlan): Module {
   const { beatsPerWeight, beatsPerParameter } = packetLayout(plan)
   const { weightWords, parameterWords } = plan.memories
   return defineModule(

@@ -70,7 +70,7 @@ export function arrayOptions(y: Argv): Argv {
       type: 'string',
       requiresArg: true,
       defaultDescription: 'weight-stationary',
-      describe: 'Dataflow of the array',
+      describe: 'Dataflow of the array: weight-stationary or row-stationary',
       group: 'Hardware:',
     },
     interface: {

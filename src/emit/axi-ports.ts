@@ -1,11 +1,10 @@
 import { operandRange } from '../arith/domain.ts'
-import type { Plan, PlanStream } from '../plan/plan.ts'
+import { type AnyPlan, type HostStream, overlappedCycles } from '../plan/any-plan.ts'
 import { type ControlRegister, constantRegisters, control } from '../plan/registers.ts'
-import { overlappedCycles } from '../plan/steps.ts'
 import { packetLayout } from '../plan/words.ts'
 
 /** What ports.md says of the AXI interface, with one worked example in bytes for each channel. `packet`: the weights packet, if any. */
-export function axiFields(plan: Plan, packet: Uint32Array | undefined) {
+export function axiFields(plan: AnyPlan, packet: Uint32Array | undefined) {
   const status = (...names: string[]) =>
     control.STATUS.fields.reduce((word, { name, low }) => word + (names.includes(name) ? 2 ** low : 0), 0)
   const computes = 2 * 2 ** control.STATUS.fields.find(({ name }) => name === 'phase')!.low
@@ -40,15 +39,15 @@ function registerFields(register: ControlRegister & { readonly value?: number })
 }
 
 /** Codes of the first elements in the example: none, half of the largest, the largest, the smallest. */
-const exampleCodes = ({ bits, signed, elements }: PlanStream): number[] => {
+const exampleCodes = ({ bits, signed, elements }: HostStream): number[] => {
   const [low, high] = operandRange(bits, signed)
   return [0, Math.round(high / 2), high, low].slice(0, Math.max(1, Math.min(4, elements - 1)))
 }
 
-function exampleBeats({ input, output }: Plan) {
+function exampleBeats({ input, output }: AnyPlan) {
   const [sent, given] = [exampleCodes(input), exampleCodes(output)]
   const byte = (code: number, bits: number) => hex(code & (2 ** bits - 1), 2)
-  const cell = ({ elements, bits }: PlanStream, codes: readonly number[], beat: number) => ({
+  const cell = ({ elements, bits }: HostStream, codes: readonly number[], beat: number) => ({
     byte: beat >= elements ? '' : codes[beat] === undefined ? '...' : byte(codes[beat]!, bits),
     last: beat >= elements ? '' : beat === elements - 1 ? '1' : '0',
   })
@@ -67,7 +66,7 @@ function exampleBeats({ input, output }: Plan) {
   }
 }
 
-function packetFields(plan: Plan, packet: Uint32Array) {
+function packetFields(plan: AnyPlan, packet: Uint32Array) {
   const { beats, beatsPerWeight, hashBeats } = packetLayout(plan)
   const { weightWords, parameterWords, weightBits, ownerBits } = plan.memories
   const firstParameter = hashBeats + weightWords * beatsPerWeight

@@ -1,17 +1,29 @@
 import { operandRange } from '../arith/domain.ts'
 import { renderTemplate } from '../base/templates.ts'
+import {
+  type AnyPlan,
+  type HostStream,
+  inferenceCycles,
+  isRowPlan,
+  overlappedCycles,
+  runCycles,
+} from '../plan/any-plan.ts'
 import { type InterfaceName, topName } from '../plan/names.ts'
-import { type Plan, type PlanStream, parameterBits, type Tile, tilesOfLayer } from '../plan/plan.ts'
+import { type Plan, parameterBits, type Tile, tilesOfLayer } from '../plan/plan.ts'
 import { passBits, programBits, programFields } from '../plan/program.ts'
+import type { RowPlan } from '../plan/row/plan.ts'
+import { channelBits, routeBits, rowFields, rowPassBits, rowProgramBits } from '../plan/row/program.ts'
 import { tileSize } from '../plan/size.ts'
-import { inferenceCycles, overlappedCycles, runCycles } from '../plan/steps.ts'
+import { weightWordBits } from '../plan/words.ts'
 import { axiFields } from './axi-ports.ts'
 
 /** ports.md: what an integrator needs to know of one accelerator. */
-export function portsPage(plan: Plan, interfaceName: InterfaceName, packet: Uint32Array | undefined): string {
+export function portsPage(
+  plan: AnyPlan,
+  interfaceName: InterfaceName,
+  packet: Uint32Array | undefined,
+): string {
   const { array, memories } = plan
-  const banks = array.rows * (plan.merge?.sets ?? 1)
-  const memory = (name: string, words: number, width: number) => ({ name, words, width, bits: words * width })
   return renderTemplate('ports.md.hbs', {
     ...(interfaceName === 'axi' ? { axi: axiFields(plan, packet) } : {}),
     top: topName(plan.network),
@@ -22,18 +34,12 @@ export function portsPage(plan: Plan, interfaceName: InterfaceName, packet: Uint
     tiles: plan.tiles,
     input: streamFields(plan.input, 0.5),
     output: streamFields(plan.output, 0.5),
-    memories: [
-      memory(`feature banks (${banks} of them)`, memories.bankDepth * banks, plan.widths.code),
-      memory('weights.hex', memories.weightWords, array.columns * (memories.weightBits + memories.ownerBits)),
-      memory('parameters.hex', memories.parameterWords, parameterBits),
-      memory(
-        `accumulators (${array.columns} of them)`,
-        memories.accumulatorDepth * array.columns,
-        plan.widths.accumulator,
-      ),
-      memory('program.hex', memories.programWords, programBits(programFields(plan))),
-      ...(memories.passWords > 0 ? [memory('passes.hex', memories.passWords, passBits(plan))] : []),
-    ],
+    memories: (isRowPlan(plan) ? rowMemories(plan) : systolicMemories(plan)).map(([name, words, width]) => ({
+      name,
+      words,
+      width,
+      bits: words * width,
+    })),
     totalBits: memories.bits.total,
     layers: plan.layers.map((layer) => ({
       name: layer.name,
@@ -50,15 +56,49 @@ export function portsPage(plan: Plan, interfaceName: InterfaceName, packet: Uint
   })
 }
 
+type MemoryRow = readonly [name: string, words: number, width: number]
+
+function systolicMemories(plan: Plan): readonly MemoryRow[] {
+  const { array, memories, widths } = plan
+  const banks = array.rows * (plan.merge?.sets ?? 1)
+  return [
+    [`feature banks (${banks} of them)`, memories.bankDepth * banks, widths.code],
+    ['weights.hex', memories.weightWords, weightWordBits(plan)],
+    ['parameters.hex', memories.parameterWords, parameterBits],
+    [
+      `accumulators (${array.columns} of them)`,
+      memories.accumulatorDepth * array.columns,
+      widths.accumulator,
+    ],
+    ['program.hex', memories.programWords, programBits(programFields(plan))],
+    ...(memories.passWords > 0 ? [['passes.hex', memories.passWords, passBits(plan)] as const] : []),
+  ]
+}
+
+function rowMemories(plan: RowPlan): readonly MemoryRow[] {
+  const { array, memories, widths, banks, exits } = plan
+  const ends = 2 * exits * array.columns
+  return [
+    [`feature banks (${banks} of them)`, memories.bankDepth * banks, widths.code],
+    ['weights.hex', memories.weightWords, weightWordBits(plan)],
+    ['parameters.hex', memories.parameterWords, parameterBits],
+    [`accumulators (${ends} of them)`, memories.accumulatorDepth * ends, widths.accumulator],
+    ['program.hex', memories.programWords, rowProgramBits(rowFields(plan))],
+    ['routes.hex', memories.routeWords, routeBits(plan)],
+    ['channels.hex', memories.parameterWords, channelBits(plan)],
+    ...(memories.passWords > 0 ? [['passes.hex', memories.passWords, rowPassBits(plan)] as const] : []),
+  ]
+}
+
 /** The size of a tile that is smaller than the array. */
-function sizeNote(plan: Plan, tile: Tile): string {
+function sizeNote(plan: AnyPlan, tile: Tile): string {
   if (tile.rows === undefined && tile.columns === undefined) return ''
   const { rows, columns } = tileSize(plan, tile)
   return `${rows} x ${columns}, `
 }
 
 /** The fields of one stream, with `share` of its largest code as the worked example. */
-function streamFields({ shape, elements, bits, signed, scale }: PlanStream, share: number) {
+function streamFields({ shape, elements, bits, signed, scale }: HostStream, share: number) {
   const [low, high] = operandRange(bits, signed)
   const exampleCode = Math.round(high * share)
   return {

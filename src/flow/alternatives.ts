@@ -1,9 +1,9 @@
+import { inferenceCycles } from '../plan/any-plan.ts'
 import type { ArraySpec } from '../plan/array.ts'
 import { type Quantity, sumOf } from '../plan/counts/module-count.ts'
 import { planCounts } from '../plan/counts.ts'
 import { makePlan, type PlanOptions } from '../plan/make.ts'
 import type { InterfaceName } from '../plan/names.ts'
-import { inferenceCycles } from '../plan/steps.ts'
 import type { Prepared } from './preparation.ts'
 
 /** One way to give a network with several multipliers its tiles, measured on the plan that it would have. */

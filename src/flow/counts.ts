@@ -3,9 +3,9 @@ import { countDesign, type YosysChoice } from '../../testbench/counts.ts'
 import { verdictOf } from '../../testbench/verdict.ts'
 import type { Check } from '../../testbench/verification.ts'
 import type { Progress } from '../base/progress.ts'
+import type { AnyPlan } from '../plan/any-plan.ts'
 import type { ModuleCount } from '../plan/counts/module-count.ts'
 import { layerCounts } from '../plan/counts.ts'
-import type { Plan } from '../plan/plan.ts'
 import type { Configuration } from './configuration.ts'
 import type { Prepared } from './preparation.ts'
 import { filesBelow, generate } from './rtl.ts'
@@ -29,7 +29,7 @@ export interface CountsReport {
 }
 
 export interface DesignCounts {
-  readonly dataflow: Plan['array']['dataflow']
+  readonly dataflow: AnyPlan['array']['dataflow']
   /** The netlist's numbers of the whole design: multipliers in PEs and requantisers, adders of datapath and control. */
   readonly multipliers: number
   readonly adders: number
@@ -80,7 +80,7 @@ export async function countNetwork(
 }
 
 function reportOf(
-  plan: Plan,
+  plan: AnyPlan,
   modules: readonly ModuleCount[],
   totals: CountTotals,
   checks: readonly Check[],

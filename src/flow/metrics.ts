@@ -1,11 +1,10 @@
 import { canonicalJson } from '../base/hash.ts'
 import type { Port } from '../hdl/module.ts'
+import { type AnyPlan, inferenceCycles, overlappedCycles, runCycles } from '../plan/any-plan.ts'
 import { type Quantity, sumOf } from '../plan/counts/module-count.ts'
 import { planCounts } from '../plan/counts.ts'
 import type { InterfaceName } from '../plan/names.ts'
-import type { Plan } from '../plan/plan.ts'
 import { tileSize } from '../plan/size.ts'
-import { inferenceCycles, overlappedCycles, runCycles } from '../plan/steps.ts'
 import type { VerifyReport } from './verify.ts'
 
 /**
@@ -15,7 +14,7 @@ import type { VerifyReport } from './verify.ts'
 export type Metrics = Readonly<Record<string, number>>
 
 /** What follows from the design alone: cycles, counts (docs/counts.md), memory. `xgen rtl` writes these. */
-export function designMetrics(plan: Plan, ports: readonly Port[], interfaceName: InterfaceName): Metrics {
+export function designMetrics(plan: AnyPlan, ports: readonly Port[], interfaceName: InterfaceName): Metrics {
   const { total: memoryBits, ...memories } = plan.memories.bits
   const modules = planCounts(plan, interfaceName)
   const sum = (quantity: Quantity, counted = modules) =>

@@ -15,7 +15,7 @@ import { elements } from '../net/shapes.ts'
 import { hashWeights, readWeights } from '../net/weights.ts'
 import { loadNetwork, zooEntry } from '../net/zoo.ts'
 import type { ArraySpec } from '../plan/array.ts'
-import { makePlan, type Planned } from '../plan/make.ts'
+import { type AnyPlanned, planNetwork } from '../plan/network.ts'
 import { quantiseBytes } from '../quant/input.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { quantise } from '../quant/quantise.ts'
@@ -112,9 +112,9 @@ export function arraySpec(configuration: Configuration): ArraySpec {
 }
 
 /** The plan that a configuration asks for, with the memories' contents. */
-export function planDesign(configuration: Configuration, { graph, assignment }: Prepared): Planned {
+export function planDesign(configuration: Configuration, { graph, assignment }: Prepared): AnyPlanned {
   const reload = configuration.interface === 'axi' && configuration.reload
-  return makePlan(graph, assignment, arraySpec(configuration), { reload })
+  return planNetwork(graph, assignment, arraySpec(configuration), { reload })
 }
 
 /** Images for a comparison, a byte a pixel: real = byte / 255. */

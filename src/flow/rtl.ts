@@ -4,11 +4,12 @@ import { acceleratorFiles } from '../emit/accelerator-files.ts'
 import { flowFiles } from '../emit/flow-files.ts'
 import { type Files, type RunRecord, writeRunDirectory } from '../emit/run-directory.ts'
 import type { Module } from '../hdl/module.ts'
+import { type AnyPlan, inferenceCycles, isRowPlan } from '../plan/any-plan.ts'
+import type { Dataflow } from '../plan/array.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import type { InterfaceName } from '../plan/names.ts'
-import { type Plan, tilesOfLayer } from '../plan/plan.ts'
+import { tilesOfLayer } from '../plan/plan.ts'
 import { tileSize } from '../plan/size.ts'
-import { inferenceCycles } from '../plan/steps.ts'
 import { type Alternative, alternatives } from './alternatives.ts'
 import type { Configuration } from './configuration.ts'
 import { designMetrics, metricsText } from './metrics.ts'
@@ -16,7 +17,7 @@ import { arraySpec, type Prepared, planDesign } from './preparation.ts'
 
 /** A network planned and generated, not yet written. */
 export interface Design {
-  readonly plan: Plan
+  readonly plan: AnyPlan
   readonly images: MemoryImages
   readonly top: Module
   readonly interfaceName: InterfaceName
@@ -52,6 +53,7 @@ export interface RtlSummary {
   readonly net: string
   readonly directory: string
   readonly array: string
+  readonly dataflow: Dataflow
   readonly tiles: readonly {
     readonly name: string
     readonly multiplier: string
@@ -60,7 +62,7 @@ export interface RtlSummary {
     readonly layers: readonly string[]
   }[]
   readonly cycles: { readonly layers: number; readonly inference: number }
-  readonly memoryBits: Plan['memories']['bits']
+  readonly memoryBits: AnyPlan['memories']['bits']
   /** array.modes was set, but no two multipliers could share a tile, so that it changed nothing. */
   readonly modesUnused: boolean
   /** Other ways to give the network its tiles; empty where it has one multiplier. */
@@ -96,6 +98,7 @@ export function writeDesign(
     net: plan.network,
     directory,
     array: `${plan.array.rows}x${plan.array.columns}`,
+    dataflow: plan.array.dataflow,
     tiles: plan.tiles.map((tile, index) => ({
       name: tile.name,
       multiplier: tile.multiplier,
@@ -107,10 +110,14 @@ export function writeDesign(
       inference: inferenceCycles(plan),
     },
     memoryBits: plan.memories.bits,
-    modesUnused: configuration.array.modes && plan.modes === undefined,
-    alternatives: alternatives(prepared, arraySpec(configuration), design.interfaceName, {
-      reload: plan.reload,
-    }),
+    ...(isRowPlan(plan)
+      ? { modesUnused: false, alternatives: [] }
+      : {
+          modesUnused: configuration.array.modes && plan.modes === undefined,
+          alternatives: alternatives(prepared, arraySpec(configuration), design.interfaceName, {
+            reload: plan.reload,
+          }),
+        }),
     files: files.size + 1,
     plan: plan.hash,
   }

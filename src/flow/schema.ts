@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { dataflows } from '../plan/array.ts'
 import { coefficientBits } from '../quant/coefficients.ts'
 import { longestGroup } from '../quant/curve-layer.ts'
 
@@ -80,7 +81,7 @@ export const configurationSchema = z.strictObject({
     .prefault({}),
   array: z
     .strictObject({
-      dataflow: z.enum(['weight-stationary']).default('weight-stationary'),
+      dataflow: z.enum(dataflows).default('weight-stationary'),
       rows: z.int().min(1).max(256).default(8).describe('Rows of PEs.'),
       cols: z.int().min(1).max(256).default(8).describe('Columns of PEs.'),
       parallel: z
@@ -136,7 +137,7 @@ export type ConfigurationFile = z.input<typeof configurationSchema>
 
 /** Values of the configuration's design that are not built yet, so that they are refused by name. */
 export const planned: Readonly<Record<string, readonly string[]>> = {
-  'array.dataflow': ['row-stationary', 'reuse', 'auto'],
+  'array.dataflow': ['reuse', 'auto'],
 }
 
 /** Leaves that an environment variable can set: XGEN_ARRAY_ROWS is array.rows. */

@@ -4,7 +4,7 @@ import { cycleModel } from '../../sim/model.ts'
 import { noPressure } from '../../sim/pressure.ts'
 import { invariant, usageError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
-import { seededRandom } from '../base/random.ts'
+import { isRowPlan } from '../plan/any-plan.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import type { MapKind } from '../plan/lower.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from '../plan/plan.ts'
@@ -12,7 +12,9 @@ import { layerSize } from '../plan/size.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { layersPlot } from '../report/layers.ts'
 import type { Configuration } from './configuration.ts'
+import { type AccessLevels, denseLayers, randomCodes } from './inference.ts'
 import { type Prepared, planDesign } from './preparation.ts'
+import { type RowSimulation, simulateRowPlan } from './row-sim.ts'
 
 /** What the cycle model measured on one layer. */
 export interface SimulatedLayer {
@@ -40,19 +42,10 @@ export interface SimulatedLayer {
   readonly levels: AccessLevels
 }
 
-/** Values moved, by where they come from or go to (docs/metrics.md): the nearer, the cheaper. */
-export interface AccessLevels {
-  /** Weights that a PE reads from its own register, one a product. */
-  readonly register: number
-  /** Activations and partial sums that a PE takes from the PE beside it. */
-  readonly neighbour: number
-  /** Values read from and written to memories: feature maps, weights, partial sums. */
-  readonly buffer: number
-}
-
 /** What `xgen sim --json` prints. */
 export interface Simulation {
   readonly net: string
+  readonly dataflow: 'weight-stationary'
   readonly array: { readonly rows: number; readonly columns: number }
   /** Sum of the layers' cycles. */
   readonly cycles: number
@@ -74,9 +67,15 @@ export interface Simulation {
 }
 
 /** Plans a prepared network on the configured array and steps one inference. */
-export function simulate(configuration: Configuration, prepared: Prepared, seed: number): Simulation {
+export function simulate(
+  configuration: Configuration,
+  prepared: Prepared,
+  seed: number,
+): Simulation | RowSimulation {
   const { plan, images } = planDesign(configuration, prepared)
-  return simulatePlan(plan, images, prepared.graph, seed)
+  return isRowPlan(plan)
+    ? simulateRowPlan(plan, images, prepared.graph, seed)
+    : simulatePlan(plan, images, prepared.graph, seed)
 }
 
 /** Steps one inference on random codes: cycles and counts do not depend on the values. */
@@ -86,9 +85,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
   const { layers: events, runCycles, outputCycles } = model.events
   const { elements } = plan.input
   const pes = plan.array.rows * plan.array.columns
-  const dense = new Set(
-    graph.nodes.flatMap((node) => (node.kind === 'conv' && node.dense ? [node.name] : [])),
-  )
+  const dense = denseLayers(graph)
   const layers = plan.layers.map((layer, index): SimulatedLayer => {
     const { firstActivation, lastWrite, busy, ...accesses } = events[index]!
     const measured = lastWrite - firstActivation + 1
@@ -100,7 +97,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
     return {
       name: layer.name,
       kind: layer.does ?? (dense.has(layer.name) ? 'dense' : 'conv2d'),
-      dataflow: plan.array.dataflow,
+      dataflow: 'weight-stationary',
       multiplier: tilesOfLayer(layer)
         .map((tile) => plan.tiles[tile]!.multiplier)
         .join(' + '),
@@ -128,6 +125,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
   const layerCycles = sum((layer) => layer.cycles)
   return {
     net: plan.network,
+    dataflow: 'weight-stationary',
     array: { rows: plan.array.rows, columns: plan.array.columns },
     cycles: layerCycles,
     utilisation: plan.layers.reduce((total, layer) => total + neededProducts(layer), 0) / (layerCycles * pes),
@@ -146,7 +144,10 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
 }
 
 /** Draws a simulation into `file`, which ends in .svg, and writes its numbers into the .csv file beside it. */
-export async function plotSimulation({ net, array, layers }: Simulation, file: string): Promise<void> {
+export async function plotSimulation(
+  { net, array, layers }: Simulation | RowSimulation,
+  file: string,
+): Promise<void> {
   if (!/\.svg$/i.test(file)) {
     throw usageError(`${file}: a plot is an SVG file`, {
       where: '--plot',
@@ -190,14 +191,4 @@ export function scaleSimCycles(plan: Plan, layer: PlanLayer): number {
   const folds =
     groups === 1 ? passes : groups * Math.ceil(N / groups / columns) * (passes / layer.columnFolds)
   return Math.ceil(K / rows) * folds * (2 * rows + columns + M - 2) - 1
-}
-
-function randomCodes({ input }: Plan, seed: number): Uint8Array {
-  const random = seededRandom(seed)
-  const mask = input.signed ? 255 : 2 ** input.bits - 1
-  const half = input.signed ? 2 ** (input.bits - 1) : 0
-  return Uint8Array.from(
-    { length: input.elements },
-    () => (random.integer(0, 2 ** input.bits - 1) - half) & mask,
-  )
 }

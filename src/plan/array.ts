@@ -1,8 +1,13 @@
 import { usageError } from '../base/errors.ts'
 
+export const dataflows = ['weight-stationary', 'row-stationary'] as const
+
+/** What stays where: weights in a systolic array (docs/weight-stationary.md), or filter rows in a grid (docs/row-stationary.md). */
+export type Dataflow = (typeof dataflows)[number]
+
 /** The array that the user asks for. */
 export interface ArraySpec {
-  readonly dataflow: 'weight-stationary'
+  readonly dataflow: Dataflow
   /** Rows: one reduction index (kernel tap of one input channel) each. 1..256. */
   readonly rows: number
   /** Columns: one filter each. 1..256. */

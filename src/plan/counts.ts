@@ -1,3 +1,4 @@
+import { type AnyPlan, isRowPlan } from './any-plan.ts'
 import { axiCounts } from './counts/axi.ts'
 import {
   accumulatorColumn,
@@ -20,6 +21,7 @@ import { inputStream, outputStream } from './counts/streams.ts'
 import { tileCounts } from './counts/tiles.ts'
 import { coreName, type InterfaceName, topName } from './names.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from './plan.ts'
+import { rowCounts, rowLayerCount } from './row/counts.ts'
 import { layerSize, tileSize } from './size.ts'
 
 /**
@@ -30,11 +32,18 @@ import { layerSize, tileSize } from './size.ts'
  * its formula there and a line here; without one, verify says which module the plan does not count. A module's adders are either
  * of the datapath or of the control: one that would have both is better cut into two.
  */
-export function planCounts(plan: Plan, interfaceName: InterfaceName = 'native'): readonly ModuleCount[] {
+export function planCounts(plan: AnyPlan, interfaceName: InterfaceName = 'native'): readonly ModuleCount[] {
   const axi = interfaceName === 'axi'
+  const name = axi ? coreName(plan.network) : topName(plan.network)
   return merged([
     ...(axi ? axiCounts(plan) : []),
-    core(axi ? coreName(plan.network) : topName(plan.network), plan),
+    ...(isRowPlan(plan) ? rowCounts(plan, name) : systolicCounts(plan, name)),
+  ])
+}
+
+function systolicCounts(plan: Plan, name: string): readonly ModuleCount[] {
+  return [
+    core(name, plan),
     ...plan.tiles.flatMap((tile) => tileCounts(plan, tile)),
     accumulatorColumn(plan),
     controlDelay(plan),
@@ -47,7 +56,7 @@ export function planCounts(plan: Plan, interfaceName: InterfaceName = 'native'):
     sequencer(plan),
     inputStream(plan),
     outputStream(plan),
-  ])
+  ]
 }
 
 /** src/arch/accelerator.ts: tiles that work side by side have their bottom sums added, column by column. */
@@ -73,8 +82,10 @@ export interface LayerCount {
   readonly adders: number
 }
 
-export function layerCounts(plan: Plan): readonly LayerCount[] {
-  return plan.layers.map((layer) => layerCount(plan, layer))
+export function layerCounts(plan: AnyPlan): readonly LayerCount[] {
+  return isRowPlan(plan)
+    ? plan.layers.map((layer) => rowLayerCount(plan, layer))
+    : plan.layers.map((layer) => layerCount(plan, layer))
 }
 
 function layerCount(plan: Plan, layer: PlanLayer): LayerCount {

@@ -16,7 +16,7 @@ export interface FusedLayer {
   readonly outputId: string
 }
 
-/** Groups the nodes of a chain into fused layers; what the array cannot run is refused by name. */
+/** Groups the nodes of a chain into fused layers; what the row-stationary array cannot run is refused by name. */
 export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
   const layers: FusedLayer[] = []
   let map = graph.tensors[graph.input]!
@@ -38,7 +38,6 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
     if (!node.dense && stored.shape.some((size, axis) => size !== map.shape[axis]))
       throw unsupported(node.name, 'is a convolution behind a flatten')
     if (node.curve !== undefined) throw unsupported(node.name, 'has weights that are curves')
-    if (node.groups !== 1) throw unsupported(node.name, `is a grouped convolution (groups: ${node.groups})`)
     const next = graph.nodes[at]
     const pool = next?.kind === 'pool' && next.input === current ? next : undefined
     if (pool !== undefined) {
@@ -75,8 +74,8 @@ function checkPool(pool: QPool): void {
 }
 
 function unsupported(name: string, why: string) {
-  return usageError(`"${name}" ${why}: the weight-stationary array cannot run it`, {
+  return usageError(`"${name}" ${why}: the row-stationary array cannot run it`, {
     where: name,
-    hint: 'Supported: a chain of convolutions (groups: 1) and dense layers, each with ReLU and then a pooling of stride = window, and flatten.',
+    hint: 'Supported: a chain of convolutions, grouped ones too, and dense layers, each with ReLU and then a pooling of stride = window over a power of two, and flatten. The weight-stationary array runs any graph.',
   })
 }

@@ -9,8 +9,9 @@ import type { Owner } from './tile.ts'
 
 /** What the weight and parameter memories hold. The order is the order of use, so both are read by counting. */
 export interface MemoryImages {
+  /** Lanes of a word: the columns of a systolic array, the rows of a row-stationary grid. */
   readonly columns: number
-  /** One code a column, [word][column]; columns without a filter hold 0. */
+  /** One code a lane, [word][lane]; lanes without a filter hold 0. */
   readonly weights: Int8Array
   /** The owner of each weight (`ownerCode`), laid out as the weights. */
   readonly owners: Uint8Array | Uint16Array

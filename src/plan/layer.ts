@@ -363,7 +363,11 @@ export function latencyOf({ rows, columns }: Size, merges: boolean): Latency {
 }
 
 /** Multiply-accumulates before pooling, over all output positions that the network defines (dropped edges included). */
-function convolutionMacs({ conv, kernel, input }: ArrayWork): number {
+export function convolutionMacs({
+  conv,
+  kernel,
+  input,
+}: Pick<ArrayWork, 'conv' | 'kernel' | 'input'>): number {
   const [channels, height, width] = input.shape
   const filters = conv.bias.length
   const taps = (channels / conv.groups) * kernel[0] * kernel[1]

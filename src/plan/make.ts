@@ -280,7 +280,10 @@ function placesOf(work: Work, maps: StoredMaps, merge: PlanMerge | undefined) {
 }
 
 /** The multipliers that compute any product of the network with the domain of a layer. */
-function ofDomain(assigned: readonly LayerAssignment[], layer: LayerAssignment): readonly Multiplier[] {
+export function ofDomain(
+  assigned: readonly LayerAssignment[],
+  layer: LayerAssignment,
+): readonly Multiplier[] {
   const domain = domainName(layer.multipliers[0]!.domain)
   return assigned
     .flatMap(({ multipliers, ofKernel }) => [...new Set(ofKernel)].map((index) => multipliers[index]!))

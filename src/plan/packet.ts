@@ -1,5 +1,5 @@
+import type { AnyPlan } from './any-plan.ts'
 import type { MemoryImages } from './images.ts'
-import type { Plan } from './plan.ts'
 import { hashWords } from './structure.ts'
 import { packetLayout, parameterMemoryWords, weightMemoryWords } from './words.ts'
 
@@ -7,7 +7,7 @@ import { packetLayout, parameterMemoryWords, weightMemoryWords } from './words.t
  * The beats that load a design's weights at run time: the structure hash, first word first; then every word of the weight memory, then every
  * word of the parameter memory, each in as many beats as it needs, low bits first, the rest of its last beat 0.
  */
-export function weightPacket(plan: Plan, images: MemoryImages): Uint32Array {
+export function weightPacket(plan: AnyPlan, images: MemoryImages): Uint32Array {
   const { beats, beatsPerWeight, beatsPerParameter } = packetLayout(plan)
   const packet = new Uint32Array(beats)
   packet.set(hashWords(plan.structure))

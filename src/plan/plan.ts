@@ -294,5 +294,6 @@ export const parameterBits = 54
 export const filterAt = (layer: PlanLayer, position: number): number => layer.order?.[position] ?? position
 
 /** Tiles that a layer runs on, ascending. */
-export const tilesOfLayer = (layer: PlanLayer): readonly number[] =>
-  [...new Set(layer.passes.flat(2))].sort((a, b) => a - b)
+export const tilesOfLayer = (layer: {
+  readonly passes: readonly (readonly (number | readonly number[])[])[]
+}): readonly number[] => [...new Set(layer.passes.flat(2))].sort((a, b) => a - b)

@@ -1,6 +1,8 @@
 import { parseDomain } from '../arith/domain.ts'
 import { indexBits, unsignedBits } from '../base/integers.ts'
+import { type AnyPlan, isRowPlan } from './any-plan.ts'
 import { type Plan, parameterBits, type Tile } from './plan.ts'
+import { rowProbes } from './row/probes.ts'
 import { tileSize } from './size.ts'
 
 /**
@@ -36,7 +38,10 @@ export type ProbePlace =
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 /** All probes, upstream first: the first difference in this order is the nearest to its cause. */
-export function probesOf(plan: Plan): readonly Probe[] {
+export const probesOf = (plan: AnyPlan): readonly Probe[] =>
+  isRowPlan(plan) ? rowProbes(plan) : systolicProbes(plan)
+
+function systolicProbes(plan: Plan): readonly Probe[] {
   const { rows, columns } = plan.array
   const { widths } = plan
   const gridOf = (tile: Tile) => {
@@ -184,7 +189,7 @@ function mergeProbes({ merge, array, widths }: Plan): readonly Probe[] {
 }
 
 /** The probes of a design with the AXI interface: registers of the wrapper, then those of the core inside of it. */
-export function axiProbesOf(plan: Plan): readonly Probe[] {
+export function axiProbesOf(plan: AnyPlan): readonly Probe[] {
   const own = (name: string, path: string, width: number, meaning: string): Probe => ({
     name,
     width,
@@ -213,7 +218,7 @@ export function axiProbesOf(plan: Plan): readonly Probe[] {
 }
 
 /** Registers of the weight loader: `index` counts the beats of the header, then the words of a memory. */
-export const loaderWidths = ({ memories: { weightWords, parameterWords } }: Plan) => ({
+export const loaderWidths = ({ memories: { weightWords, parameterWords } }: AnyPlan) => ({
   index: unsignedBits(Math.max(7, weightWords - 1, parameterWords - 1)),
   state: 2,
 })

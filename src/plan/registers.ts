@@ -1,4 +1,4 @@
-import type { Plan } from './plan.ts'
+import type { AnyPlan } from './any-plan.ts'
 import { hashWords } from './structure.ts'
 import { packetLayout } from './words.ts'
 
@@ -128,7 +128,7 @@ export interface ConstantRegister extends ControlRegister {
 }
 
 /** The registers that only tell what the design is. */
-export function constantRegisters(plan: Plan): readonly ConstantRegister[] {
+export function constantRegisters(plan: AnyPlan): readonly ConstantRegister[] {
   const constant = (name: string, offset: number, value: number, meaning: string): ConstantRegister => ({
     name,
     offset,

@@ -153,21 +153,3 @@ export function stepAt(steps: readonly Step[], cycle: number): Step | undefined 
   }
   return undefined
 }
-
-/**
- * Cycles of one inference without stalls, from the cycle of `start` to the cycle of `done`, both included: one cycle an input element
- * (the first one may come with `start`), the run, one cycle to fetch the first output element, one cycle an output element, done.
- */
-export function inferenceCycles(plan: Plan): number {
-  return Math.max(plan.input.elements, handshake) + runCycles(plan) + outputCycles(plan) + 1
-}
-
-/** The same where the whole input map came while the run before was at work. */
-export function overlappedCycles(plan: Plan): number {
-  return handshake + runCycles(plan) + outputCycles(plan) + 1
-}
-
-/** The cycle of `start` and the one that finds the input map whole. */
-const handshake = 2
-
-const outputCycles = (plan: Plan) => 1 + plan.output.elements

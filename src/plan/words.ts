@@ -1,11 +1,16 @@
+import { type AnyPlan, isRowPlan } from './any-plan.ts'
 import type { MemoryImages } from './images.ts'
-import { type Memories, type Plan, parameterBits } from './plan.ts'
+import { type Memories, parameterBits } from './plan.ts'
 
 // The words of the weight and parameter memories, as the hardware holds them and as a weights packet carries them.
 
-/** Bits of a weight word: a lane {owner, code} for each column, column 0 in the low bits. */
-export const weightWordBits = (plan: Pick<Plan, 'array' | 'memories'>): number =>
-  plan.array.columns * (plan.memories.ownerBits + plan.memories.weightBits)
+/** Lanes of a weight word: one a column of a systolic array, or one a row of a row-stationary grid. */
+export const weightLaneCount = (plan: AnyPlan): number =>
+  isRowPlan(plan) ? plan.array.rows : plan.array.columns
+
+/** Bits of a weight word: a lane {owner, code} for each column or row, the first in the low bits. */
+export const weightWordBits = (plan: AnyPlan): number =>
+  weightLaneCount(plan) * (plan.memories.ownerBits + plan.memories.weightBits)
 
 /** All weight words, to the memory's depth. */
 export function weightMemoryWords(
@@ -41,7 +46,7 @@ export interface PacketLayout {
   readonly beats: number
 }
 
-export function packetLayout(plan: Pick<Plan, 'array' | 'memories'>): PacketLayout {
+export function packetLayout(plan: AnyPlan): PacketLayout {
   const beatsPerWeight = Math.ceil(weightWordBits(plan) / 32)
   const beatsPerParameter = Math.ceil(parameterBits / 32)
   const { weightWords, parameterWords } = plan.memories

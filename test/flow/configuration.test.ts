@@ -153,9 +153,9 @@ describe('mistakes', () => {
     ['an unknown interface', 'net: lenet5\ninterface: axis\n', '2:1', 'Did you mean "axi"?'],
     [
       'a dataflow that is not built yet',
-      'net: lenet5\narray: { dataflow: row-stationary }\n',
+      'net: lenet5\narray: { dataflow: reuse }\n',
       '2:10',
-      'array.dataflow: "row-stationary" is not built yet',
+      'array.dataflow: "reuse" is not built yet',
     ],
     [
       'an unknown dataflow',

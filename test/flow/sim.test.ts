@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { plotSimulation, scaleSimCycles, simulatePlan } from '../../src/flow/sim.ts'
+import { inferenceCycles } from '../../src/plan/any-plan.ts'
 import { makePlan } from '../../src/plan/make.ts'
-import { type Fold, foldsOfLayer, inferenceCycles } from '../../src/plan/steps.ts'
+import { type Fold, foldsOfLayer } from '../../src/plan/steps.ts'
 import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 function simulateLenet(size: number) {

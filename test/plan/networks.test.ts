@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
 import { planDesign, prepare } from '../../src/flow/preparation.ts'
+import { isRowPlan } from '../../src/plan/any-plan.ts'
 import type { Plan, PlanLayer } from '../../src/plan/plan.ts'
 import { runCycles } from '../../src/plan/steps.ts'
 
@@ -12,7 +13,9 @@ function planOf(net: string): Plan {
     weights: 'seeded',
     array: '16x16',
   })
-  return planDesign(configuration, prepare(configuration)).plan
+  const { plan } = planDesign(configuration, prepare(configuration))
+  if (isRowPlan(plan)) throw new Error('the plan is one of another dataflow')
+  return plan
 }
 
 const sum = (layers: readonly PlanLayer[], of: (layer: PlanLayer) => number) =>

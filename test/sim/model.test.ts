@@ -5,9 +5,10 @@ import { type CycleModel, cycleModel } from '../../sim/model.ts'
 import { noPressure, randomPressure } from '../../sim/pressure.ts'
 import { fromStream, toStream } from '../../sim/stream.ts'
 import { createEmulator } from '../../src/emu/emulator.ts'
+import { inferenceCycles, runCycles } from '../../src/plan/any-plan.ts'
 import { makePlan, type Planned } from '../../src/plan/make.ts'
 import type { Plan } from '../../src/plan/plan.ts'
-import { inferenceCycles, layerCycles, runCycles } from '../../src/plan/steps.ts'
+import { layerCycles } from '../../src/plan/steps.ts'
 import type { QGraph } from '../../src/quant/qgraph.ts'
 import {
   inputCodes,

@@ -31,7 +31,7 @@ export const rtl: Command = {
 }
 
 function describe(
-  { net, directory, array, tiles, cycles, memoryBits, modesUnused, alternatives }: RtlSummary,
+  { net, directory, array, dataflow, tiles, cycles, memoryBits, modesUnused, alternatives }: RtlSummary,
   options: Readonly<Record<string, unknown>>,
 ): string {
   const count = (n: number) => n.toLocaleString('en-US')
@@ -49,7 +49,7 @@ function describe(
     'set',
   ].flatMap((name) => [options[name] ?? []].flat().map((value) => ` --${name} ${shellWord(String(value))}`))
   return [
-    `${net} on ${array} PEs, weight-stationary: ${directory}`,
+    `${net} on ${array} PEs, ${dataflow}: ${directory}`,
     ...tiles.map((tile) => {
       const size = `${tile.rows}x${tile.columns}`
       return `  ${tile.name}  ${size === array ? '' : `${size}  `}${tile.multiplier}: ${tile.layers.join(', ')}`

@@ -1,4 +1,6 @@
+import type { AccessLevels } from '../../flow/inference.ts'
 import { prepare } from '../../flow/preparation.ts'
+import type { RowSimulation } from '../../flow/row-sim.ts'
 import { plotSimulation, type Simulation, simulate } from '../../flow/sim.ts'
 import type { Command } from '../command.ts'
 import { arrayOptions, configurationOf, netOptions } from '../options.ts'
@@ -48,7 +50,97 @@ const heading = [
   'then',
 ]
 
-function describe(simulation: Simulation): string {
+const describe = (simulation: Simulation | RowSimulation): string =>
+  simulation.dataflow === 'row-stationary' ? describeRows(simulation) : describeSystolic(simulation)
+
+const rowHeading = [
+  'layer',
+  'kind',
+  'multiplier',
+  'channels x filters',
+  'rows x pieces',
+  'passes',
+  'cycles',
+  'use of PEs',
+  'closed form',
+  'ratio',
+  'then',
+]
+
+function describeRows(simulation: RowSimulation): string {
+  const { net, array, layers, inference, cycles, closedFormCycles, utilisation } = simulation
+  const rows = layers.map(({ mapping, ...layer }) => [
+    layer.name,
+    layer.kind,
+    layer.multiplier,
+    `${mapping.channels} x ${mapping.filters}`,
+    `${mapping.columns} x ${mapping.pieces}`,
+    count(layer.passes),
+    count(layer.cycles),
+    percent(layer.utilisation),
+    count(layer.closedFormCycles),
+    (layer.cycles / layer.closedFormCycles).toFixed(2),
+    count(layer.postCycles),
+  ])
+  const total = [
+    'in all',
+    '',
+    '',
+    '',
+    '',
+    count(layers.reduce((sum, layer) => sum + layer.passes, 0)),
+    count(cycles),
+    percent(utilisation),
+    count(closedFormCycles),
+    (cycles / closedFormCycles).toFixed(2),
+    count(inference.postProcessing),
+  ]
+  return [
+    `${net} on ${array.rows}x${array.columns} PEs, row-stationary`,
+    '',
+    ...table([rowHeading, ...rows, total], 3),
+    '',
+    'A layer counts from its first activation entering the grid to its last accumulator write; "then" are the cycles until the next layer begins',
+    '(drain, store, load the first weights). Closed form: the products of the mapping alone (docs/row-stationary.md).',
+    '',
+    ...levelsTable(layers),
+    '',
+    wholeInference(inference),
+  ].join('\n')
+}
+
+/** Values moved, layer by layer. */
+const levelsTable = (layers: readonly { readonly name: string; readonly levels: AccessLevels }[]): string[] =>
+  table(
+    [
+      [
+        'layer',
+        'values from registers',
+        'from the PE beside',
+        'from and to memories',
+        'products a memory value',
+      ],
+      ...layers.map(({ name, levels: { register, neighbour, buffer } }) => [
+        name,
+        count(register),
+        count(neighbour),
+        count(buffer),
+        (register / buffer).toFixed(2),
+      ]),
+    ],
+    1,
+  )
+
+/** The parts of one inference. */
+function wholeInference(inference: Simulation['inference']): string {
+  const { input, load, layers, postProcessing, output, handshake } = inference
+  return (
+    `One inference without stalls: ${count(inference.total)} cycles = input ${count(input)} + first weights ${count(load)} + layers ${count(layers)}` +
+    ` + post-processing ${count(postProcessing)} + output ${count(output)} + start and done ${handshake}`
+  )
+}
+
+function describeSystolic(simulation: Simulation): string {
   const { net, array, layers, inference } = simulation
   const rows = layers.map(({ gemm: { M, K, N }, ...layer }) => {
     const products = [layer.multiplier, `${M} x ${K} x ${N}`]
@@ -76,7 +168,6 @@ function describe(simulation: Simulation): string {
     (simulation.cycles / simulation.scaleSimCycles).toFixed(2),
     count(inference.postProcessing),
   ]
-  const { input, load, layers: inLayers, postProcessing, output, handshake } = inference
   return [
     `${net} on ${array.rows}x${array.columns} PEs, weight-stationary`,
     '',
@@ -90,27 +181,8 @@ function describe(simulation: Simulation): string {
         ]
       : []),
     '',
-    ...table(
-      [
-        [
-          'layer',
-          'values from registers',
-          'from the PE beside',
-          'from and to memories',
-          'products a memory value',
-        ],
-        ...layers.map(({ name, levels: { register, neighbour, buffer } }) => [
-          name,
-          count(register),
-          count(neighbour),
-          count(buffer),
-          (register / buffer).toFixed(2),
-        ]),
-      ],
-      1,
-    ),
+    ...levelsTable(layers),
     '',
-    `One inference without stalls: ${count(inference.total)} cycles = input ${count(input)} + first weights ${count(load)} + layers ${count(inLayers)}` +
-      ` + post-processing ${count(postProcessing)} + output ${count(output)} + start and done ${handshake}`,
+    wholeInference(inference),
   ].join('\n')
 }

@@ -1,12 +1,12 @@
 import { indexBits, unsignedBits } from '../../base/integers.ts'
+import type { AnyPlan } from '../any-plan.ts'
 import { topName } from '../names.ts'
-import type { Plan } from '../plan.ts'
 import { control, controlAddressBits } from '../registers.ts'
 import { packetLayout } from '../words.ts'
 import { type ModuleCount, moduleCount } from './module-count.ts'
 
 /** What the AXI interface puts around the core: src/arch/axi-top.ts and the modules that it instantiates. */
-export function axiCounts(plan: Plan): ModuleCount[] {
+export function axiCounts(plan: AnyPlan): ModuleCount[] {
   return [
     moduleCount(topName(plan.network), 1, 'control', {}),
     axiInput(plan),
@@ -18,7 +18,7 @@ export function axiCounts(plan: Plan): ModuleCount[] {
 }
 
 /** src/arch/axi-streams.ts. */
-function axiInput({ input }: Plan): ModuleCount {
+function axiInput({ input }: AnyPlan): ModuleCount {
   return moduleCount('axi_input', 1, 'control', {
     adders: { 'element + 1': 1 },
     registers: { element: indexBits(input.elements), 'whole image': 1 },
@@ -26,7 +26,7 @@ function axiInput({ input }: Plan): ModuleCount {
 }
 
 /** src/arch/axi-streams.ts. */
-function axiOutput({ output }: Plan): ModuleCount {
+function axiOutput({ output }: AnyPlan): ModuleCount {
   return moduleCount('axi_output', 1, 'control', { registers: { code: output.bits, 'held, last': 2 } })
 }
 
@@ -43,7 +43,7 @@ function axiLitePort(): ModuleCount {
 }
 
 /** src/arch/axi-control.ts. */
-function axiControl({ reload }: Plan): ModuleCount {
+function axiControl({ reload }: AnyPlan): ModuleCount {
   const errors = control.ERROR.fields.filter(({ name }) => reload || !name.startsWith('weights_'))
   return moduleCount('axi_control', 1, 'control', {
     adders: { 'running + 1': 1, 'images + 1': 1 },
@@ -57,7 +57,7 @@ function axiControl({ reload }: Plan): ModuleCount {
 }
 
 /** src/arch/weight-loader.ts: only where weights can be loaded. */
-function weightLoader(plan: Plan): ModuleCount {
+function weightLoader(plan: AnyPlan): ModuleCount {
   const { weightWords, parameterWords } = plan.memories
   const { beatsPerWeight, beatsPerParameter, hashBeats } = packetLayout(plan)
   const beats = Math.max(beatsPerWeight, beatsPerParameter)

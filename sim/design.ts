@@ -1,0 +1,8 @@
+import { type AnyPlan, isRowPlan } from '../src/plan/any-plan.ts'
+import type { MemoryImages } from '../src/plan/images.ts'
+import { type CycleModel, cycleModel } from './model.ts'
+import { rowModel } from './row/model.ts'
+
+/** The cycle model of a plan of either dataflow. */
+export const designModel = (plan: AnyPlan, images: MemoryImages): CycleModel =>
+  isRowPlan(plan) ? rowModel(plan, images) : cycleModel(plan, images)

@@ -1,0 +1,180 @@
+import { invariant } from '../../src/base/errors.ts'
+import type { MemoryImages } from '../../src/plan/images.ts'
+import type { RowPlan } from '../../src/plan/row/plan.ts'
+import { rowProbes } from '../../src/plan/row/probes.ts'
+import { eventCounter } from '../events.ts'
+import type { CycleModel } from '../model.ts'
+import { phases } from '../sequencer.ts'
+import { rowBanks } from './banks.ts'
+import { rowColumns } from './columns.ts'
+import { drain } from './drain.ts'
+import { chainEnds } from './ends.ts'
+import { commandLine, type Issued } from './line.ts'
+import { inputLines } from './lines.ts'
+import { rowSequencer } from './sequencer.ts'
+import { rowInputStream, rowOutputStream } from './streams.ts'
+import { rowTile } from './tile.ts'
+import { rowWriter } from './writer.ts'
+
+/**
+ * Steps the registers of docs/row-stationary.md, driven by the plan and the memory images alone. At an edge every station sees the others as they
+ * were before it: stations are clocked from the end of the pipeline to its beginning.
+ */
+export function rowModel(plan: RowPlan, images: MemoryImages): CycleModel {
+  const line = commandLine(plan)
+  const counter = eventCounter(plan)
+  const memory = rowBanks(plan)
+  const walk = rowSequencer(plan, line, counter)
+  const lines = inputLines(plan, line, memory, counter)
+  const tiles = plan.tiles.map((_, tile) => rowTile(plan, images, tile, line, lines))
+  const ends = chainEnds(plan, line, tiles, counter)
+  const reads = drain(line)
+  const columns = rowColumns(plan, images, line, ends)
+  const store = rowWriter(plan, line, memory, columns, counter)
+  const input = rowInputStream(plan, memory)
+  const output = rowOutputStream(plan, memory)
+  const phase = new Int32Array(1)
+  const outputs = { busy: false, done: false, inReady: false, outValid: false, outData: 0, outLast: false }
+  let cycle = 0
+  let done = false
+
+  const registers: Readonly<Record<string, Int32Array>> = {
+    phase,
+    activation: lines.activation,
+    ...Object.fromEntries(
+      plan.tiles.flatMap(({ name }, index) => [
+        [`${name}.weight`, tiles[index]!.weight],
+        [`${name}.sum`, tiles[index]!.sum],
+      ]),
+    ),
+    total: columns.total,
+    bias: columns.bias,
+    multiplier: columns.multiplier,
+    shift: columns.shift,
+    down: columns.down,
+    write_valid: store.state,
+    hold: store.hold,
+    out_valid: output.state,
+  }
+
+  const datapath = () => {
+    walk.issue(cycle)
+    const { layer } = walk
+    reads.issue(cycle, layer)
+    store.clock(cycle, layer)
+    columns.clock(cycle, layer, walk.starts)
+    ends.clock(cycle, layer)
+    count(cycle)
+    for (const tile of tiles) tile.clock(cycle, layer)
+    lines.clock(cycle, layer)
+    cycle++
+  }
+
+  /** The products that are wanted: of rows and filters that the layer has. */
+  const count = (now: number) => {
+    const issued = line.issued[line.slot(now - 2)]
+    if (issued === undefined) return
+    counter.activation(issued.pass.layer)
+    const { layer, products, rows, heads } = usefulProducts(issued)
+    counter.add('busy', layer, products)
+    // an activation comes from the row above but in a channel's first row, a sum but in the first row of a chain
+    counter.add('neighbourReads', layer, (products / rows) * (rows - heads + rows - 1))
+  }
+
+  const reset = () => {
+    phase[0] = phases.idle
+    done = false
+    walk.reset()
+    line.clear()
+    reads.reset()
+    lines.reset()
+    columns.reset()
+    store.reset()
+    input.reset()
+    output.reset()
+  }
+
+  /** The writer goes before the host. */
+  const takes = () => input.open && store.state[0] === 0
+
+  return {
+    get events() {
+      return counter.snapshot()
+    },
+    outputs() {
+      outputs.busy = phase[0] !== phases.idle
+      outputs.done = done
+      outputs.inReady = takes()
+      outputs.outValid = output.state[0] === 1
+      outputs.outData = outputs.outValid ? output.data() : 0
+      outputs.outLast = output.last()
+      return outputs
+    },
+    probes: probeReader(plan, registers),
+    clock(inputs, resetting = false) {
+      done = false
+      const taking = inputs.inValid && takes()
+      datapath()
+      if (taking) input.take(inputs)
+      if (walk.firstLayerEnds) input.release()
+      counter.passed(phase[0]!)
+      switch (phase[0]) {
+        case phases.idle:
+          if (!inputs.start) break
+          phase[0] = phases.input
+          counter.begin()
+          break
+        case phases.input:
+          if (!input.full) break
+          input.begin()
+          phase[0] = phases.run
+          walk.begin()
+          break
+        case phases.run:
+          if (!walk.finished) break
+          phase[0] = phases.output
+          output.begin()
+          break
+        default:
+          if (!output.clock(inputs)) break
+          phase[0] = phases.idle
+          done = true
+      }
+      if (resetting) reset()
+    },
+  }
+}
+
+/**
+ * Products of one cycle that the layer needs, whatever rows and filters the fold has beyond it, and the rows of a chain that work on them, `heads` of them
+ * for the first kernel row of a channel.
+ */
+function usefulProducts({ layer, pass }: Issued) {
+  const folded = layer.kernelFolds > 1
+  const last = folded
+    ? pass.kernelFold === layer.kernelFolds - 1
+    : pass.channelFold === layer.channelFolds - 1
+  const rows = last ? layer.chainLast : layer.chain
+  const filters = Math.min(layer.filters, layer.groupFilters - pass.filterFold * layer.filters)
+  const side = layer.pieces * layer.columns
+  const outputRows = Math.min(side, layer.positions[0] - pass.rowFold * side)
+  const heads = Math.ceil(rows / layer.chainKernel)
+  return { layer: pass.layer, products: rows * filters * outputRows, rows, heads }
+}
+
+/** Finds the register behind each probe by its name, once. */
+function probeReader(
+  plan: RowPlan,
+  registers: Readonly<Record<string, Int32Array>>,
+): (into: Uint32Array) => void {
+  const places = rowProbes(plan).map(({ name, width }) => {
+    const [base, ...indices] = name.replaceAll(']', '').split('[')
+    const found = registers[base!]
+    invariant(found !== undefined, `the cycle model has no register for the probe "${name}"`)
+    const at = indices.reduce((index, text) => index * plan.array.columns + Number(text), 0)
+    return { found, at, mask: width === 32 ? -1 : 2 ** width - 1 }
+  })
+  return (into) => {
+    for (const [i, { found, at, mask }] of places.entries()) into[i] = found[at]! & mask
+  }
+}

@@ -1,0 +1,137 @@
+import { patienceOf, runImage } from '../../sim/drive.ts'
+import type { LayerEvents } from '../../sim/events.ts'
+import { noPressure } from '../../sim/pressure.ts'
+import { rowModel } from '../../sim/row/model.ts'
+import { invariant } from '../base/errors.ts'
+import type { MemoryImages } from '../plan/images.ts'
+import { tilesOfLayer } from '../plan/plan.ts'
+import type { RowLayer, RowPlan } from '../plan/row/plan.ts'
+import { passCount } from '../plan/row/steps.ts'
+import type { QGraph } from '../quant/qgraph.ts'
+import { type AccessLevels, denseLayers, randomCodes } from './inference.ts'
+
+/** What the cycle model measured on one layer of a row-stationary grid. */
+export interface SimulatedRowLayer {
+  readonly name: string
+  readonly kind: 'conv2d' | 'dense'
+  readonly dataflow: 'row-stationary'
+  readonly multiplier: string
+  /** From the first activation entering the grid to the last accumulator write, both included. */
+  readonly cycles: number
+  /** By the closed form of the mapping: the products alone, on each tile that the layer runs on. */
+  readonly closedFormCycles: number
+  readonly macs: number
+  /** Of the products that cycles * rows * columns could be, those that the network needs. */
+  readonly utilisation: number
+  readonly passes: number
+  /** At work at the same time: channels and filters, output rows of a piece, pieces of the map. */
+  readonly mapping: Pick<RowLayer, 'channels' | 'filters' | 'columns' | 'pieces'>
+  /** Cycles between the last accumulator write and the next layer's first activation: drain, store, load the first weights. */
+  readonly postCycles: number
+  /** Multiplications done, and words moved. */
+  readonly accesses: Omit<LayerEvents, 'firstActivation' | 'lastWrite' | 'busy'> & {
+    readonly multiplications: number
+  }
+  readonly levels: AccessLevels
+}
+
+/** What `xgen sim --json` prints for a row-stationary grid. */
+export interface RowSimulation {
+  readonly net: string
+  readonly dataflow: 'row-stationary'
+  readonly array: { readonly rows: number; readonly columns: number }
+  readonly cycles: number
+  readonly closedFormCycles: number
+  readonly utilisation: number
+  /** One inference without stalls, from `start` to `done`; the parts add up to `total`. */
+  readonly inference: {
+    readonly total: number
+    readonly input: number
+    readonly load: number
+    readonly layers: number
+    readonly postProcessing: number
+    readonly output: number
+    readonly handshake: number
+  }
+  readonly layers: readonly SimulatedRowLayer[]
+}
+
+/** Steps one inference on random codes. */
+export function simulateRowPlan(
+  plan: RowPlan,
+  images: MemoryImages,
+  graph: QGraph,
+  seed: number,
+): RowSimulation {
+  const model = rowModel(plan, images)
+  const { cycles } = runImage(model, randomCodes(plan, seed), noPressure, undefined, patienceOf(plan))
+  const { layers: events, runCycles, outputCycles } = model.events
+  const dense = denseLayers(graph)
+  const pes = plan.array.rows * plan.array.columns
+  const layers = plan.layers.map((layer, index): SimulatedRowLayer => {
+    const { firstActivation, lastWrite, busy, ...accesses } = events[index]!
+    const measured = lastWrite - firstActivation + 1
+    invariant(
+      measured === layer.cycles,
+      `the model took ${measured} cycles for "${layer.name}", the plan says ${layer.cycles}`,
+    )
+    const { channels, filters, columns, pieces } = layer
+    const tiles = tilesOfLayer(layer)
+    return {
+      name: layer.name,
+      kind: dense.has(layer.name) ? 'dense' : 'conv2d',
+      dataflow: 'row-stationary',
+      multiplier: tiles.map((tile) => plan.tiles[tile]!.multiplier).join(' + '),
+      cycles: measured,
+      closedFormCycles: closedForm(layer),
+      macs: layer.macs,
+      utilisation: neededProducts(layer) / (measured * pes),
+      passes: passCount(layer).passes,
+      mapping: { channels, filters, columns, pieces },
+      postCycles: (events[index + 1]?.firstActivation ?? runCycles) - lastWrite - 1,
+      accesses: { multiplications: busy, ...accesses },
+      levels: {
+        register: busy,
+        neighbour: accesses.neighbourReads,
+        buffer:
+          accesses.bankReads +
+          accesses.bankWrites +
+          accesses.weightReads * plan.array.rows +
+          accesses.accumulatorReads +
+          accesses.accumulatorWrites,
+      },
+    }
+  })
+  const sum = (of: (layer: SimulatedRowLayer) => number) =>
+    layers.reduce((total, layer) => total + of(layer), 0)
+  const inLayers = sum((layer) => layer.cycles)
+  const { elements } = plan.input
+  return {
+    net: plan.network,
+    dataflow: 'row-stationary',
+    array: { rows: plan.array.rows, columns: plan.array.columns },
+    cycles: inLayers,
+    closedFormCycles: sum((layer) => layer.closedFormCycles),
+    utilisation: plan.layers.reduce((total, layer) => total + neededProducts(layer), 0) / (inLayers * pes),
+    inference: {
+      total: cycles,
+      input: elements,
+      load: events[0]!.firstActivation,
+      layers: inLayers,
+      postProcessing: sum((layer) => layer.postCycles),
+      output: outputCycles,
+      handshake: cycles - elements - runCycles - outputCycles,
+    },
+    layers,
+  }
+}
+
+/** Passes that a layer needs because its products are spread over several tiles count as its own. */
+function closedForm(layer: RowLayer): number {
+  const folds = layer.passes.length
+  const passes = layer.passes.reduce((sum, tiles) => sum + tiles.length, 0)
+  return (layer.closedForm / folds) * passes
+}
+
+const neededProducts = ({ positions, kernel, groupChannels, groupFilters, groups }: RowLayer) =>
+  positions[0] * positions[1] * kernel[0] * kernel[1] * groupChannels * groupFilters * groups
