@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { cycleModel } from '../../sim/model.ts'
+import type { Network } from '../../src/net/network.ts'
 import { probesOf } from '../../src/plan/probes.ts'
 import { layerSize } from '../../src/plan/size.ts'
 import { stepsOf } from '../../src/plan/steps.ts'
 import { drive } from '../../testbench/host.ts'
 import { foldRow, occupantAt, tapOf } from '../../testbench/place.ts'
 import { signed } from '../../testbench/signed.ts'
+import { conv, networkDesign } from '../fixtures/graph-designs.ts'
+import { designSpecimen } from '../fixtures/specimens.ts'
 import { twoLayers, verificationOf } from '../fixtures/verification.ts'
 
 /** What a place says of a register is checked against what the model holds there, computed from the place alone. */
@@ -95,5 +98,62 @@ describe.each(designs)('the place of a difference: %s', (_, array) => {
   it('says that nothing is due at a register without a position', () => {
     expect(occupantAt(plan, steps, { kind: 'feeder', row: 0 }, 0)).toBeUndefined()
     expect(occupantAt(plan, steps, { kind: 'sequencer' }, 10)).toBeUndefined()
+  })
+})
+
+describe('the place of a difference where a map is read', () => {
+  const padded = [2, 1, 2, 1] as const
+  const network: Network = {
+    name: 'reads',
+    input: { shape: [3, 5, 4] },
+    layers: [
+      { kind: 'pool', name: 'first', mode: 'max', window: [3, 2], stride: [2, 1], padding: padded },
+      { ...conv('then', ['first'], 3) },
+    ],
+  }
+  const { plan, images, stimulus } = designSpecimen(networkDesign(network, 4, 4))
+  const probes = probesOf(plan)
+  const steps = [...stepsOf(plan)]
+  const [channels, height, width] = plan.input.shape
+  const code = (channel: number, y: number, x: number) =>
+    y < 0 || y >= height || x < 0 || x >= width
+      ? 0
+      : signed(stimulus.images[0]![(y * width + x) * channels + channel]!, 8)
+
+  it('names the element of every operand, of the codes that are merged, and of those that are stored', () => {
+    const seen = { operand: 0, merged: 0, pooled: 0 }
+    let begun: number | undefined
+    for (const { cycle, words } of drive(cycleModel(plan, images), stimulus, probes.length)) {
+      if (words[0] === undefined || words[1] !== 2) continue
+      begun ??= cycle
+      for (const [index, { at, width: bits }] of probes.entries()) {
+        if (at.kind !== 'operand' && at.kind !== 'merged' && at.kind !== 'pooled') continue
+        const here = occupantAt(plan, steps, at, cycle - begun)
+        if (here?.layer !== plan.layers[0] || here?.position === undefined || at.column >= channels) continue
+        const { y, x, index: position } = here.position
+        const value = signed(words[1 + index]!, bits)
+        seen[at.kind]++
+        if (at.kind !== 'pooled') {
+          expect(value).toBe(code(at.column, y - padded[0], x - padded[1]))
+          continue
+        }
+        if (position % 6 !== 5) continue
+        const inside: number[] = []
+        for (const dy of [0, 1, 2])
+          for (const dx of [0, 1]) {
+            const [py, px] = [
+              2 * here.position.pooledY + dy - padded[0],
+              here.position.pooledX + dx - padded[1],
+            ]
+            if (py >= 0 && py < height && px >= 0 && px < width) inside.push(code(at.column, py, px))
+          }
+        expect(value).toBe(Math.max(...inside))
+      }
+      if (cycle - begun > steps[2]!.start) break
+    }
+    const positions = plan.layers[0]!.positions
+    expect(plan.layers[0]!.merge!.operand!.lanesLast).toBe(3)
+    expect(seen).toMatchObject({ operand: 3 * positions, merged: 3 * positions })
+    expect(seen.pooled).toBeGreaterThan(0)
   })
 })
