@@ -72,8 +72,8 @@ function drawCycles(model: CycleModel, stimulus: Stimulus, seed: number): () => 
   const seen = new Map<number, number[]>()
   let cycle = 0
   for (const { words } of drive(model, stimulus, 0)) {
-    // busy, in_ready, out_valid, out_last
-    const kind = words[0]! & 0b11101
+    // busy, in_ready, out_valid, out_last, in_valid
+    const kind = words[0]! & 0b1011101
     const cycles = seen.get(kind)
     if (cycles === undefined) seen.set(kind, [cycle])
     else cycles.push(cycle)
