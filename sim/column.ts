@@ -66,7 +66,7 @@ export function columns(
     if (line.windowFirst[at] === 1) window[column] = value
     else if (layer.average) window[column] = window[column]! + value
     else if (value > window[column]!) window[column] = value
-    if (line.windowLast[at] === 1) pooled[column] = average(window[column]!, layer.poolShift) & 255
+    if (line.windowLast[at] === 1) pooled[column] = roundShift(window[column]!, layer.poolShift) & 255
   }
 
   const accumulate = (column: number, at: number, { fold, layer }: Streamed) => {
@@ -134,8 +134,4 @@ export function columns(
       }
     },
   }
-}
-
-function average(sum: number, shift: number): number {
-  return shift === 0 ? sum : (sum + (1 << (shift - 1))) >> shift
 }

@@ -97,15 +97,16 @@ export function merge(
     }
   }
 
-  const finish = ({ average, merge: settings }: PlanLayer) => {
+  const finish = (layer: PlanLayer) => {
     for (let column = 0; column < columns; column++)
-      pooled[column] =
-        (average ? mean(window[column]! + settings!.offset, settings!.reciprocal) : window[column]!) & 255
+      pooled[column] = (layer.average ? mean(window[column]!, layer) : window[column]!) & 255
   }
 
-  const mean = (sum: number, factor: number) => {
-    invariant(sum >= 0, 'a sum with its offset is not negative')
-    return Math.floor((sum * factor) / 2 ** reciprocal!.shift) - 128
+  const mean = (sum: number, { poolShift, merge: settings }: PlanLayer) => {
+    if (reciprocal === undefined) return roundShift(sum, poolShift)
+    const positive = sum + settings!.offset
+    invariant(positive >= 0, 'a sum with its offset is not negative')
+    return Math.floor((positive * settings!.reciprocal) / 2 ** reciprocal.shift) - 128
   }
 
   /** The word that the banks have given goes into its columns. */

@@ -1,4 +1,4 @@
-/** floor((value + 2^(shift-1)) / 2^shift). */
+/** floor((value + 2^(shift-1)) / 2^shift), of an integer; itself for a shift of 0. */
 export function roundShift(value: number, shift: number): number {
   const unit = 2 ** shift
   return Math.floor((value + unit / 2) / unit)

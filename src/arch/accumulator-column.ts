@@ -1,5 +1,6 @@
 import { addBias, clamp, roundShift, scale } from '../arith/requantiser.ts'
 import { unsignedBits } from '../base/integers.ts'
+import type { Comb } from '../comb/comb.ts'
 import { bit } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import { type Plan, parameterBits } from '../plan/plan.ts'
@@ -106,6 +107,12 @@ function requantise(m: ModuleBuilder, total: Node, bias: Node, factor: Node, low
   )
 }
 
+/** floor((sum + 2^(shift-1)) / 2^shift) of signed sums; the sum itself for a shift of 0. */
+export function meanByShift(c: Comb<Node>, sum: Node, shift: Node): Node {
+  const half = c.shiftRight(c.shiftLeft(c.constant(1, c.width(sum)), shift), c.constant(1, 1))
+  return c.shiftRightArithmetic(c.add(sum, half), shift)
+}
+
 interface PoolPorts {
   readonly output_signed: 1
   readonly average: 1
@@ -140,8 +147,7 @@ function pool(
   const now = c.label(c.mux(first, value, combined), 'window_now')
   window.next(now, ready)
 
-  const half = c.shiftRight(c.shiftLeft(c.constant(1, width), layer.pool_shift), c.constant(1, 1))
-  const mean = c.label(c.shiftRightArithmetic(c.add(now, half), layer.pool_shift), 'window_mean')
+  const mean = c.label(meanByShift(c, now, layer.pool_shift), 'window_mean')
   const result = c.slice(c.label(c.mux(layer.average, mean, now), 'window_result'), codeBits - 1, 0)
   // A column without a filter stores what it holds where channels are added; a four-state simulator must not make unknown sums of it.
   const pooled = m.register('pooled', codeBits, { powerUp: 0 })

@@ -2,8 +2,9 @@ import { clampSigned, roundShift } from '../arith/requantiser.ts'
 import { unsignedBits } from '../base/integers.ts'
 import { gate, msb } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
-import { meanBits, mergeBits } from '../plan/merge.ts'
+import { meanBits, meanBy, mergeBits } from '../plan/merge.ts'
 import type { Plan } from '../plan/plan.ts'
+import { meanByShift, poolShiftBits } from './accumulator-column.ts'
 import { follow, inputs } from './gates.ts'
 
 /** Settings of the layer that runs. */
@@ -13,6 +14,7 @@ export function mergePorts(plan: Plan) {
   return {
     code_signed: 1,
     average: 1,
+    ...(meanBy(plan) === 'shift' ? { pool_shift: poolShiftBits(plan) } : {}),
     ...(reciprocal === undefined
       ? {}
       : { reciprocal: reciprocal.bits, average_offset: mergeBits(plan).offset }),
@@ -91,7 +93,7 @@ function withOperand(
   return clampSigned(c, rounded, layer['merge_low']!, layer['merge_high']!)
 }
 
-/** Running maximum or sum over a window, and its mean by a reciprocal. */
+/** Running maximum or sum over a window, and its mean. */
 function pool(
   m: ModuleBuilder,
   plan: Plan,
@@ -108,18 +110,38 @@ function pool(
   const value = stage['nothing'] === undefined ? wide : c.mux(stage['nothing'], least, wide)
   const window = m.register('window', width)
   const larger = c.mux(c.lessSigned(window.q, value), value, window.q)
-  const averages = plan.merge!.reciprocal !== undefined
-  const combined = averages ? c.mux(layer['average']!, c.add(window.q, value), larger) : larger
+  const combined =
+    meanBy(plan) !== undefined ? c.mux(layer['average']!, c.add(window.q, value), larger) : larger
   window.next(c.mux(stage['collect_first']!, value, c.label(combined, 'window_combined')), stage['collect']!)
   const largest = c.slice(window.q, code - 1, 0)
-  const result = averages ? c.mux(layer['average']!, mean(m, plan, layer, window.q), largest) : largest
+  const average = mean(m, plan, layer, window.q)
+  const result = average === undefined ? largest : c.mux(layer['average']!, average, largest)
   const pooled = m.register('pooled', code, { powerUp: 0 })
   pooled.next(result, stage['finish']!)
   m.output('pooled_out', pooled.q)
 }
 
+/** The code that is the mean of a window with this sum, where some layer averages. */
+function mean(
+  m: ModuleBuilder,
+  plan: Plan,
+  layer: Readonly<Record<string, Node>>,
+  sum: Node,
+): Node | undefined {
+  const { c } = m
+  const by = meanBy(plan)
+  if (by === 'reciprocal') return meanByReciprocal(m, plan, layer, sum)
+  if (by === undefined) return undefined
+  return c.slice(c.label(meanByShift(c, sum, layer['pool_shift']!), 'window_mean'), plan.widths.code - 1, 0)
+}
+
 /** ((sum + offset) * reciprocal >> shift) - 128: the rule and its proof stand in src/plan/average.ts. */
-function mean(m: ModuleBuilder, plan: Plan, layer: Readonly<Record<string, Node>>, sum: Node): Node {
+function meanByReciprocal(
+  m: ModuleBuilder,
+  plan: Plan,
+  layer: Readonly<Record<string, Node>>,
+  sum: Node,
+): Node {
   const { c } = m
   const { code } = plan.widths
   const { shift } = plan.merge!.reciprocal!

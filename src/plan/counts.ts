@@ -19,6 +19,7 @@ import { featureBank, rowFeeder, weightMemory } from './counts/rows.ts'
 import { sequencer } from './counts/sequencer.ts'
 import { inputStream, outputStream } from './counts/streams.ts'
 import { tileCounts } from './counts/tiles.ts'
+import { meanBy } from './merge.ts'
 import { coreName, type InterfaceName, topName } from './names.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from './plan.ts'
 import { rowCounts, rowLayerCount } from './row/counts.ts'
@@ -91,7 +92,7 @@ export function layerCounts(plan: AnyPlan): readonly LayerCount[] {
 function layerCount(plan: Plan, layer: PlanLayer): LayerCount {
   const size = layerSize(plan, layer)
   const columns = Math.min(size.columns, layer.filters)
-  const merged = mergedCount(layer)
+  const merged = mergedCount(plan, layer)
   if (layer.does !== undefined)
     return {
       name: layer.name,
@@ -112,12 +113,12 @@ function layerCount(plan: Plan, layer: PlanLayer): LayerCount {
 }
 
 /** What works of a merge column: the scaling of what comes, its addition, and a mean. */
-function mergedCount({ merge, does, average }: PlanLayer) {
+function mergedCount(plan: Plan, { merge, does, average }: PlanLayer) {
   if (merge === undefined) return { multiplications: 0, adders: 0 }
   const scaled = merge.operand === undefined ? 0 : does === undefined ? mergeMultiplications.scaling : 1
   const summed = scaled === 0 ? 0 : mergeAdders.rounding + (does === undefined ? mergeAdders.addition : 0)
   return {
-    multiplications: scaled + (average ? mergeMultiplications.mean : 0),
-    adders: summed + (average ? mergeAdders['average pooling'] : 0),
+    multiplications: scaled + (average && meanBy(plan) === 'reciprocal' ? mergeMultiplications.mean : 0),
+    adders: summed + (average && meanBy(plan) !== undefined ? mergeAdders['average pooling'] : 0),
   }
 }

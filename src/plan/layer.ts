@@ -40,7 +40,8 @@ export interface Placement {
 export interface MergePlacement {
   readonly readSet: number
   readonly storeSets: number
-  readonly reciprocalShift: number
+  /** Of averages by a reciprocal; undefined where they are shifted. */
+  readonly reciprocalShift: number | undefined
 }
 
 /** Loops over windows and the positions of a window, in steps of the map that is read. */
@@ -203,7 +204,7 @@ function arrayLayer(array: ArraySpec, layer: ArrayWork, placement: Placement): P
     offsetCarry: (width - kernel[1]) * input.words + (input.words - tapWords) + 1,
     low: conv.low,
     high: conv.high,
-    poolShift: average && placement.merge === undefined ? Math.log2(area) : 0,
+    poolShift: poolShiftOf(placement, average, area),
     ...(placement.merge === undefined
       ? {}
       : { merge: { ...sumOf(layer, folds, placement), ...mergeOf(placement.merge, average, area) } }),
@@ -270,7 +271,7 @@ function windowLayer(array: ArraySpec, layer: MapWork, placement: Placement): Pl
     offsetCarry: 1,
     low: 0,
     high: 0,
-    poolShift: 0,
+    poolShift: poolShiftOf(placement, average, area),
     merge: {
       codeSigned: false,
       operand: {
@@ -340,12 +341,16 @@ function sumOf(layer: ArrayWork, folds: ReturnType<typeof foldsOf>, { operand }:
   }
 }
 
+const poolShiftOf = ({ merge }: Placement, average: boolean, area: number): number =>
+  average && merge?.reciprocalShift === undefined ? Math.log2(area) : 0
+
 function mergeOf({ readSet, storeSets, reciprocalShift }: MergePlacement, average: boolean, area: number) {
+  const multiplies = average && reciprocalShift !== undefined
   return {
     readSet,
     storeSets,
-    reciprocal: average ? reciprocalOf(area, reciprocalShift) : 0,
-    offset: average ? averageOffset(area) : 0,
+    reciprocal: multiplies ? reciprocalOf(area, reciprocalShift) : 0,
+    offset: multiplies ? averageOffset(area) : 0,
   }
 }
 

@@ -240,9 +240,10 @@ function mergeOf(works: readonly Work[], maps: StoredMaps): PlanMerge | undefine
         : [maps.modulus(work.addend.view.map)],
   )
   const areas = works.flatMap((work) => averageArea(work))
-  if (operands.length === 0 && areas.every((area) => Number.isInteger(Math.log2(area)))) return undefined
+  const shifted = areas.every((area) => Number.isInteger(Math.log2(area)))
+  if (operands.length === 0 && shifted) return undefined
   const base = { sets: operands.length === 0 ? 1 : 2, moduli: ascending(operands) } as const
-  if (areas.length === 0) return base
+  if (shifted) return base
   const shift = reciprocalShift(areas)
   if (shift === undefined) {
     const largest = works.find((work) => averageArea(work)[0] === Math.max(...areas))!
@@ -274,7 +275,7 @@ function placesOf(work: Work, maps: StoredMaps, merge: PlanMerge | undefined) {
     merge: merge && {
       readSet: merge.sets === 1 ? 0 : readSetOf(work, maps.sets),
       storeSets: maps.sets.get(work.writes.map)!,
-      reciprocalShift: merge.reciprocal?.shift ?? 0,
+      reciprocalShift: merge.reciprocal?.shift,
     },
   }
 }

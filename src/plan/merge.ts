@@ -7,6 +7,15 @@ import type { Plan } from './plan.ts'
 const areasOf = ({ layers }: Pick<Plan, 'layers'>) =>
   layers.flatMap(({ average, window }) => (average ? [window[0] * window[1]] : []))
 
+/** How the merge columns make a mean of a sum: by a shift where every area is a power of two, else by a reciprocal; undefined where no layer averages. */
+export function meanBy({
+  merge,
+  layers,
+}: Pick<Plan, 'merge' | 'layers'>): 'shift' | 'reciprocal' | undefined {
+  if (merge?.reciprocal !== undefined) return 'reciprocal'
+  return layers.some(({ poolShift }) => poolShift > 0) ? 'shift' : undefined
+}
+
 /** A signed code, and the sum of a window of them; the offset of a mean. */
 export function mergeBits(plan: Plan): { readonly window: number; readonly offset: number } {
   const largest = Math.max(1, ...areasOf(plan))

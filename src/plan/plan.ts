@@ -63,7 +63,7 @@ export interface PlanMerge {
   readonly sets: 1 | 2
   /** Moduli of the maps that the map reader reads, ascending. */
   readonly moduli: readonly number[]
-  /** Averages are products with a reciprocal of so many bits, shifted right by `shift`; absent where no layer averages. */
+  /** Averages are products with a reciprocal of so many bits, shifted right by `shift`; absent where no area needs one: a power of two is shifted by `poolShift`. */
   readonly reciprocal?: { readonly bits: number; readonly shift: number }
 }
 
@@ -172,6 +172,7 @@ export interface PlanLayer {
   /** Codes are clamped to these, before pooling. */
   readonly low: number
   readonly high: number
+  /** An average is (sum + 2^(poolShift-1)) >> poolShift, where the plan has no reciprocal. */
   readonly poolShift: number
   /** First word of the layer in the weight memory and in the parameter memory. */
   readonly weightBase: number
@@ -207,7 +208,7 @@ export interface LayerMerge {
   readonly readSet: number
   /** The sets that the result is stored in, as bits. */
   readonly storeSets: number
-  /** An average is ((sum + offset) * reciprocal >> the plan's shift) - 128; 0 where the layer has none. */
+  /** An average is ((sum + offset) * reciprocal >> the plan's shift) - 128; 0 where the layer has none, or the plan no reciprocal. */
   readonly reciprocal: number
   readonly offset: number
 }

@@ -1,4 +1,5 @@
 import { indexBits, signedBits, unsignedBits } from '../base/integers.ts'
+import { meanBy } from './merge.ts'
 import { type Operand, operandLanes, type Plan, type PlanLayer, type PlanMerge } from './plan.ts'
 import { columnsVary, layerSize, layerTop, rowsVary } from './size.ts'
 
@@ -84,7 +85,7 @@ export function programFields(plan: Programmed): readonly ProgramField[] {
           fixed('average', 1, (l) => (l.average ? 1 : 0)),
           counted('pool_shift', (l) => l.poolShift),
         ]
-      : mergeFields(plan.merge, fixed, counted, address)),
+      : mergeFields({ ...plan, merge: plan.merge }, fixed, counted, address)),
     ...(releaseLayer(plan) > 1
       ? [fixed('input_until', 1, (l) => (layers.indexOf(l) === releaseLayer(plan) ? 1 : 0))]
       : []),
@@ -105,11 +106,12 @@ type Field = { readonly name: string; readonly width: number; readonly value: Va
 
 /** What the map reader and the merge columns must know of a layer. */
 function mergeFields(
-  { sets, moduli, reciprocal }: PlanMerge,
+  plan: { readonly merge: PlanMerge; readonly layers: readonly PlanLayer[] },
   fixed: (name: string, width: number, value: Value) => Field,
   counted: (name: string, value: Value) => Field,
   address: (name: string, value: Value) => Field,
 ): readonly Field[] {
+  const { sets, moduli, reciprocal } = plan.merge
   const flag = (name: string, value: (layer: PlanLayer) => boolean) =>
     fixed(name, 1, (l) => (value(l) ? 1 : 0))
   const operand =
@@ -119,6 +121,7 @@ function mergeFields(
   return [
     flag('code_signed', (l) => l.merge!.codeSigned),
     flag('average', (l) => l.average),
+    ...(meanBy(plan) === 'shift' ? [counted('pool_shift', (l) => l.poolShift)] : []),
     ...(reciprocal === undefined
       ? []
       : [

@@ -145,7 +145,7 @@ function cost(array: ArraySpec, lowered: Lowered, work: Work, mix: FoldMix, modu
     operand: place(operand),
     merge:
       work.kind === 'map' || operand !== undefined
-        ? { readSet: 0, storeSets: 1, reciprocalShift: 0 }
+        ? { readSet: 0, storeSets: 1, reciprocalShift: undefined }
         : undefined,
     weightBase: 0,
     parameterBase: 0,

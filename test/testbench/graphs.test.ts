@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { cycleModel } from '../../sim/model.ts'
 import type { LayerAssignment } from '../../src/approx/assignment.ts'
 import type { Network } from '../../src/net/network.ts'
+import { sumOf } from '../../src/plan/counts/module-count.ts'
 import { planCounts } from '../../src/plan/counts.ts'
 import type { Plan, PlanLayer } from '../../src/plan/plan.ts'
 import { probesOf } from '../../src/plan/probes.ts'
@@ -149,6 +150,23 @@ const edges: readonly (readonly [string, Network, (plan: Plan) => boolean])[] = 
       conv('b', ['p'], 3),
     ),
     ({ merge }) => merge?.sets === 1 && merge.reciprocal !== undefined,
+  ],
+  [
+    'averages over powers of two beside an addition: by a shift',
+    network(
+      conv('a', ['input'], 4),
+      conv('b', ['a'], 4),
+      { kind: 'add', name: 'sum', inputs: ['a', 'b'] },
+      { kind: 'pool', name: 'p', mode: 'average', window: [2, 2], stride: [1, 1], padding: [0, 0, 0, 0] },
+      { kind: 'pool', name: 'q', mode: 'average', window: [1, 2], stride: [1, 2], padding: [0, 0, 0, 0] },
+      conv('c', ['q'], 3),
+      { kind: 'pool', name: 'mean', mode: 'average', window: [4, 2], stride: [4, 2], padding: [0, 0, 0, 0] },
+    ),
+    (plan) => {
+      const shifts = plan.layers.filter(({ average }) => average).map(({ poolShift }) => poolShift)
+      const mergeColumn = planCounts(plan).find(({ module }) => module === 'merge_column')!
+      return shifts.join() === '2,1,3' && sumOf(mergeColumn.multiplications) === 2
+    },
   ],
   [
     'an input map that is pooled, and read again at the end',

@@ -1,28 +1,29 @@
 import { unsignedBits } from '../../base/integers.ts'
-import { mergeBits, scaledBits } from '../merge.ts'
+import { meanBy, mergeBits, scaledBits } from '../merge.ts'
 import { operandLanes, type Plan } from '../plan.ts'
 import { type ModuleCount, moduleCount } from './module-count.ts'
 
 /** Adders of a merge column, by what they do: of an addition and its rounding, and of a mean. */
 export const mergeAdders = { addition: 1, rounding: 2, 'average pooling': 2 } as const
 
-/** Multiplications of a merge column: two codes are scaled; a mean is a product with a reciprocal. */
+/** Multiplications of a merge column: two codes are scaled; a mean is a product with a reciprocal where areas are no powers of two. */
 export const mergeMultiplications = { scaling: 2, mean: 1 } as const
 
 /** src/arch/merge-column.ts: one a column. */
 export function mergeColumn(plan: Plan): ModuleCount {
   const { code } = plan.widths
-  const { sets, reciprocal } = plan.merge!
+  const { sets } = plan.merge!
+  const means = meanBy(plan)
   const { addition, rounding, 'average pooling': average } = mergeAdders
   const operands = sets === 2
   return moduleCount('merge_column', plan.array.columns, 'datapath', {
     multiplications: {
       ...(operands ? { scaling: mergeMultiplications.scaling } : {}),
-      ...(reciprocal === undefined ? {} : { mean: mergeMultiplications.mean }),
+      ...(means === 'reciprocal' ? { mean: mergeMultiplications.mean } : {}),
     },
     adders: {
       ...(operands ? { addition, rounding } : {}),
-      ...(reciprocal === undefined ? {} : { 'average pooling': average }),
+      ...(means === undefined ? {} : { 'average pooling': average }),
     },
     registers: {
       ...(operands ? { operand: code, scaled: 2 * scaledBits } : { code: code + 1 }),
