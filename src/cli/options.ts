@@ -70,7 +70,7 @@ export function arrayOptions(y: Argv): Argv {
       type: 'string',
       requiresArg: true,
       defaultDescription: 'weight-stationary',
-      describe: 'Dataflow of the array: weight-stationary or row-stationary',
+      describe: 'Dataflow of the array: weight-stationary, row-stationary, or auto (fewer cycles)',
       group: 'Hardware:',
     },
     interface: {

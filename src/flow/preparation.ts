@@ -14,8 +14,7 @@ import type { Network, Weights } from '../net/network.ts'
 import { elements } from '../net/shapes.ts'
 import { hashWeights, readWeights } from '../net/weights.ts'
 import { loadNetwork, zooEntry } from '../net/zoo.ts'
-import type { ArraySpec } from '../plan/array.ts'
-import { type AnyPlanned, planNetwork } from '../plan/network.ts'
+import { type AnyPlanned, type ArrayChoice, planNetwork } from '../plan/network.ts'
 import { quantiseBytes } from '../quant/input.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { quantise } from '../quant/quantise.ts'
@@ -98,7 +97,7 @@ export function weightFile(configuration: Configuration, network: Network): stri
 }
 
 /** The array that a configuration asks for. */
-export function arraySpec(configuration: Configuration): ArraySpec {
+export function arrayChoice(configuration: Configuration): ArrayChoice {
   const { array } = configuration
   return {
     dataflow: array.dataflow,
@@ -114,7 +113,7 @@ export function arraySpec(configuration: Configuration): ArraySpec {
 /** The plan that a configuration asks for, with the memories' contents. */
 export function planDesign(configuration: Configuration, { graph, assignment }: Prepared): AnyPlanned {
   const reload = configuration.interface === 'axi' && configuration.reload
-  return planNetwork(graph, assignment, arraySpec(configuration), { reload })
+  return planNetwork(graph, assignment, arrayChoice(configuration), { reload })
 }
 
 /** Images for a comparison, a byte a pixel: real = byte / 255. */

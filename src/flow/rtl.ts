@@ -13,7 +13,7 @@ import { tileSize } from '../plan/size.ts'
 import { type Alternative, alternatives } from './alternatives.ts'
 import type { Configuration } from './configuration.ts'
 import { designMetrics, metricsText } from './metrics.ts'
-import { arraySpec, type Prepared, planDesign } from './preparation.ts'
+import { arrayChoice, type Prepared, planDesign } from './preparation.ts'
 
 /** A network planned and generated, not yet written. */
 export interface Design {
@@ -114,9 +114,12 @@ export function writeDesign(
       ? { modesUnused: false, alternatives: [] }
       : {
           modesUnused: configuration.array.modes && plan.modes === undefined,
-          alternatives: alternatives(prepared, arraySpec(configuration), design.interfaceName, {
-            reload: plan.reload,
-          }),
+          alternatives: alternatives(
+            prepared,
+            { ...arrayChoice(configuration), dataflow: plan.array.dataflow },
+            design.interfaceName,
+            { reload: plan.reload },
+          ),
         }),
     files: files.size + 1,
     plan: plan.hash,

@@ -81,7 +81,10 @@ export const configurationSchema = z.strictObject({
     .prefault({}),
   array: z
     .strictObject({
-      dataflow: z.enum(dataflows).default('weight-stationary'),
+      dataflow: z
+        .enum([...dataflows, 'auto'])
+        .default('weight-stationary')
+        .describe('What stays where; auto: what takes fewer cycles for the whole network.'),
       rows: z.int().min(1).max(256).default(8).describe('Rows of PEs.'),
       cols: z.int().min(1).max(256).default(8).describe('Columns of PEs.'),
       parallel: z
@@ -137,7 +140,7 @@ export type ConfigurationFile = z.input<typeof configurationSchema>
 
 /** Values of the configuration's design that are not built yet, so that they are refused by name. */
 export const planned: Readonly<Record<string, readonly string[]>> = {
-  'array.dataflow': ['reuse', 'auto'],
+  'array.dataflow': ['reuse'],
 }
 
 /** Leaves that an environment variable can set: XGEN_ARRAY_ROWS is array.rows. */

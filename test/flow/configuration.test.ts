@@ -12,7 +12,7 @@ import {
   resolveConfiguration,
 } from '../../src/flow/configuration.ts'
 import { initialise } from '../../src/flow/init.ts'
-import { arraySpec } from '../../src/flow/preparation.ts'
+import { arrayChoice } from '../../src/flow/preparation.ts'
 import { configurationJsonSchema } from '../../src/flow/schema.ts'
 import { failure } from '../fixtures/failure.ts'
 
@@ -53,11 +53,11 @@ describe('sizes of tiles', () => {
       exact: '4x8',
       'roup:p=1,r=2': '2x3',
     })
-    expect(arraySpec(resolve({ config })).tiles).toMatchObject({
+    expect(arrayChoice(resolve({ config })).tiles).toMatchObject({
       exact: { rows: 4, columns: 8, where: `${config}:2:19` },
       'roup:p=1,r=2': { rows: 8, columns: 8 },
     })
-    expect(arraySpec(resolve({ net: 'lenet5' }))).not.toHaveProperty('tiles')
+    expect(arrayChoice(resolve({ net: 'lenet5' }))).not.toHaveProperty('tiles')
   })
 
   test.each(['8', '0x4', '8x', 'x8', '8x8x8', '1000x1', '-1x4'])('%s is none', (size) => {
