@@ -19,8 +19,10 @@ import { simulate } from '../../testbench/simulation.ts'
 import { findToolchain } from '../../testbench/toolchain.ts'
 import { type VerificationRun, verifyDesign } from '../../testbench/verification.ts'
 import { buildSimulator, memoryDirectory } from '../../testbench/verilator.ts'
+import { exactDesign } from '../fixtures/graph-designs.ts'
+import { type GraphSketch, smallDesigns } from '../fixtures/small-designs.ts'
 import { needsVerilator } from '../fixtures/tools.ts'
-import { twoLayers, verificationOf } from '../fixtures/verification.ts'
+import { designVerification, twoLayers, verificationOf } from '../fixtures/verification.ts'
 
 const full = process.env['XGEN_FULL'] === '1'
 const never = new AbortController().signal
@@ -50,6 +52,19 @@ describe('verification of the AXI interface', () => {
       ['rules of AXI', 0],
     ])
     for (const { compared } of checks) expect(compared).toBeGreaterThan(0)
+    expect(cycles.verilator).toBe(cycles.model)
+  })
+
+  it('does so for a network with branches, whose weights it loads, too', async () => {
+    const { network, seed } = smallDesigns['additions, groups, padded pooling, joined maps']!
+      .sketch as GraphSketch
+    const branched = designVerification(exactDesign(network, seed), { rows: 2, columns: 4 }, 3, 'axi')
+    expect(branched.plan).toMatchObject({ reload: true, merge: { sets: 2 } })
+    const { checks, cycles } = await verifyDesign({ ...branched, netlistImages: 1 })
+    for (const { name, mismatches, compared } of checks) {
+      expect([name, mismatches]).toEqual([name, 0])
+      expect(compared).toBeGreaterThan(0)
+    }
     expect(cycles.verilator).toBe(cycles.model)
   })
 
