@@ -4,7 +4,7 @@ export interface LayerEvents {
   readonly firstActivation: number
   /** The cycle whose closing edge writes the layer's last sum. */
   readonly lastWrite: number
-  /** PE cycles spent on a product of a filter: idle rows, columns without a filter and pauses between positions do not count. */
+  /** PE cycles spent on a product that the network needs: none with a weight of another tile's, of another group's channel, or of a channel that the plan adds. */
   readonly busy: number
   /** Operands of these products, and sums, that a PE took from the PE beside it: activations from the left, partial sums from above. */
   readonly neighbourReads: number

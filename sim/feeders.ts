@@ -1,9 +1,11 @@
+import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import { layerTops } from '../src/plan/size.ts'
 import { firstWord } from '../src/plan/steps.ts'
 import type { Banks } from './banks.ts'
 import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
+import { neededProducts } from './products.ts'
 
 /** The row feeders: from a position and a row's tap to the activation that enters the array. */
 export interface Feeders {
@@ -17,7 +19,13 @@ export interface Feeders {
   reset(): void
 }
 
-export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: EventCounter): Feeders {
+export function feeders(
+  plan: Plan,
+  images: MemoryImages,
+  line: IssueLine,
+  memory: Banks,
+  counter: EventCounter,
+): Feeders {
   const { rows } = plan.array
   const tops = layerTops(plan)
   const activation = new Int32Array(rows)
@@ -28,6 +36,9 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
   const word = new Int32Array(rows)
   const inside = new Uint8Array(rows)
   const keep = new Uint8Array(rows)
+  const needed = neededProducts(plan, images)
+  // products that the row's activation is needed for
+  const products = new Int32Array(rows)
   const reached = new Array<Streamed | undefined>(rows).fill(undefined)
 
   const read = (row: number, at: number, streamed: Streamed) => {
@@ -36,6 +47,7 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
       work.offset[row] = next.offset[row]!
       work.ky[row] = next.ky[row]!
       work.kx[row] = next.kx[row]!
+      work.products[row] = next.products[row]!
     }
     const { inputSize, merge } = streamed.layer
     const y = line.y[at]! + work.ky[row]!
@@ -48,14 +60,15 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
     const working = active[row]
     if (working !== undefined) {
       const { fold, top } = working
-      counter.add('busy', fold.layer, fold.columns)
+      counter.add('busy', fold.layer, products[row]!)
       counter.add('neighbourReads', fold.layer, fold.columns - 1 + (row > top ? fold.columns : 0))
     }
     const read = reached[row]?.fold
     if (read !== undefined && inside[row] === 1) counter.add('bankReads', read.layer, 1)
   }
 
-  const load = (row: number, { fold, layer, top }: Streamed) => {
+  const load = (row: number, loaded: Streamed, weights: number) => {
+    const { fold, layer, top } = loaded
     const tap = fold.tap + row - top
     const channel = tap % layer.channels
     const pixel = (tap - channel) / layer.channels
@@ -63,6 +76,7 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
     const ky = (pixel - kx) / layer.kernel[1]
     next.ky[row] = ky
     next.kx[row] = kx
+    next.products[row] = needed(loaded, tap, weights)
     next.offset[row] =
       firstWord(layer, fold.columnFold) +
       (ky * layer.inputSize[1] + kx) * layer.inputWords +
@@ -82,6 +96,7 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
         count(row)
         activation[row] = keep[row] === 1 ? word[row]! : 0
         active[row] = reached[row]
+        products[row] = work.products[row]!
 
         const at = line.slot(cycle - row)
         const streamed = line.streamed[at]
@@ -91,7 +106,7 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
         keep[row] = reached[row] !== undefined && inside[row] === 1 ? 1 : 0
       }
       const at = line.slot(cycle)
-      if (line.loadRow[at]! >= 0) load(line.loadRow[at]!, line.loaded[at]!)
+      if (line.loadRow[at]! >= 0) load(line.loadRow[at]!, line.loaded[at]!, line.loadWord[at]!)
     },
     reset() {
       active.fill(undefined)
@@ -100,7 +115,8 @@ export function feeders(plan: Plan, line: IssueLine, memory: Banks, counter: Eve
   }
 }
 
-/** The tap of each row: its offset from the position's address, and its place in the kernel. */
+/** The tap of each row: its offset from the position's address, its place in the kernel, and how many columns need its products. */
 function taps(rows: number) {
-  return { offset: new Int32Array(rows), ky: new Int32Array(rows), kx: new Int32Array(rows) }
+  const each = () => new Int32Array(rows)
+  return { offset: each(), ky: each(), kx: each(), products: each() }
 }

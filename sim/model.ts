@@ -31,7 +31,7 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
   const counter = eventCounter(plan)
   const memory = banks(plan)
   const walk = sequencer(plan, line, counter)
-  const rows = feeders(plan, line, memory, counter)
+  const rows = feeders(plan, images, line, memory, counter)
   const tiles = plan.tiles.map((_, tile) => tileArray(plan, images, tile, line, rows))
   const columnUnits = columns(plan, images, line, tiles, counter)
   const merging = merge(plan, line, memory, columnUnits, counter)

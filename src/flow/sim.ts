@@ -35,7 +35,7 @@ export interface SimulatedLayer {
   readonly postCycles: number
   /** What SCALE-Sim v2 reports for a weight-stationary array of this size. */
   readonly scaleSimCycles: number
-  /** Multiplications done (positions that pooling drops are never streamed), and words moved. */
+  /** Multiplications that the network needs (positions that pooling drops are never streamed), as they were done, and words moved. */
   readonly accesses: Omit<LayerEvents, 'firstActivation' | 'lastWrite' | 'busy'> & {
     readonly multiplications: number
   }
@@ -108,7 +108,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
       folds: layer.rowFolds * layer.passes.flat().length,
       postCycles: next - lastWrite - 1,
       scaleSimCycles: scaleSimCycles(plan, layer),
-      accesses: { multiplications: layer.positions * layer.taps * layer.filters, ...accesses },
+      accesses: { multiplications: busy, ...accesses },
       levels: {
         register: busy,
         neighbour: accesses.neighbourReads,

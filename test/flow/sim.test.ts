@@ -2,11 +2,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { plotSimulation, scaleSimCycles, simulatePlan } from '../../src/flow/sim.ts'
 import { inferenceCycles } from '../../src/plan/any-plan.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { type Fold, foldsOfLayer } from '../../src/plan/steps.ts'
+import { graphDesign, graphDesigns } from '../fixtures/graph-designs.ts'
 import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 function simulateLenet(size: number) {
@@ -74,6 +76,29 @@ describe('values moved, by level', () => {
         bankReads + bankWrites + 16 * weightReads + accumulatorReads + accumulatorWrites,
       )
     }
+  })
+})
+
+describe('products counted by the model', () => {
+  it('are those that the network needs, each once, whatever the groups, tiles and passes', () => {
+    const seen = { groups: 0, passes: 0, sideBySide: 0, filler: 0 }
+    const property = fc.property(graphDesigns, (design) => {
+      const { graph, assignment, array, seed } = graphDesign(design)
+      const { plan, images } = makePlan(graph, assignment, array)
+      const { layers } = simulatePlan(plan, images, graph, seed)
+      for (const [index, { levels, accesses, gemm, utilisation, cycles }] of layers.entries()) {
+        const { positions, groups, passes, filler } = plan.layers[index]!
+        expect(levels.register).toBe(positions * gemm.K * gemm.N)
+        expect(accesses.multiplications).toBe(levels.register)
+        expect(utilisation).toBeCloseTo(levels.register / (cycles * array.rows * array.columns), 12)
+        if (groups !== undefined) seen.groups++
+        if (passes.some((list) => list.length > 1)) seen.passes++
+        if (passes.some((list) => list.some((tiles) => tiles.length > 1))) seen.sideBySide++
+        if (filler > 0) seen.filler++
+      }
+    })
+    fc.assert(property, { numRuns: 30, seed: 301 })
+    expect(Object.entries(seen).filter(([, count]) => count === 0)).toEqual([])
   })
 })
 
