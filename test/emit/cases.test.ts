@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
 import { flowFiles } from '../../src/emit/flow-files.ts'
-import { makePlan } from '../../src/plan/make.ts'
+import type { Dataflow, Size } from '../../src/plan/array.ts'
 import type { InterfaceName } from '../../src/plan/names.ts'
+import { planNetwork } from '../../src/plan/network.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 /**
@@ -14,7 +15,7 @@ const cases = join(import.meta.dirname, '../cases')
 
 interface Case {
   readonly sketch: NetworkSketch
-  readonly array: { readonly rows: number; readonly columns: number }
+  readonly array: Size & { readonly dataflow?: Dataflow }
   readonly interface?: InterfaceName
   /** The files that are kept, as a regular expression; all, where it is not given. */
   readonly files?: string
@@ -32,7 +33,7 @@ function generate({
   const graph = sketchGraph(sketch)
   const spec = { dataflow: 'weight-stationary', ...array, memoryBits: 2 ** 26, parallel: false } as const
   const reload = interfaceName === 'axi'
-  const { plan, images } = makePlan(graph, sketchAssignment(sketch, graph), spec, { reload })
+  const { plan, images } = planNetwork(graph, sketchAssignment(sketch, graph), spec, { reload })
   const version = '(version)'
   const { top, files } = acceleratorFiles(plan, images, version, interfaceName)
   const flow = flowFiles(top, [...files.keys(), ...bench], {

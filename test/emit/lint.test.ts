@@ -7,8 +7,8 @@ import { writeFileAtomically } from '../../src/base/files.ts'
 import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
 import type { Network } from '../../src/net/network.ts'
 import type { ArraySpec } from '../../src/plan/array.ts'
-import { makePlan } from '../../src/plan/make.ts'
 import { topName } from '../../src/plan/names.ts'
+import { planNetwork } from '../../src/plan/network.ts'
 import { conv, networkDesign } from '../fixtures/graph-designs.ts'
 import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
@@ -79,6 +79,19 @@ const branched: Network = {
   ],
 }
 
+/** Groups, depthwise layers and kernels that are higher than the array. */
+const grouped: NetworkSketch = {
+  input: [4, 9, 9],
+  seed: 4,
+  layers: [
+    { filters: 4, groups: 4, kernel: [3, 3], padding: [1, 1, 1, 1], relu: true },
+    { filters: 6, groups: 2, kernel: [7, 2], stride: [2, 3], pool: { mode: 'max', window: [2, 1] } },
+    { filters: 3, kernel: [1, 1] },
+  ],
+}
+const one: NetworkSketch = { input: [1, 3, 3], seed: 6, layers: [{ filters: 1, kernel: [1, 1] }] }
+const rowStationary = { dataflow: 'row-stationary' } as const
+
 type Design = [
   name: string,
   network: NetworkSketch | Network,
@@ -128,6 +141,18 @@ const designs: Design[] = [
   ],
   ['additions, poolings of any window, groups, 4x4', branched, 4, 4],
   ['the same with rows and columns without a common divisor, AXI, weights at run time', branched, 3, 5, true],
+  ['row-stationary, LeNet-5, three tiles, 8x8', mixed, 8, 8, undefined, rowStationary],
+  ['row-stationary, average pooling, unsigned codes, 3x5', averaging, 3, 5, undefined, rowStationary],
+  ['row-stationary, one row', one, 1, 4, undefined, rowStationary],
+  [
+    'row-stationary, mixed by filter and kernel, AXI, weights at run time',
+    several,
+    5,
+    4,
+    true,
+    rowStationary,
+  ],
+  ['row-stationary, groups, 5x3, AXI', grouped, 5, 3, false, rowStationary],
   [
     'an average over nine codes, without an operand',
     { ...branched, layers: branched.layers.slice(0, 2) },
@@ -155,7 +180,7 @@ describe.each(designs)('%s', (name, network, rows, columns, reload, options = {}
     parallel: false,
     ...options,
   } as const
-  const { plan, images } = makePlan(graph, assignment, array, {
+  const { plan, images } = planNetwork(graph, assignment, array, {
     reload: reload === true,
   })
   const { files } = acceleratorFiles(plan, images, 'test', reload === undefined ? 'native' : 'axi')

@@ -15,16 +15,17 @@ import { compareDevices } from '../../testbench/comparison.ts'
 import { follower } from '../../testbench/lockstep.ts'
 import { netlistFrames } from '../../testbench/netlist-frames.ts'
 import { watchProbes } from '../../testbench/watch.ts'
-import { axiSpecimen, axiSpecimenOn, episode, runAxi } from '../fixtures/axi.ts'
+import { anyAxiSpecimen, axiSpecimen, episode, runAxi } from '../fixtures/axi.ts'
 import { lenetSketch } from '../fixtures/qgraph.ts'
+import { rowDesigns } from '../fixtures/row-sketches.ts'
 import { type RandomDesign, randomDesigns } from '../fixtures/specimens.ts'
 
 const full = process.env['XGEN_FULL'] === '1'
 
 /** Runs a host that does everything on the model, and the netlist beside it. */
 function runRandom({ sketch, array, seed }: RandomDesign, reload: boolean) {
-  const { planned, image } = axiSpecimenOn(sketch, array, { reload })
-  const other = axiSpecimenOn(sketch, array, { reload, weights: sketch.seed + 1 })
+  const { planned, image } = anyAxiSpecimen(sketch, array, { reload })
+  const other = anyAxiSpecimen(sketch, array, { reload, weights: sketch.seed + 1 })
   const { plan, images } = planned
   const watch = watchProbes(axiProbesOf(plan), axiLayout(plan))
   const stimulus = randomAxiStimulus(plan, {
@@ -67,6 +68,23 @@ describe('the cycle model of the AXI interface', () => {
         { numRuns: full ? 150 : 12, seed: 21 },
       )
       expect(cycles).toBeGreaterThan(full ? 1_000_000 : 20_000)
+    },
+    full ? 1_800_000 : 240_000,
+  )
+
+  it(
+    'agrees so around a row-stationary grid',
+    () => {
+      fc.assert(
+        fc.property(rowDesigns, fc.boolean(), (design, reload) => {
+          const result = runRandom(design, reload)
+          expect(result.difference).toBe(undefined)
+          expect(result).toMatchObject({ mismatches: 0, ended: undefined })
+          expect(result.rules.violations).toEqual([])
+          expect(result.rules.cycles).toBe(result.cycles)
+        }),
+        { numRuns: full ? 100 : 6, seed: 22 },
+      )
     },
     full ? 1_800_000 : 240_000,
   )
