@@ -19,8 +19,8 @@ import { type RowSimulation, simulateRowPlan } from './row-sim.ts'
 /** What the cycle model measured on one layer. */
 export interface SimulatedLayer {
   readonly name: string
-  /** Those that have products, or what is done with a map without any. */
-  readonly kind: 'conv2d' | 'dense' | MapKind
+  /** Those that have products, an addition of two maps, or what is done with a map alone. */
+  readonly kind: 'conv2d' | 'dense' | 'add' | MapKind
   readonly dataflow: 'weight-stationary'
   readonly multiplier: string
   /** From the first activation entering the array to the last accumulator write, both included. */
@@ -96,7 +96,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
     const next = events[index + 1]?.firstActivation ?? runCycles
     return {
       name: layer.name,
-      kind: layer.does ?? (dense.has(layer.name) ? 'dense' : 'conv2d'),
+      kind: layer.does ?? (layer.passed ? 'add' : dense.has(layer.name) ? 'dense' : 'conv2d'),
       dataflow: 'weight-stationary',
       multiplier: tilesOfLayer(layer)
         .map((tile) => plan.tiles[tile]!.multiplier)
@@ -167,8 +167,8 @@ export async function plotSimulation(
 }
 
 /** M counts the positions that the network defines: those at a dropped edge too, which the array skips. K counts no taps of weight 0 that the plan adds. */
-function gemmOf({ macs, kernel, channels, filler, groups, filters, does, positions }: PlanLayer) {
-  if (does !== undefined) return { M: positions, K: 0, N: filters }
+function gemmOf({ macs, kernel, channels, filler, groups, filters, does, passed, positions }: PlanLayer) {
+  if (does !== undefined || passed) return { M: positions, K: 0, N: filters }
   const K = kernel[0] * kernel[1] * (groups?.channels ?? channels - filler)
   return { M: macs / (K * filters), K, N: filters }
 }
@@ -183,7 +183,7 @@ function neededProducts(layer: PlanLayer): number {
  * are several, since it knows none. Nothing without products.
  */
 export function scaleSimCycles(plan: Plan, layer: PlanLayer): number {
-  if (layer.does !== undefined) return 0
+  if (layer.does !== undefined || layer.passed) return 0
   const { rows, columns } = layerSize(plan, layer)
   const { M, K, N } = gemmOf(layer)
   const passes = layer.passes.flat().length

@@ -5,7 +5,7 @@ import { codeRange } from '../quant/rules.ts'
 import type { ArraySpec, Size } from './array.ts'
 import { averageOffset, reciprocalOf } from './average.ts'
 import { channelSlots } from './banking.ts'
-import type { ArrayWork, MapWork, Work } from './lower.ts'
+import { type ArrayWork, isPassed, type MapWork, type Work } from './lower.ts'
 import type { FoldMix } from './mix.ts'
 import type { Latency, Operand, PlanLayer, Point } from './plan.ts'
 import { smaller } from './size.ts'
@@ -175,7 +175,8 @@ function arrayLayer(array: ArraySpec, layer: ArrayWork, placement: Placement): P
     average,
     outputShape: layer.output.shape,
     outputSigned: layer.output.signed,
-    macs: convolutionMacs(layer),
+    macs: isPassed(conv) ? 0 : convolutionMacs(layer),
+    ...(isPassed(conv) ? { passed: true as const } : {}),
     positions,
     taps,
     filters,

@@ -11,6 +11,7 @@ import {
   type QSubsample,
   type QTensor,
 } from '../quant/qgraph.ts'
+import { codeRange } from '../quant/rules.ts'
 import type { FusedLayer } from './fuse.ts'
 
 // From the nodes of a graph to what the weight-stationary accelerator does one after the other.
@@ -30,9 +31,15 @@ export interface Addend {
   readonly multipliers: readonly [number, number]
 }
 
+/** A convolution that only carries a map to the sums, for an addition that no convolution of the network ends in. */
+export interface PassedMap extends QConv {
+  readonly passed: true
+}
+
 /** A convolution or dense layer, with what is fused into it: an addition, and then a pooling. */
 export interface ArrayWork extends FusedLayer {
   readonly kind: 'array'
+  readonly conv: QConv | PassedMap
   readonly reads: View
   readonly addend: Addend | undefined
   readonly writes: View
@@ -72,7 +79,7 @@ export interface Lowered {
 
 /** A convolution with what is fused into it so far, and the node after which it runs. */
 interface Draft {
-  readonly conv: QConv
+  readonly conv: QConv | PassedMap
   readonly addend: { readonly add: QAdd; readonly other: string; readonly position: 0 | 1 } | undefined
   readonly pool: QPool | undefined
   /** The tensor that it makes. */
@@ -176,7 +183,7 @@ function fuse(graph: QGraph, root: (id: string) => string, ownResult: (id: strin
     if (node.kind === 'conv')
       drafts.set(result, { conv: node, addend: undefined, pool: undefined, result, at })
     else if (node.kind === 'add') {
-      const { draft, position } = host(node, root, drafts, ownResult)
+      const { draft, position } = host(graph, node, at, root, drafts, ownResult)
       const other = root(node.inputs[1 - position]!)
       grow(draft, { addend: { add: node, other, position }, result, at })
     } else if (node.kind === 'pool') {
@@ -189,9 +196,14 @@ function fuse(graph: QGraph, root: (id: string) => string, ownResult: (id: strin
   return { drafts: [...drafts.values()], mapNodes }
 }
 
-/** The convolution that an addition is fused into: of two the one that comes later. */
+/**
+ * The convolution that an addition is fused into: of two the one that comes later. Where no convolution computes an operand for the addition alone, the array
+ * passes one through, by weights of 1.
+ */
 function host(
+  graph: QGraph,
   node: QAdd,
+  at: number,
   root: (id: string) => string,
   drafts: ReadonlyMap<string, Draft>,
   ownResult: (id: string) => boolean,
@@ -204,11 +216,36 @@ function host(
   })
   const latest = candidates.sort((a, b) => b.draft.at - a.draft.at)[0]
   if (latest !== undefined) return latest
-  throw unsupported(
-    node.name,
-    `adds ${node.inputs.map((id) => `"${id}"`).join(' and ')}, neither of which is what a convolution computes for this addition alone`,
-    'The weight-stationary array adds a map to the sums of a convolution, as they leave it: put a convolution (of 1x1, for example) in front of one of the two, whose result only the addition reads.',
-  )
+  const conv = passThrough(graph, node, root(node.inputs[0]))
+  return { draft: { conv, addend: undefined, pool: undefined, result: '', at }, position: 0 }
+}
+
+/** A depthwise convolution of 1x1 whose result is what it reads: 1 * x * 2^15 / 2^15. It has exact products and is no layer of the network. */
+function passThrough(graph: QGraph, node: QAdd, input: string): PassedMap {
+  const { shape, bits, signed } = graph.tensors[input]!
+  const [channels] = shape
+  const [low, high] = codeRange(bits, signed)
+  const ofConvolutions = graph.nodes.flatMap((other) => (other.kind === 'conv' ? [other.weightBits] : []))
+  return {
+    kind: 'conv',
+    passed: true,
+    name: node.name,
+    dense: false,
+    input,
+    output: input,
+    kernel: [1, 1],
+    stride: [1, 1],
+    padding: [0, 0, 0, 0],
+    groups: channels,
+    // those of other layers, so that one tile serves all
+    weightBits: Math.max(2, ...ofConvolutions),
+    weights: new Int8Array(channels).fill(1),
+    bias: new Int32Array(channels),
+    multiplier: new Uint16Array(channels).fill(2 ** 15),
+    shift: new Uint8Array(channels).fill(15),
+    low,
+    high,
+  }
 }
 
 /** Windows that lie side by side, without padding: they need every position once. */
@@ -333,6 +370,9 @@ function arrayWork(
 function unsupported(name: string, why: string, hint: string) {
   return usageError(`"${name}" ${why}: the weight-stationary array cannot run it`, { where: name, hint })
 }
+
+/** Whether a convolution is none of the network's. */
+export const isPassed = (conv: QConv | PassedMap): conv is PassedMap => 'passed' in conv
 
 /** The ids of the maps that a work reads. */
 export function mapsRead(work: Work): readonly string[] {

@@ -1,6 +1,7 @@
 import type { Assignment, LayerAssignment } from '../approx/assignment.ts'
 import { domainName } from '../arith/domain.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
+import { parseMultiplier } from '../arith/registry.ts'
 import { usageError } from '../base/errors.ts'
 import { hashOf } from '../base/hash.ts'
 import { indexBits, unsignedBits } from '../base/integers.ts'
@@ -9,7 +10,7 @@ import { type ArraySpec, checkArray } from './array.ts'
 import { reciprocalOf, reciprocalShift } from './average.ts'
 import { hashImages, type MemoryImages, memoryImages } from './images.ts'
 import { latencyOf, mapLayer } from './layer.ts'
-import { type ArrayWork, type Lowered, lower, mapsRead, type Work } from './lower.ts'
+import { type ArrayWork, isPassed, type Lowered, lower, mapsRead, type Work } from './lower.ts'
 import { checkMemory } from './memory-check.ts'
 import { type FoldMix, idleMix, type LayerMix, mixLayer, tilesOf } from './mix.ts'
 import {
@@ -53,7 +54,7 @@ export function makePlan(
   const { tiles: _sizes, ...envelope } = array
   const lowered = lower(graph)
   const { works } = lowered
-  const assigned = works.map((work) => (work.kind === 'array' ? assignment.get(work.conv.name)! : undefined))
+  const assigned = assignmentsOf(works, assignment)
   const assignments = assigned.filter((one) => one !== undefined)
   const set = tilesOf(assignments, array)
   const mixes = works.map((work, index) =>
@@ -183,6 +184,26 @@ export function makePlan(
   const counted = { ...draft, layers: layers.map((layer, index) => ({ ...layer, cycles: cycles[index]! })) }
   const plan = { ...counted, structure: structureOf(counted) }
   return { plan: { ...plan, hash: hashOf({ ...plan, hash: undefined }) }, images }
+}
+
+/** The multipliers of each work with products. A map that is passed through has exact ones, of a tile that is there already if one fits. */
+function assignmentsOf(
+  works: readonly Work[],
+  assignment: Assignment,
+): readonly (LayerAssignment | undefined)[] {
+  const there = works.flatMap((work) =>
+    work.kind === 'array' && !isPassed(work.conv) ? assignment.get(work.conv.name)!.multipliers : [],
+  )
+  return works.map((work) => {
+    if (work.kind === 'map') return undefined
+    if (!isPassed(work.conv)) return assignment.get(work.conv.name)!
+    const { bits, signed } = work.input
+    const domain = { nA: bits, signedA: signed, nB: work.conv.weightBits, signedB: true }
+    const fits = (one: Multiplier) =>
+      one.spec.startsWith('exact') && domainName(one.domain) === domainName(domain)
+    const exact = there.find(fits) ?? parseMultiplier('exact', domain)
+    return { layer: work.conv.name, multipliers: [exact], ofKernel: new Uint8Array(work.input.shape[0]) }
+  })
 }
 
 const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b)

@@ -112,6 +112,8 @@ export interface PlanLayer {
   readonly order?: readonly number[]
   /** Present where the layer has no products: it reads a map and writes another one (src/plan/lower.ts). It has no taps and no tiles. */
   readonly does?: MapKind
+  /** Present where the products are 1 * x: the array carries a map to the sums, for an addition that no convolution of the network ends in. */
+  readonly passed?: true
   /** Present where the plan has `merge`. */
   readonly merge?: LayerMerge
   /** Present where a column fold's filters see only some of the map's channels: those of their groups. */

@@ -58,6 +58,18 @@ describe('from a graph to what runs', () => {
     expect(works).toEqual(['a: input > a', 'p: a > p', 'b: a + p > sum'])
   })
 
+  it('an addition that no convolution ends in is one of a map that the array passes through', () => {
+    const graph = graphOf(
+      conv('a', ['input'], 4),
+      { kind: 'subsample', name: 'b', stride: [1, 1] },
+      { kind: 'add', name: 'sum', inputs: ['a', 'b'] },
+      { kind: 'pool', name: 'half', mode: 'max', window: [2, 2], stride: [2, 2], padding: edges },
+    )
+    const { works } = lower(graph)
+    expect(works.map(told)).toEqual(['a: input > a', 'b: a > b', 'sum, half: a + b > half'])
+    expect(works[2]).toMatchObject({ conv: { passed: true, groups: 4, weightBits: 8, low: -128, high: 127 } })
+  })
+
   it('parts of joined and padded maps are written where they belong, and copied only where they have a place', () => {
     const works = workOf(
       conv('a', ['input'], 4),

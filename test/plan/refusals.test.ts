@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Assignment } from '../../src/approx/assignment.ts'
-import { buildAssignment } from '../../src/approx/build.ts'
 import { XgenError } from '../../src/base/errors.ts'
 import type { ArraySpec } from '../../src/plan/array.ts'
 import { makePlan } from '../../src/plan/make.ts'
-import { quantised } from '../fixtures/graph-designs.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 const array = {
@@ -72,39 +70,6 @@ describe('what the array cannot run is refused with the place and the remedy', (
     expect(error.hint).toContain(`array.modes: true, ${shared.toLocaleString('en-US')} bits`)
     expect(refusal(mixed, { ...array, parallel: false, memoryBits: 10 }).hint).toContain(
       'No smaller array fits, and no fewer tiles.',
-    )
-  })
-
-  it('an addition of two maps that no convolution computes for it alone', () => {
-    const graph = quantised(
-      {
-        name: 'sums',
-        input: { shape: [2, 4, 4] },
-        layers: [
-          {
-            kind: 'conv2d',
-            name: 'a',
-            filters: 2,
-            kernel: [1, 1],
-            stride: [1, 1],
-            padding: [0, 0, 0, 0],
-            groups: 1,
-          },
-          { kind: 'subsample', name: 'b', stride: [1, 1] },
-          { kind: 'add', name: 'sum', inputs: ['a', 'b'] },
-        ],
-      },
-      1,
-      { weightBits: 8, activationBits: 8, unsigned: false },
-    )
-    const assignment = buildAssignment(graph, [{ selector: 'default', spec: 'exact' }])
-    expect(() => makePlan(graph, assignment, array)).toThrow(
-      expect.objectContaining({
-        where: 'sum',
-        message:
-          '"sum" adds "a" and "b", neither of which is what a convolution computes for this addition alone: the weight-stationary array cannot run it',
-        hint: expect.stringContaining('put a convolution (of 1x1, for example) in front of one of the two'),
-      }),
     )
   })
 

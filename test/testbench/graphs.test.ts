@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cycleModel } from '../../sim/model.ts'
 import type { LayerAssignment } from '../../src/approx/assignment.ts'
+import { buildAssignment } from '../../src/approx/build.ts'
 import type { Network } from '../../src/net/network.ts'
 import { sumOf } from '../../src/plan/counts/module-count.ts'
 import { planCounts } from '../../src/plan/counts.ts'
@@ -201,6 +202,53 @@ const edges: readonly (readonly [string, Network, (plan: Plan) => boolean])[] = 
     ({ layers }) => layers[0]!.merge?.storeSets === 3 && layers[1]!.positions === 25 && layers.length === 3,
   ],
 ]
+
+const sums: readonly (readonly [string, Network])[] = [
+  [
+    'a map and the input',
+    network(
+      conv('a', ['input'], 4),
+      { kind: 'pool', name: 'p', mode: 'max', window: [3, 3], stride: [1, 1], padding },
+      { kind: 'add', name: 'sum', inputs: ['p', 'input'] },
+      conv('b', ['sum'], 3),
+    ),
+  ],
+  ['a map and itself', network(conv('a', ['input'], 6), { kind: 'add', name: 'sum', inputs: ['a', 'a'] })],
+  [
+    'three maps, two of which others read too, and a maximum behind that',
+    network(
+      conv('a', ['input'], 4),
+      conv('b', ['a'], 4),
+      { kind: 'add', name: 'two', inputs: ['a', 'b'] },
+      { kind: 'add', name: 'sum', inputs: ['two', 'b'] },
+      { kind: 'relu', name: 'positive' },
+      { kind: 'pool', name: 'p', mode: 'max', window: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0] },
+      { kind: 'flatten', name: 'flat' },
+      { kind: 'dense', name: 'fc', units: 2 },
+    ),
+  ],
+]
+
+describe('an addition that no convolution ends in', () => {
+  it.each(sums)('of %s', async (_name, edge) => {
+    for (const [rows, columns, spec] of [
+      [4, 4, 'exact'],
+      [3, 5, 'roup:p=1,r=2'],
+    ] as const) {
+      const design = networkDesign(edge, rows, columns)
+      const specimen = designSpecimen({
+        ...design,
+        assignment: buildAssignment(design.graph, [{ selector: 'default', spec }]),
+      })
+      const passed = specimen.plan.layers.filter((layer) => layer.passed)
+      expect(passed.map(({ macs }) => macs)).toEqual(passed.map(() => 0))
+      expect(passed.length).toBeGreaterThan(0)
+      // approximate multipliers would change what passes
+      expect(specimen.plan.tiles.map(({ multiplier }) => multiplier)).toEqual([...new Set([spec, 'exact'])])
+      expectAgreement(specimen, await runSpecimen(specimen))
+    }
+  })
+})
 
 describe('at the edges', () => {
   it.each(edges)('%s', async (_name, edge, test) => {
