@@ -50,7 +50,7 @@ export function mergeColumn(plan: Plan): Module {
   const { code } = plan.widths
   return defineModule(
     'merge_column',
-    "Merge column: the array's code and a map's, scaled and added, then pooled; or one of them alone.",
+    "Merge column: the array's code and a map's, scaled and added, then pooled; or one of them alone (docs/weight-stationary.md).",
     (m) => {
       const { c } = m
       const number = m.input('column_index', unsignedBits(plan.array.columns))
@@ -82,10 +82,11 @@ function withOperand(
   const register = m.register('operand', codeBits, { powerUp: 0 })
   register.next(m.input('operand_word', codeBits), m.input('operand_take', 1))
   const operand = register.q
-  const signed = c.cat(c.and(layer['operand_signed']!, msb(c, operand)), operand)
+  const signed = c.label(c.cat(c.and(layer['operand_signed']!, msb(c, operand)), operand), 'map_code')
   const scaled = (name: string, x: Node, multiplier: Node) =>
     follow(m, name, c.mulSigned(x, c.zeroExtend(multiplier, 17)))
-  const own = scaled('code_scaled', gate(c, fresh, layer['products']!), layer['code_multiplier']!)
+  const computed = c.label(gate(c, fresh, layer['products']!), 'array_code_or_0')
+  const own = scaled('code_scaled', computed, layer['code_multiplier']!)
   const other = scaled('operand_scaled', signed, layer['operand_multiplier']!)
   const width = c.width(own) + 1
   const sum = c.label(c.add(c.signExtend(own, width), c.signExtend(other, width)), 'scaled_sum')
@@ -107,7 +108,8 @@ function pool(
   const wide = c.signExtend(merged, width)
   // less than any code
   const least = c.constant(-(2 ** code), width)
-  const value = stage['nothing'] === undefined ? wide : c.mux(stage['nothing'], least, wide)
+  const value =
+    stage['nothing'] === undefined ? wide : c.label(c.mux(stage['nothing'], least, wide), 'window_value')
   const window = m.register('window', width)
   const larger = c.mux(c.lessSigned(window.q, value), value, window.q)
   const combined =

@@ -51,7 +51,7 @@ type Operand = Readonly<Record<keyof typeof operandPorts, Node>>
 export function mergeControl(plan: Plan): Module {
   return defineModule(
     'merge_control',
-    'Merge control: reads the map that meets the codes of the array, and leads both through the merge columns.',
+    'Merge control: reads the map that meets the codes of the array, and leads both through the merge columns (docs/weight-stationary.md).',
     (m) => {
       const { c } = m
       const arrival = inputs(m, '', arrivalPorts(plan)) as Flags
@@ -62,18 +62,15 @@ export function mergeControl(plan: Plan): Module {
       const { valid, held } = reads ? mapReader(m, plan, early, flags) : passOn(m, early, flags)
       const nothing: Flags = reads ? { nothing: outside(m, held) } : {}
 
-      // from the last word's cycle: the bank's register, the operand's; then a register behind each step
-      const at: { readonly valid: Node; readonly flags: Flags }[] = [
-        { valid, flags: { ...held, ...nothing } },
-      ]
-      for (let stageNumber = 1; stageNumber <= 6; stageNumber++) {
-        const before = at.at(-1)!
-        at.push({
-          valid: followReset(m, `valid_${stageNumber}`, before.valid),
-          flags: stage(m, `stage_${stageNumber}`, neededAt(stageNumber, before.flags)),
-        })
-      }
-      const [, , , combine, collect, finish, store] = at
+      let at: { readonly valid: Node; readonly flags: Flags } = { valid, flags: { ...held, ...nothing } }
+      const behind = registers.map((register, index) => {
+        at = {
+          valid: followReset(m, `${register}_valid`, at.valid),
+          flags: stage(m, register, neededAt(index + 1, at.flags)),
+        }
+        return at
+      })
+      const [, , combine, collect, finish, store] = behind
       m.output('combine', combine!.valid)
       m.output('columns_out', combine!.flags['columns']!)
       m.output('collect', collect!.valid)
@@ -86,6 +83,9 @@ export function mergeControl(plan: Plan): Module {
     },
   )
 }
+
+/** The registers that a vector passes from the cycle of its last word on: a flag `window_columns` is that of the position in `window`. */
+const registers = ['word', 'operand', 'scaled', 'merged', 'window', 'pooled'] as const
 
 /** Flags that are still needed behind so many registers. */
 function neededAt(stageNumber: number, flags: Flags): Flags {
@@ -133,7 +133,8 @@ function mapReader(m: ModuleBuilder, plan: Plan, arrived: Node, flags: Flags) {
   const left = m.register('words_left', laneBits, { reset: 0 })
   const ends = c.label(equalTo(c, left.q, 0), 'last_word')
   reading.next(c.or(arrived, c.and(reading.q, c.not(ends))))
-  const words = c.mux(flags['column_last']!, layer['operand_lanes_last']!, layer['operand_lanes']!)
+  const lanes = c.mux(flags['column_last']!, layer['operand_lanes_last']!, layer['operand_lanes']!)
+  const words = c.label(lanes, 'words')
   left.next(c.mux(arrived, plus(c, words, -1), c.mux(ends, left.q, plus(c, left.q, -1))))
   const lane = m.register('word_index', laneBits)
   lane.next(c.mux(arrived, c.constant(0, laneBits), plus(c, lane.q, 1)))
@@ -143,7 +144,7 @@ function mapReader(m: ModuleBuilder, plan: Plan, arrived: Node, flags: Flags) {
   const address = m.register('address', bankAddress)
   const begin = c.label(c.mux(first, foldStart.q, following.q), 'position_address')
   const steps = [0, 1, 2, 3].map((level) => layer[`operand_step${level}`]!)
-  following.next(c.add(begin, choose(c, level, steps)), arrived)
+  following.next(c.add(begin, c.label(choose(c, level, steps), 'position_step')), arrived)
   foldStart.next(
     c.mux(
       beginLayer,
@@ -189,6 +190,6 @@ function route(
       return index < reach ? equalTo(c, lane, index) : c.constant(0, 1)
     })
     m.output(`operand_word_${j}`, gate(c, word, inside))
-    m.output(`operand_take_${j}`, c.and(take, choose(c, modulus, due)))
+    m.output(`operand_take_${j}`, c.label(c.and(take, choose(c, modulus, due)), `take_${j}`))
   }
 }

@@ -3,17 +3,21 @@ import type { DataSet } from '../net/data/catalogue.ts'
 import type { Network } from '../net/network.ts'
 import { elements, outputShape } from '../net/shapes.ts'
 
+const remedy = 'Name another data set ("xgen data list") or a network for this one ("xgen net list").'
+
 /** Refuses a data set whose images or classes are not those of the network. */
 export function checkFit(network: Network, set: DataSet): void {
   const { shape } = network.input
   if (shape.some((n, i) => n !== set.shape[i])) {
     throw dataError(
       `the images of ${set.name} are ${set.shape.join('x')}; the network "${network.name}" takes ${shape.join('x')}`,
+      { where: '--data', hint: remedy },
     )
   }
   const classes = elements(outputShape(network))
   if (classes !== set.classes.length)
     throw dataError(
       `${set.name} has ${set.classes.length} classes; the network "${network.name}" gives ${classes} results`,
+      { where: '--data', hint: remedy },
     )
 }

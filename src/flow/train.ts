@@ -53,7 +53,10 @@ export async function trainNetwork(
   const set = dataSet(request.data)
   checkFit(network, set)
   if (!/\.safetensors$/.test(request.out))
-    throw usageError(`--out ${request.out}: weights are written as .safetensors`, { where: '--out' })
+    throw usageError(`--out ${request.out}: weights are written as .safetensors`, {
+      where: '--out',
+      hint: 'Give the file a name that ends in .safetensors.',
+    })
   if (request.epochs === 0 && request.weights === undefined) {
     throw usageError('--epochs 0 only calibrates: it needs weights', {
       where: '--epochs',

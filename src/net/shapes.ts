@@ -1,4 +1,5 @@
 import { usageError } from '../base/errors.ts'
+import { greatestCommonDivisor } from '../base/integers.ts'
 import type { Concat, Conv2d, Layer, Network, Pool } from './network.ts'
 import { checkUsed, imageName, sourcesOf } from './wiring.ts'
 
@@ -148,7 +149,8 @@ function convolve(layer: Conv2d, input: Shape): Shape {
   if (channels % layer.groups !== 0 || layer.filters % layer.groups !== 0) {
     throw shapeError(
       layer,
-      `has ${layer.groups} groups, which divide not both its ${channels} input channels and its ${layer.filters} filters`,
+      `has ${layer.groups} groups, which do not divide both its ${channels} input channels and its ${layer.filters} filters`,
+      `Possible: divisors of ${greatestCommonDivisor(channels, layer.filters)}.`,
     )
   }
   const [top, left, bottom, right] = layer.padding

@@ -145,7 +145,7 @@ describe('network files', () => {
       'groups that do not divide',
       withLayers('{ kind: conv2d, filters: 4, kernel: 3, groups: 2 }'),
       'net.yaml:4:5',
-      'layer "conv1" has 2 groups, which divide not both its 3 input channels and its 4 filters',
+      'layer "conv1" has 2 groups, which do not divide both its 3 input channels and its 4 filters',
     ],
     [
       'dense on a map',

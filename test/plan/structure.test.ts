@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseMultiplier } from '../../src/arith/registry.ts'
+import type { Network } from '../../src/net/network.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { packetBytes, weightPacket } from '../../src/plan/packet.ts'
 import { anySumBits, partialSumBits } from '../../src/plan/range.ts'
@@ -13,6 +14,7 @@ import {
 } from '../../src/plan/words.ts'
 import type { QConv } from '../../src/quant/qgraph.ts'
 import { axiSpecimenOn } from '../fixtures/axi.ts'
+import { conv, exactDesign } from '../fixtures/graph-designs.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 import { randomDesigns } from '../fixtures/specimens.ts'
 import { twoLayers } from '../fixtures/verification.ts'
@@ -44,6 +46,26 @@ describe('the structure of a design', () => {
       }),
       { numRuns: 150, seed: 5 },
     )
+  })
+
+  it('keeps the scales of additions, which no packet changes', () => {
+    const layers = [conv('a', ['input'], 4), conv('b', ['a'], 4)] as const
+    const network = (...more: Network['layers']): Network => ({
+      name: 'sum',
+      input: { shape: [4, 5, 5] },
+      layers: [...layers, ...more],
+    })
+    const plan = (of: Network, seed: number) => {
+      const { graph, assignment } = exactDesign(of, seed)
+      const array = { dataflow: 'weight-stationary', rows: 4, columns: 4, memoryBits: 2 ** 24 } as const
+      return makePlan(graph, assignment, { ...array, parallel: false }, { reload: true }).plan
+    }
+    const added = network({ kind: 'add', name: 'sum', inputs: ['a', 'b'] })
+    const joined = network({ kind: 'concat', name: 'both', inputs: ['a', 'b'] })
+    expect(plan(joined, 2).structure).toBe(plan(joined, 1).structure)
+    const [one, other] = [plan(added, 1), plan(added, 2)]
+    expect(other.layers[1]!.merge!.multipliers).not.toEqual(one.layers[1]!.merge!.multipliers)
+    expect(other.structure).not.toBe(one.structure)
   })
 
   it('changes with the array, the network, its bits and its multipliers', () => {
