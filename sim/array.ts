@@ -2,9 +2,10 @@ import { parseDomain } from '../src/arith/domain.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import { tileSize, tileTop } from '../src/plan/size.ts'
-import { multipliersOf, ownerReader } from '../src/plan/tile.ts'
+import { multipliersOf } from '../src/plan/tile.ts'
 import type { Feeders } from './feeders.ts'
 import type { IssueLine } from './line.ts'
+import { tileWeights } from './tile-weights.ts'
 
 /** One tile: rows x columns PEs with the same multiplier, or the same modes. Matrices are flat, [row][column]. */
 export interface TileArray {
@@ -31,7 +32,6 @@ export function tileArray(
   const tile = plan.tiles[index]!
   const { rows, columns } = tileSize(plan, tile)
   const top = tileTop(plan, tile)
-  const reader = ownerReader(plan, index)
   const domain = parseDomain(tile.domain)
   const codesA = 2 ** domain.nA - 1
   const codesB = 2 ** domain.nB - 1
@@ -42,15 +42,9 @@ export function tileArray(
   for (const [mode, table] of tables.entries()) products.set(table, mode * pairs)
   const unused = 32 - plan.widths.accumulator
 
-  const weightNext = new Int32Array(rows * columns)
-  const weight = new Int32Array(rows * columns)
+  const weights = tileWeights(plan, images, index, line)
+  const { weight, owned, mode: modeOfWeight } = weights
   const sum = new Int32Array(rows * columns)
-  // whether this tile computes the product of the weight; always, where no weights are mixed
-  const ownedNext = new Uint8Array(rows * columns).fill(plan.masked ? 0 : 1)
-  const owned = ownedNext.slice()
-  // where the weight's mode has its table; 0 where the mode comes with the pass
-  const tableNext = new Int32Array(rows * columns)
-  const table = new Int32Array(rows * columns)
   // `activation` and `active` that a PE passes on: the activation's row in the product table, or `inactive`
   const passed = new Int32Array(rows * columns).fill(inactive)
   // Everything in the tile is at rest once nothing has entered for as long as a sum needs to leave.
@@ -73,7 +67,9 @@ export function tileArray(
         const at = base + column
         const operand = passed[at - 1]!
         const product =
-          operand === inactive || owned[at] === 0 ? 0 : products[operand + table[at]! + weight[at]!]!
+          operand === inactive || owned[at] === 0
+            ? 0
+            : products[operand + modeOfWeight[at]! * pairs + weight[at]!]!
         const partial = row === 0 ? 0 : sum[at - columns]!
         sum[at] = ((partial + product) << unused) >> unused
         passed[at] = operand
@@ -81,7 +77,9 @@ export function tileArray(
       const operand = operandOf(row)
       if (operand !== inactive) entered = true
       const product =
-        operand === inactive || owned[base] === 0 ? 0 : products[operand + table[base]! + weight[base]!]!
+        operand === inactive || owned[base] === 0
+          ? 0
+          : products[operand + modeOfWeight[base]! * pairs + weight[base]!]!
       const partial = row === 0 ? 0 : sum[base - columns]!
       sum[base] = ((partial + product) << unused) >> unused
       passed[base] = operand
@@ -94,46 +92,12 @@ export function tileArray(
     return false
   }
 
-  /** The wave of a fold's first position: `weight` takes `weight_next` along one diagonal a cycle. */
-  const swap = (cycle: number) => {
-    for (let diagonal = 0; diagonal < rows + columns - 1; diagonal++) {
-      const at = line.slot(cycle - 1 - top - diagonal)
-      const streamed = line.streamed[at]
-      if (line.first[at] !== 1 || streamed?.fold.tiles.includes(index) !== true) continue
-      for (
-        let row = Math.max(streamed.top - top, diagonal - columns + 1);
-        row <= Math.min(diagonal, rows - 1);
-        row++
-      ) {
-        const pe = row * columns + diagonal - row
-        weight[pe] = weightNext[pe]!
-        owned[pe] = ownedNext[pe]!
-        table[pe] = tableNext[pe]!
-      }
-    }
-  }
-
-  const load = (cycle: number) => {
-    for (let column = 0; column < columns; column++) {
-      const at = line.slot(cycle - 1 - column)
-      const row = line.loadRow[at]! - top
-      if (row < 0 || !line.loaded[at]!.fold.tiles.includes(index)) continue
-      const word = line.loadWord[at]! * plan.array.columns + column
-      const pe = row * columns + column
-      const owner = images.owners[word]!
-      weightNext[pe] = images.weights[word]! & codesB
-      ownedNext[pe] = reader.owns(owner) ? 1 : 0
-      if (tables.length > 1) tableNext[pe] = reader.mode(owner) * pairs
-    }
-  }
-
   return {
     weight,
     sum,
     clock(cycle) {
       if (quiet < crossing || anyActive()) multiplyAndAdd()
-      swap(cycle)
-      load(cycle)
+      weights.clock(cycle)
     },
     reset() {
       passed.fill(inactive)

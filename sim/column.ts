@@ -56,7 +56,7 @@ export function columns(
 
   /** The fold that column j finishes `stage` cycles after its sum arrived, where the column has a filter. */
   const finishing = (at: number, column: number): Streamed | undefined => {
-    const streamed = line.streamed[at]
+    const streamed = line.products[at]
     if (streamed === undefined || !streamed.fold.last || column >= streamed.fold.columns) return undefined
     return streamed
   }
@@ -91,7 +91,7 @@ export function columns(
 
   /** The word for the position that arrives in the next cycle: the accumulator memory is read one cycle ahead. */
   const readAhead = (column: number, at: number): number => {
-    const streamed = line.streamed[at]
+    const streamed = line.products[at]
     if (streamed === undefined || streamed.fold.first) return 0
     return accumulator[column * depth + line.position[at]!]!
   }
@@ -126,7 +126,7 @@ export function columns(
         // read before the write of the same edge
         const ahead = readAhead(column, line.slot(age + 1))
         const at = line.slot(age)
-        const streamed = line.streamed[at]
+        const streamed = line.products[at]
         if (streamed !== undefined && column < streamed.fold.columns) {
           accumulate(column, at, streamed)
         }

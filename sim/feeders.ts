@@ -5,12 +5,15 @@ import { firstWord } from '../src/plan/steps.ts'
 import type { Banks } from './banks.ts'
 import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
+import type { MomentBanks } from './moment-banks.ts'
 import { neededProducts } from './products.ts'
 
 /** The row feeders: from a position and a row's tap to the activation that enters the array. */
 export interface Feeders {
   /** Raw code entering each row. */
   readonly activation: Int32Array
+  /** Operands entering each row where the layer reads moments, else 0: [order][row]. */
+  readonly moments: readonly Int32Array[]
   /** The fold for which a row is active (used, with a position), else undefined. */
   readonly active: readonly (Streamed | undefined)[]
   /** The edge that closes `cycle`. */
@@ -24,6 +27,7 @@ export function feeders(
   images: MemoryImages,
   line: IssueLine,
   memory: Banks,
+  momentMemory: MomentBanks | undefined,
   counter: EventCounter,
 ): Feeders {
   const { rows } = plan.array
@@ -34,6 +38,10 @@ export function feeders(
   const work = taps(rows)
   // between the bank and the activation register
   const word = new Int32Array(rows)
+  const orders = plan.moments?.orders ?? []
+  const moments = orders.map(() => new Int32Array(rows))
+  const momentWords = orders.map(() => new Int32Array(rows))
+  const addressMask = 2 ** plan.widths.bankAddress - 1
   const inside = new Uint8Array(rows)
   const keep = new Uint8Array(rows)
   const needed = neededProducts(plan, images)
@@ -52,15 +60,20 @@ export function feeders(
     const { inputSize, merge } = streamed.layer
     const y = line.y[at]! + work.ky[row]!
     const x = line.x[at]! + work.kx[row]!
-    word[row] = memory.read(merge?.readSet ?? 0, row, line.address[at]! + work.offset[row]!)
+    const address = line.address[at]! + work.offset[row]!
+    const ofMoments = streamed.layer.readsMoments === true
+    word[row] = ofMoments ? 0 : memory.read(merge?.readSet ?? 0, row, address)
+    for (const [order, words] of momentWords.entries())
+      words[row] = ofMoments ? momentMemory!.read(order, row, address & addressMask) : 0
     inside[row] = y >= 0 && y < inputSize[0] && x >= 0 && x < inputSize[1] ? 1 : 0
   }
 
   const count = (row: number) => {
     const working = active[row]
-    if (working !== undefined) {
-      const { fold, top } = working
-      counter.add('busy', fold.layer, products[row]!)
+    if (working !== undefined && working.layer.fills === undefined) {
+      const { fold, top, layer } = working
+      // a PE for curves multiplies once for each order
+      counter.add('busy', fold.layer, products[row]! * (layer.readsMoments === true ? orders.length : 1))
       counter.add('neighbourReads', fold.layer, fold.columns - 1 + (row > top ? fold.columns : 0))
     }
     const read = reached[row]?.fold
@@ -85,6 +98,7 @@ export function feeders(
 
   return {
     activation,
+    moments,
     active,
     clock(cycle) {
       for (const top of tops) {
@@ -95,6 +109,8 @@ export function feeders(
       for (let row = 0; row < rows; row++) {
         count(row)
         activation[row] = keep[row] === 1 ? word[row]! : 0
+        for (const [order, operands] of moments.entries())
+          operands[row] = keep[row] === 1 ? momentWords[order]![row]! : 0
         active[row] = reached[row]
         products[row] = work.products[row]!
 

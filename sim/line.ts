@@ -20,6 +20,8 @@ export interface IssueLine {
 
   /** The fold whose position was issued; undefined in a cycle without one. The other position fields mean something only where it is set. */
   readonly streamed: (Streamed | undefined)[]
+  /** The same, for the stations behind the tiles: a layer that fills the moment banks sends them nothing. */
+  readonly products: (Streamed | undefined)[]
   /** Index of the position, 0..positions-1. */
   readonly position: Int32Array
   readonly address: Int32Array
@@ -48,10 +50,12 @@ export function issueLine(plan: Plan): IssueLine {
   while (depth < plan.latency.aligned + 2) depth *= 2
   const mask = depth - 1
   const streamed = new Array<Streamed | undefined>(depth).fill(undefined)
+  const products = streamed.slice()
   const loadRow = new Int32Array(depth).fill(-1)
   return {
     slot: (cycle) => cycle & mask,
     streamed,
+    products,
     position: new Int32Array(depth),
     address: new Int32Array(depth),
     y: new Int32Array(depth),
@@ -66,6 +70,7 @@ export function issueLine(plan: Plan): IssueLine {
     loaded: new Array<Streamed | undefined>(depth).fill(undefined),
     clear() {
       streamed.fill(undefined)
+      products.fill(undefined)
       loadRow.fill(-1)
     },
   }

@@ -137,7 +137,7 @@ export function merge(
     if (state[0] === 1) left--
     if (ended) state[0] = 0
     const at = line.slot(cycle - plan.latency.accumulator - columns)
-    const streamed = line.streamed[at]
+    const streamed = line.products[at]
     if (streamed === undefined || !streamed.fold.last) return
     held = {
       streamed,

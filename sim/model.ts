@@ -6,11 +6,14 @@ import { tileSize } from '../src/plan/size.ts'
 import { type TileArray, tileArray } from './array.ts'
 import { banks } from './banks.ts'
 import { type Columns, columns } from './column.ts'
+import { curveArray } from './curve-array.ts'
 import type { Device, Inputs } from './device.ts'
 import { eventCounter, type RunEvents } from './events.ts'
 import { type Feeders, feeders } from './feeders.ts'
 import { issueLine } from './line.ts'
 import { type Merge, merge } from './merge.ts'
+import { momentBanks } from './moment-banks.ts'
+import { momentUnits } from './moments.ts'
 import { phases, sequencer } from './sequencer.ts'
 import { inputStream, type OutputStream, outputStream } from './streams.ts'
 import { type Writer, writer } from './writer.ts'
@@ -31,8 +34,12 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
   const counter = eventCounter(plan)
   const memory = banks(plan)
   const walk = sequencer(plan, line, counter)
-  const rows = feeders(plan, images, line, memory, counter)
-  const tiles = plan.tiles.map((_, tile) => tileArray(plan, images, tile, line, rows))
+  const momentMemory = momentBanks(plan)
+  const rows = feeders(plan, images, line, memory, momentMemory, counter)
+  const moments = momentUnits(plan, line, rows, momentMemory, counter)
+  const tiles = plan.tiles.map(({ orders }, tile) =>
+    (orders === undefined ? tileArray : curveArray)(plan, images, tile, line, rows),
+  )
   const columnUnits = columns(plan, images, line, tiles, counter)
   const merging = merge(plan, line, memory, columnUnits, counter)
   const store = writer(plan, line, memory, columnUnits, merging, counter)
@@ -48,6 +55,7 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
     walk.issue(cycle)
     columnUnits.clock(cycle)
     for (const tile of tiles) tile.clock(cycle)
+    moments?.clock(cycle)
     rows.clock(cycle)
     merging?.clock(cycle)
     store.clock(cycle)
@@ -143,6 +151,7 @@ function probeReader(plan: Plan, stations: Stations): (into: Uint32Array) => voi
   }
   places.set('phase', [stations.phase, 0])
   vector('activation', stations.rows.activation)
+  for (const [order, operands] of stations.rows.moments.entries()) vector(`moment_${order}`, operands)
   for (const [index, tile] of stations.tiles.entries()) {
     const { name } = plan.tiles[index]!
     const { columns } = tileSize(plan, plan.tiles[index]!)

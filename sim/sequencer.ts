@@ -97,9 +97,11 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
 
   const issuePosition = (cycle: number) => {
     line.streamed[line.slot(cycle)] = undefined
+    line.products[line.slot(cycle)] = undefined
     if (streamed === undefined || age !== due || position === streamed.layer.positions) return
     const at = line.slot(cycle - streamed.top)
     line.streamed[at] = streamed
+    line.products[at] = streamed.layer.fills === undefined ? streamed : undefined
     line.position[at] = position
     line.address[at] = address
     line.y[at] = y
@@ -121,7 +123,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
     line.loadRow[at] = loaded.top + row
     line.loadWord[at] = wordOf(loaded) + row
     line.loaded[at] = loaded
-    counter.add('weightReads', loaded.fold.layer, 1)
+    if (loaded.layer.fills === undefined) counter.add('weightReads', loaded.fold.layer, 1)
   }
 
   const nextStep = () => {
@@ -144,6 +146,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
       self.inputRead = age === 0 && startsLayer(step?.stream, release)
       if (step === undefined) {
         line.streamed[at] = undefined
+        line.products[at] = undefined
         line.loadRow[at] = -1
         return
       }

@@ -68,7 +68,7 @@ export function writer(
 
   const takeAligned = (cycle: number) => {
     const at = line.slot(cycle - aligned)
-    const streamed = line.streamed[at]
+    const streamed = line.products[at]
     if (streamed?.fold.last !== true || line.windowLast[at] !== 1) return
     align(cycle)
     take(streamed, line.position[at]!)

@@ -59,7 +59,7 @@ export function accumulatorRange(
 }
 
 /** The same where the weights are curves: a term is a product of a moment and a coefficient, shifted to its place. */
-function curveRange(
+export function curveRange(
   node: QConv,
   curve: QCurve,
   assignment: LayerAssignment,

@@ -5,18 +5,21 @@ import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl
 import type { AnyPlan } from '../plan/any-plan.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { banksRead } from '../plan/merge.ts'
+import { momentBits, momentPorts } from '../plan/moments.ts'
 import { topName } from '../plan/names.ts'
 import { type Plan, parameterBits } from '../plan/plan.ts'
 import { layerTops, rowsVary, tileSize, tileTop } from '../plan/size.ts'
-import { coreOf, type OwnerCodes, ownerCodes } from '../plan/tile.ts'
+import { coreOf, curveDomain, type OwnerCodes, ordersOf, ownerCodes } from '../plan/tile.ts'
 import { weightWordBits } from '../plan/words.ts'
 import { accumulatorColumn, columnPorts, operandPorts, postPorts } from './accumulator-column.ts'
 import { columnAligner } from './column-aligner.ts'
 import { controlDelay } from './control-delay.ts'
+import { curveTile } from './curve-tile.ts'
 import { featureBank } from './feature-bank.ts'
 import { all, any, choose, connect, equalTo, inputs, resizeUnsigned } from './gates.ts'
 import { mergeColumn, mergePorts, stagePorts } from './merge-column.ts'
 import { arrivalPorts, mergeControl, operandLayerPorts } from './merge-control.ts'
+import { fillPorts, momentControl, momentRow } from './moment-row.ts'
 import { modeBitsOf } from './multiplier-core.ts'
 import { outputWriter, writerPorts } from './output-writer.ts'
 import { parameterMemory } from './parameter-memory.ts'
@@ -122,6 +125,7 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
   const feeders: Ports[] = []
   const words: Node[] = []
   const operands: Node[] = []
+  const moments = momentsOf(m, plan, control)
   for (let i = 0; i < rows; i++) {
     // The bank's data goes into the feeder that makes its address: a wire closes the circle (through the bank's register).
     const data = m.wire(`bank_data_${i}`, plan.widths.code)
@@ -133,7 +137,9 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
       height: control['height']!,
       width: control['width']!,
       bank_data: data.value,
+      ...moments.feeds(i),
     })
+    moments.connect(i, out)
     const lane = i % plan.input.modulus
     const hostWrite =
       plan.input.modulus === 1
@@ -160,6 +166,37 @@ function rowsOf(m: ModuleBuilder, plan: Plan, control: Ports, input: Ports, outp
     feeders,
     operands,
     outputData: served.length === 1 ? served[0]! : choose(c, output['lane_read_out']!, served),
+  }
+}
+
+/** The moment units and banks of the rows, where the plan has some: each feeds its row's feeder, whose codes it takes. */
+function momentsOf(m: ModuleBuilder, plan: Plan, control: Ports) {
+  if (plan.moments === undefined) return { feeds: () => ({}), connect: () => {} }
+  const { c } = m
+  const names = Object.keys(momentPorts(plan))
+  const counted = m.instance(momentControl(plan), 'u_moment_control', pick(control, 'fill_', fillPorts))
+  let bundle = pick(
+    counted,
+    '',
+    names.map((name) => `${name}_out`),
+  ) // prettier-ignore
+  const row = momentRow(plan)
+  const words = Array.from({ length: plan.array.rows }, (_, i) =>
+    m.wire(`moment_data_${i}`, momentBits(plan.moments!)),
+  )
+  const readsMoments = control['reads_moments']!
+  return {
+    feeds: (i: number) => ({ reads_moments: readsMoments, moment_data: words[i]!.value }),
+    connect(i: number, feeder: Ports) {
+      const out = m.instance(row, `u_moments_${i}`, {
+        ...Object.fromEntries(names.map((name) => [name, bundle[`${name}_out`]!])),
+        code: feeder['activation_out']!,
+        read: c.and(feeder['bank_read']!, readsMoments),
+        read_address: feeder['bank_address']!,
+      })
+      words[i]!.drive(out['data']!)
+      bundle = out
+    },
   }
 }
 
@@ -248,23 +285,28 @@ function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[], weight
   const codes = ownerCodes(plan)
   const outputs = plan.tiles.map((tile, t) => {
     const { rows, columns } = tileSize(plan, tile)
+    const orders = ordersOf(tile)
     const multiplier = coreOf(tile)
-    const { domain } = multiplier
+    const domain = orders === undefined ? multiplier.domain : curveDomain(orders)
     const modeBits = modeBitsOf(multiplier)
     const mode = (name: string, node: Node): [string, Node][] =>
       modeBits > 0 ? [[name, c.slice(node, modeBits - 1, 0)]] : []
     const modesFrom = plan.modes?.from
-    const module = systolicTile(tile.name, [{ multiplier, shift: 0 }], {
-      rows,
-      columns,
-      accumulatorBits: plan.widths.accumulator,
-      masked: plan.masked,
-      modesFrom,
-    })
+    const module =
+      orders === undefined
+        ? systolicTile(tile.name, [{ multiplier, shift: 0 }], {
+            rows,
+            columns,
+            accumulatorBits: plan.widths.accumulator,
+            masked: plan.masked,
+            modesFrom,
+          })
+        : curveTile(tile.name, orders, plan)
+    const entering = orders === undefined ? 'activation_out' : 'moments_out'
     const edge = feeders
       .slice(tileTop(plan, tile))
       .flatMap((feeder, i) => [
-        [`activation_${i}`, resizeUnsigned(c, feeder['activation_out']!, domain.nA)] as const,
+        [`activation_${i}`, resizeUnsigned(c, feeder[entering]!, domain.nA)] as const,
         [`active_${i}`, bit(c, feeder['active']!, t)] as const,
         [`load_${i}`, bit(c, feeder['load_out']!, t)] as const,
         [`swap_${i}`, bit(c, feeder['swap']!, t)] as const,

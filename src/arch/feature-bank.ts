@@ -1,4 +1,5 @@
-import { defineModule, type Module } from '../hdl/module.ts'
+import { indexBits } from '../base/integers.ts'
+import { defineModule, type Module, type Node } from '../hdl/module.ts'
 import type { Memories, Widths } from '../plan/plan.ts'
 
 /** What a bank is made from. */
@@ -24,13 +25,15 @@ export function featureBank(plan: BankShape, reader = 'row of the array'): Modul
       const read = m.input('read', 1)
       const readAddress = m.input('read_address', bankAddress)
 
+      // addresses may be wider, for moment banks that are deeper
+      const own = (address: Node) => c.slice(address, indexBits(plan.memories.bankDepth) - 1, 0)
       const memory = m.memory('codes', { width: code, depth: plan.memories.bankDepth })
       memory.write(
         c.or(hostWrite, store),
-        c.mux(hostWrite, hostAddress, storeAddress),
+        own(c.mux(hostWrite, hostAddress, storeAddress)),
         c.mux(hostWrite, hostData, storeData),
       )
-      m.output('data', memory.read('data_read', readAddress, read))
+      m.output('data', memory.read('data_read', own(readAddress), read))
     },
   )
 }

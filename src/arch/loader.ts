@@ -1,6 +1,6 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
-import { isZero, reduceOr } from '../comb/derived.ts'
+import { isZero, reduceOr, replicate } from '../comb/derived.ts'
 import type { ModuleBuilder, Node, Wire } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
 import { hasMaps, movesWindows, readsParts } from '../plan/program.ts'
@@ -143,7 +143,10 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   const load = vary
     ? c.label(c.and(issuing.q, c.not(c.less(row.q, layer['row_top']!))), 'load_now')
     : issuing.q
-  const weightAddress = weightCounter(m, plan, run.begin, load, run.swap, { newColumns, newPass })
+  // the rows of a layer that fills the moment banks take up their taps, but no weights
+  const loadsNothing = layer['loads_nothing']
+  const takes = loadsNothing === undefined ? load : c.label(c.and(load, c.not(loadsNothing)), 'load_weights')
+  const weightAddress = weightCounter(m, plan, run.begin, takes, run.swap, { newColumns, newPass })
 
   const firstTap = c.label(c.and(change, newPass), 'first_tap')
   const window = movesWindows(plan)
@@ -152,7 +155,12 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   const place = tapPlace(m, plan, layer, load, firstTap, window)
   m.output('load', load)
   m.output('load_row', row.q)
-  m.output('load_tile', pass.tiles)
+  m.output(
+    'load_tile',
+    loadsNothing === undefined
+      ? pass.tiles
+      : c.and(pass.tiles, replicate(c, c.not(loadsNothing), plan.tiles.length)),
+  )
   m.output('offset', place.offset)
   m.output('kernel_y', place.y)
   m.output('kernel_x', place.x)

@@ -1,8 +1,10 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import { gate } from '../comb/derived.ts'
-import { defineModule, type Module } from '../hdl/module.ts'
+import { defineModule, type Module, type Node } from '../hdl/module.ts'
+import { momentBits } from '../plan/moments.ts'
 import type { Plan } from '../plan/plan.ts'
 import { connect, follow, followReset, inputs } from './gates.ts'
+import { momentRegisters } from './moment-row.ts'
 
 /** What the loader says of one row of the next fold. */
 export function rowPorts(plan: Plan) {
@@ -71,12 +73,20 @@ export function rowFeeder(plan: Plan): Module {
       )
       m.output('bank_read', used)
       m.output('bank_address', c.add(position.address, offset))
+      const moments = plan.moments === undefined ? undefined : m.input('reads_moments', 1)
+      const ofCodes = (x: Node) => (moments === undefined ? x : c.and(x, c.not(moments)))
 
-      const keep = follow(m, 'inside_map', c.and(used, inside))
+      const kept = c.and(used, inside)
+      const keep = follow(m, 'inside_map', ofCodes(kept))
       const activation = follow(m, 'activation', gate(c, data, keep))
       const everyTile = (x: typeof used) => (plan.tiles.length === 1 ? x : c.cat(...plan.tiles.map(() => x)))
       const active = followReset(m, 'active_next', c.and(everyTile(used), position.tile))
       m.output('activation_out', activation)
+      if (moments !== undefined) {
+        const word = m.input('moment_data', momentBits(plan.moments!))
+        const keepMoments = follow(m, 'inside_moments', c.and(kept, moments))
+        m.output('moments_out', momentRegisters(m, plan, word, keepMoments))
+      }
       m.output('active', followReset(m, 'active_now', active))
       if (position.mode !== undefined)
         m.output('mode_out', follow(m, 'mode_now', follow(m, 'mode_next', position.mode)))

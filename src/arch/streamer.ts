@@ -2,6 +2,7 @@ import { unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
 import { gate } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
+import { momentPorts, momentStrideBits } from '../plan/moments.ts'
 import type { Plan } from '../plan/plan.ts'
 import { columnsVary, rowsVary } from '../plan/size.ts'
 import { type operandPorts, postPorts } from './accumulator-column.ts'
@@ -32,7 +33,11 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   const first = hold('streaming_first', loading.first)
   const last = hold('streaming_last', loading.last)
   const columnLast = hold('streaming_column_last', loading.columnLast)
-  const tiles = plan.tiles.length === 1 ? c.constant(1, 1) : hold('streaming_tiles', loading.tiles)
+  const ofPass = plan.tiles.length === 1 ? c.constant(1, 1) : hold('streaming_tiles', loading.tiles)
+  // a layer that fills the moment banks has pixels for positions, and nothing for tiles and columns
+  const fills = layer['fills']
+  const productive = fills && c.label(c.not(fills), 'has_products')
+  const tiles = productive === undefined ? ofPass : gate(c, ofPass, productive)
 
   const foldStart = m.register('fold_start', 1, { reset: 0 })
   foldStart.next(run.swap)
@@ -109,7 +114,7 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
     ? layer['columns']!
     : c.constant(plan.array.columns, unsignedBits(plan.array.columns))
   const control: Record<string, Node> = {
-    valid,
+    valid: productive === undefined ? valid : c.and(valid, productive),
     index: resizeUnsigned(c, count.q, plan.widths.accumulatorAddress),
     first,
     last,
@@ -125,6 +130,7 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   }
   for (const [name, node] of Object.entries(control)) m.output(`control_${name}`, node)
   if (rowsVary(plan)) m.output('row_top', layer['row_top']!)
+  if (fills !== undefined) fillControl(m, plan, layer, c.and(valid, fills), foldStart.q, layerStart.q)
   m.output('begin_layer', layerStart.q)
   m.output('height', layer['height']!)
   m.output('width', layer['width']!)
@@ -155,4 +161,28 @@ function operandControl(
   const level = c.mux(windowX, c.mux(windowY, c.cat(one, poolX), c.cat(zero, one)), c.cat(zero, zero))
   const inside = c.and(layer['operand']!, c.or(layer['products']!, within))
   return { operand_first: first, operand_level: level, operand_inside: inside }
+}
+
+/** What counts the pixels of a layer that fills the moment banks, and what says that a layer reads them. */
+function fillControl(
+  m: ModuleBuilder,
+  plan: Plan,
+  layer: LayerFields,
+  valid: Node,
+  firstOfFold: Node,
+  firstOfLayer: Node,
+): void {
+  m.output('fill_valid', valid)
+  m.output('fill_first_of_fold', firstOfFold)
+  m.output('fill_first_of_layer', firstOfLayer)
+  const { column } = momentPorts(plan)
+  const own = {
+    line_last: column,
+    stride_y_last: momentStrideBits(plan, 0),
+    stride_x_last: momentStrideBits(plan, 1),
+  }
+  for (const [name, bits] of Object.entries(own))
+    m.output(`fill_${name}`, resizeUnsigned(m.c, layer[name]!, bits))
+  m.output('fill_words', layer['moment_words']!)
+  m.output('reads_moments', layer['reads_moments']!)
 }

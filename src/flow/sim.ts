@@ -20,7 +20,7 @@ import { type RowSimulation, simulateRowPlan } from './row-sim.ts'
 export interface SimulatedLayer {
   readonly name: string
   /** Those that have products, an addition of two maps, or what is done with a map alone. */
-  readonly kind: 'conv2d' | 'dense' | 'add' | MapKind
+  readonly kind: 'conv2d' | 'dense' | 'add' | 'moments' | MapKind
   readonly dataflow: 'weight-stationary'
   readonly multiplier: string
   /** From the first activation entering the array to the last accumulator write, both included. */
@@ -96,7 +96,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
     const next = events[index + 1]?.firstActivation ?? runCycles
     return {
       name: layer.name,
-      kind: layer.does ?? (layer.passed ? 'add' : dense.has(layer.name) ? 'dense' : 'conv2d'),
+      kind: kindOf(layer, dense),
       dataflow: 'weight-stationary',
       multiplier: tilesOfLayer(layer)
         .map((tile) => plan.tiles[tile]!.multiplier)
@@ -166,11 +166,22 @@ export async function plotSimulation(
   writeFileAtomically(file.replace(/\.svg$/i, '.csv'), csv)
 }
 
+function kindOf(layer: PlanLayer, dense: ReadonlySet<string>): SimulatedLayer['kind'] {
+  if (layer.fills !== undefined) return 'moments'
+  return layer.does ?? (layer.passed ? 'add' : dense.has(layer.name) ? 'dense' : 'conv2d')
+}
+
+/** Whether a layer only moves codes, or adds up moments. */
+const hasNoProducts = ({ does, passed, fills }: PlanLayer) =>
+  does !== undefined || passed === true || fills !== undefined
+
 /** M counts the positions that the network defines: those at a dropped edge too, which the array skips. K counts no taps of weight 0 that the plan adds. */
-function gemmOf({ macs, kernel, channels, filler, groups, filters, does, passed, positions }: PlanLayer) {
-  if (does !== undefined || passed) return { M: positions, K: 0, N: filters }
+function gemmOf(layer: PlanLayer) {
+  const { macs, kernel, channels, filler, groups, filters, positions, readsMoments } = layer
+  if (hasNoProducts(layer)) return { M: positions, K: 0, N: filters }
   const K = kernel[0] * kernel[1] * (groups?.channels ?? channels - filler)
-  return { M: macs / (K * filters), K, N: filters }
+  // of curves K counts groups of taps: a PE computes all products of one at once
+  return { M: readsMoments === true ? positions : macs / (K * filters), K, N: filters }
 }
 
 function neededProducts(layer: PlanLayer): number {
@@ -183,9 +194,11 @@ function neededProducts(layer: PlanLayer): number {
  * are several, since it knows none. Nothing without products.
  */
 export function scaleSimCycles(plan: Plan, layer: PlanLayer): number {
-  if (layer.does !== undefined || layer.passed) return 0
+  if (hasNoProducts(layer)) return 0
   const { rows, columns } = layerSize(plan, layer)
-  const { M, K, N } = gemmOf(layer)
+  const { M, K: own, N } = gemmOf(layer)
+  // it knows no curves: plain weights take all taps
+  const K = layer.readsMoments === true ? layer.macs / (M * N) : own
   const passes = layer.passes.flat().length
   const groups = layer.groups?.count ?? 1
   const folds =

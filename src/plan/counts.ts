@@ -15,6 +15,7 @@ import {
   mergeMultiplications,
 } from './counts/merge.ts'
 import { type ModuleCount, merged, moduleCount, sumOf } from './counts/module-count.ts'
+import { momentAdders, momentCounts } from './counts/moments.ts'
 import { featureBank, rowFeeder, weightMemory } from './counts/rows.ts'
 import { sequencer } from './counts/sequencer.ts'
 import { inputStream, outputStream } from './counts/streams.ts'
@@ -51,6 +52,7 @@ function systolicCounts(plan: Plan, name: string): readonly ModuleCount[] {
     parameterMemory(plan),
     outputWriter(plan),
     ...(plan.merge === undefined ? [] : [columnAligner(plan), mergeControl(plan), mergeColumn(plan)]),
+    ...momentCounts(plan),
     rowFeeder(plan),
     featureBank(plan),
     weightMemory(plan),
@@ -91,6 +93,10 @@ export function layerCounts(plan: AnyPlan): readonly LayerCount[] {
 
 function layerCount(plan: Plan, layer: PlanLayer): LayerCount {
   const size = layerSize(plan, layer)
+  if (layer.fills !== undefined) {
+    const units = Math.min(size.rows, layer.channels)
+    return { name: layer.name, cores: 0, multiplications: 0, adders: units * momentAdders(plan.moments!) }
+  }
   const columns = Math.min(size.columns, layer.filters)
   const merged = mergedCount(plan, layer)
   if (layer.does !== undefined)
@@ -100,7 +106,9 @@ function layerCount(plan: Plan, layer: PlanLayer): LayerCount {
       multiplications: merged.multiplications * columns,
       adders: merged.adders * columns,
     }
-  const cores = tilesOfLayer(layer).length * Math.min(size.rows, layer.taps) * columns
+  // a PE for curves has a multiplier and an adder for each order of its group
+  const orders = layer.readsMoments === true ? plan.moments!.orders.length : 1
+  const cores = orders * tilesOfLayer(layer).length * Math.min(size.rows, layer.taps) * columns
   const meeting = Math.max(...layer.passes.flat().map((tiles) => tiles.length)) - 1
   const { 'average pooling': average, ...always } = columnAdders
   const pooling = layer.merge === undefined ? (layer.average ? average : 0) : merged.adders

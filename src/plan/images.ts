@@ -1,5 +1,6 @@
 import { sha256 } from '../base/hash.ts'
 import { divideUp } from '../base/integers.ts'
+import type { QConv } from '../quant/qgraph.ts'
 import type { ArraySpec } from './array.ts'
 import type { ArrayWork } from './lower.ts'
 import type { LayerMix } from './mix.ts'
@@ -12,7 +13,7 @@ export interface MemoryImages {
   /** Lanes of a word: the columns of a systolic array, the rows of a row-stationary grid. */
   readonly columns: number
   /** One code a lane, [word][lane]; lanes without a filter hold 0. */
-  readonly weights: Int8Array
+  readonly weights: Int8Array | Int32Array
   /** The owner of each weight (`ownerCode`), laid out as the weights. */
   readonly owners: Uint8Array | Uint16Array
   readonly parameters: readonly Parameter[]
@@ -43,7 +44,9 @@ export function memoryImages(
 ): MemoryImages {
   const parts = planned.map((one) => layerWords(columns, one, codeOf))
   const length = parts.reduce((sum, part) => sum + part.weights.length, 0)
-  const weights = new Int8Array(length)
+  const weights = new (planned.some(({ work }) => work.conv.curve !== undefined) ? Int32Array : Int8Array)(
+    length,
+  )
   const owners = new (
     parts.some((part) => part.owners.some((code) => code > 255)) ? Uint16Array : Uint8Array
   )(length)
@@ -68,13 +71,15 @@ export function memoryImages(
  * stored them. Those that do not exist, or are not of a filter's group, have weight 0, and nobody computes the product of the latter.
  */
 function layerWords(lanes: number, { work, layer, mix, stored }: PlannedArray, codeOf: OwnerCode) {
-  const { conv, kernel, input } = work
+  const { conv, input } = work
+  const { kernel } = layer
   const own = input.shape[0] / conv.groups
   const filters = mix.order.length
   const area = kernel[0] * kernel[1]
   const { columns } = mix.size
   const size = divideUp(filters, columns) * layer.taps * lanes
-  const weights = new Int8Array(size)
+  const codeAt = weightCodes(conv, area, own)
+  const weights = new Int32Array(size)
   const owners = new Uint16Array(size).fill(layer.groups === undefined ? 0 : codeOf(undefined))
   for (const [position, filter] of mix.order.entries()) {
     const g = Math.floor(position / columns)
@@ -85,12 +90,26 @@ function layerWords(lanes: number, { work, layer, mix, stored }: PlannedArray, c
         const slot = conv.groups === 1 ? c : group * own + c - seen
         const at = (g * layer.taps + pixel * layer.channels + slot) * lanes + (position % columns)
         const tap = (stored?.[c] ?? c) * area + pixel
-        weights[at] = conv.weights[filter * area * own + tap]!
+        weights[at] = codeAt(filter, tap)
         owners[at] = codeOf(mix.owner(filter, tap))
       }
     }
   }
   return { weights, owners }
+}
+
+/** What the weight memory has for a filter and a tap: its code, or the coefficients of all orders side by side, order 0 in the low bits. */
+function weightCodes({ weights, curve }: QConv, area: number, channels: number) {
+  if (curve === undefined) return (filter: number, tap: number) => weights[filter * area * channels + tap]!
+  const orders = curve.degree + 1
+  return (filter: number, tap: number) => {
+    let code = 0
+    for (let order = orders - 1; order >= 0; order--) {
+      const coefficient = curve.coefficients[(filter * area * channels + tap) * orders + order]!
+      code = (code << curve.bits) | (coefficient & (2 ** curve.bits - 1))
+    }
+    return code
+  }
 }
 
 export function hashImages(images: MemoryImages): string {

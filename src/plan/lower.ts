@@ -119,12 +119,6 @@ export function lower(graph: QGraph): Lowered {
 
 function checkNodes(graph: QGraph): void {
   for (const node of graph.nodes) {
-    if (node.kind === 'conv' && node.curve !== undefined)
-      throw unsupported(
-        node.name,
-        'has weights that are curves',
-        'Its PEs multiply by weights: leave weights.curve at none.',
-      )
     for (const id of [...inputsOf(node), node.output])
       if (graph.tensors[id]!.zeroPoint !== 0)
         throw unsupported(node.name, 'has a zero point other than 0', 'Only zero points of 0 are supported.')

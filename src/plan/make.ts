@@ -8,24 +8,27 @@ import { indexBits, unsignedBits } from '../base/integers.ts'
 import type { QConv, QGraph, QTensor } from '../quant/qgraph.ts'
 import { type ArraySpec, checkArray } from './array.ts'
 import { reciprocalOf, reciprocalShift } from './average.ts'
+import { curveLayers, isCurve, momentsOfWorks } from './curve-work.ts'
 import { hashImages, type MemoryImages, memoryImages } from './images.ts'
 import { latencyOf, mapLayer } from './layer.ts'
 import { type ArrayWork, isPassed, type Lowered, lower, mapsRead, type Work } from './lower.ts'
 import { checkMemory } from './memory-check.ts'
 import { type FoldMix, idleMix, type LayerMix, mixLayer, tilesOf } from './mix.ts'
+import { momentBits } from './moments.ts'
 import {
   type Memories,
   type Modes,
   type Plan,
   type PlanLayer,
   type PlanMerge,
+  type PlanMoments,
   type PlanStream,
   parameterBits,
   type Tile,
   type Widths,
 } from './plan.ts'
 import { coordinateBits, passBits, passWords, programBits, programFields } from './program.ts'
-import { anySumBits, partialSumBits } from './range.ts'
+import { anyCurveBits, anySumBits, partialSumBits } from './range.ts'
 import { readSetOf } from './sets.ts'
 import { smaller } from './size.ts'
 import { layerCycles } from './steps.ts'
@@ -65,12 +68,15 @@ export function makePlan(
   const maps = storeMaps(array, lowered, assigned, mixes)
   const merge = mergeOf(works, maps)
   const modes = modesOf(set.tiles, mixes)
+  const moments = momentsOfWorks(array, works)
   const layers: PlanLayer[] = []
+  /** The layer with the products or windows of each work. */
+  const layerOf: PlanLayer[] = []
   let weightBase = 0
   let parameterBase = 0
   for (const [index, work] of works.entries()) {
     const own = assigned[index]
-    const layer = mapLayer(array, work, {
+    const placement = {
       mix: mixes[index]!,
       // the rows of the layer before begin higher up by as many
       loadDelay: Math.max(0, (mixes[index - 1]?.size.rows ?? 0) - mixes[index]!.size.rows),
@@ -79,14 +85,17 @@ export function makePlan(
       weightBase,
       parameterBase,
       accumulatorBits: work.kind === 'array' ? sumBits(work.conv, own!, reload ? assignments : undefined) : 1,
-    })
-    layers.push(layer)
+    }
+    const made = isCurve(work) ? curveLayers(array, work, placement) : [mapLayer(array, work, placement)]
+    const layer = made.at(-1)!
+    layers.push(...made)
+    layerOf.push(layer)
     weightBase += layer.taps * layer.columnFolds
     parameterBase += layer.does === undefined ? layer.filters : 0
   }
   const moduli = ascending(layers.map((layer) => layer.outputModulus))
-  const weightBits = Math.max(...works.map((work) => (work.kind === 'array' ? work.conv.weightBits : 0)))
-  const widths = widthsOf(layers, maps.depth, weightBase, parameterBase)
+  const weightBits = Math.max(...works.map((work) => (work.kind === 'array' ? weightLane(work.conv) : 0)))
+  const widths = widthsOf(layers, Math.max(maps.depth, moments?.depth ?? 0), weightBase, parameterBase)
   const tiles = set.tiles.map((multipliers, index): Tile => {
     const specs = multipliers.map(({ spec }) => spec)
     const tile = {
@@ -97,11 +106,19 @@ export function makePlan(
     return {
       ...tile,
       ...(specs.length === 1 ? {} : { modes: specs }),
+      ...ordersOf(set.orders[index], moments),
       ...smaller(array, set.sizes[index]!),
     }
   })
-  const hardware = { array, layers, widths, moduli, ...(merge === undefined ? {} : { merge }) }
-  const inputUntil = lastReader(works, lowered.input) + 1
+  const hardware = {
+    array,
+    layers,
+    widths,
+    moduli,
+    ...(merge === undefined ? {} : { merge }),
+    ...(moments === undefined ? {} : { moments }),
+  }
+  const inputUntil = layers.indexOf(layerOf[lastReader(works, lowered.input)]!) + 1
   const fields = programFields({ ...hardware, inputUntil })
   const mixed = layers.some(({ passes }) => passes.some((list) => list.flat().length > 1))
   const unowned = works.some((work, index) => work.kind === 'array' && hasForeign(work, assigned[index]!))
@@ -111,6 +128,7 @@ export function makePlan(
   const needs = {
     bankDepth: maps.depth,
     sets: merge?.sets ?? 1,
+    momentBits: moments === undefined ? 0 : array.rows * moments.depth * momentBits(moments),
     weightBits,
     ownerBits: ownerBits(owners),
     passWords: passes === 0 ? 0 : Math.max(2, passes),
@@ -136,7 +154,7 @@ export function makePlan(
         ? [
             {
               work,
-              layer: layers[index]!,
+              layer: layerOf[index]!,
               mix: mixes[index] as LayerMix,
               stored: orderOf(lowered, mixes, work),
             },
@@ -171,6 +189,7 @@ export function makePlan(
     masked,
     ...(unowned ? { unowned } : {}),
     ...(merge === undefined ? {} : { merge }),
+    ...(moments === undefined ? {} : { moments }),
     ...(inputUntil === Math.min(1, layers.length) ? {} : { inputUntil }),
     ...modes,
     sideBySide: layers.some(({ passes }) => passes.some((list) => list.some((tiles) => tiles.length > 1))),
@@ -210,7 +229,16 @@ const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b
 
 /** Bits of a layer's partial sums: of its weights, or of any that the multipliers of all layers may have. */
 function sumBits(conv: QConv, own: LayerAssignment, all: readonly LayerAssignment[] | undefined): number {
-  const bits = all === undefined ? partialSumBits(conv, own) : anySumBits(conv, ofDomain(all, own))
+  const bits =
+    all === undefined
+      ? partialSumBits(conv, own)
+      : conv.curve === undefined
+        ? anySumBits(conv, ofDomain(all, own))
+        : anyCurveBits(
+            conv.curve,
+            conv.curve.coefficients.length / conv.bias.length / (conv.curve.degree + 1),
+            all.filter(({ byOrder }) => byOrder !== undefined),
+          )
   if (bits <= 32) return bits
   const any = all === undefined ? '' : ' for any weights'
   throw usageError(`layer "${conv.name}" needs ${bits}-bit accumulators${any}; the hardware has 32`, {
@@ -286,6 +314,21 @@ function averageArea(work: Work): number[] {
   return work.pool?.mode === 'average' ? [work.pool.window[0] * work.pool.window[1]] : []
 }
 
+/** Bits of a weight in the weight memory: of all coefficients that a PE keeps, order 0 in the low ones. */
+const weightLane = ({ weightBits, curve }: QConv) =>
+  curve === undefined ? weightBits : weightBits * (curve.degree + 1)
+
+/** Of a tile for curves, the operands of its products and where they count. */
+function ordersOf(multipliers: readonly Multiplier[] | undefined, moments: PlanMoments | undefined) {
+  if (multipliers === undefined) return {}
+  return {
+    orders: multipliers.map(({ domain }, order) => ({
+      domain: domainName(domain),
+      shift: moments!.orders[order]!.shift,
+    })),
+  }
+}
+
 /** Where a work's maps lie, and which sets of banks it uses. */
 function placesOf(work: Work, maps: StoredMaps, merge: PlanMerge | undefined) {
   const operand = work.kind === 'array' ? work.addend?.view : undefined
@@ -308,6 +351,7 @@ export function ofDomain(
 ): readonly Multiplier[] {
   const domain = domainName(layer.multipliers[0]!.domain)
   return assigned
+    .filter(({ byOrder }) => byOrder === undefined)
     .flatMap(({ multipliers, ofKernel }) => [...new Set(ofKernel)].map((index) => multipliers[index]!))
     .filter((multiplier) => domainName(multiplier.domain) === domain)
 }
@@ -352,7 +396,7 @@ function accumulatorDepth(layers: readonly PlanLayer[]): number {
 function measureMemories(
   array: ArraySpec,
   layers: readonly PlanLayer[],
-  { bankDepth, sets, weightBits, ownerBits, passWords, passBits }: MemoryNeeds,
+  { bankDepth, sets, momentBits, weightBits, ownerBits, passWords, passBits }: MemoryNeeds,
   widths: Widths,
   programWidth: number,
 ): Memories {
@@ -361,7 +405,7 @@ function measureMemories(
   const parameterWords = Math.max(2, last.parameterBase + (last.does === undefined ? last.filters : 0))
   const programWords = Math.max(2, layers.length)
   const depth = accumulatorDepth(layers)
-  const banks = sets * array.rows * bankDepth * widths.code
+  const banks = sets * array.rows * bankDepth * widths.code + momentBits
   const weights = weightWords * array.columns * (weightBits + ownerBits)
   const parameters = parameterWords * parameterBits
   const accumulators = array.columns * depth * widths.accumulator
@@ -383,6 +427,7 @@ function measureMemories(
 interface MemoryNeeds {
   readonly bankDepth: number
   readonly sets: number
+  readonly momentBits: number
   readonly weightBits: number
   readonly ownerBits: number
   readonly passWords: number

@@ -35,10 +35,17 @@ export interface TileSet {
   /** The multipliers of each tile by mode number. */
   readonly tiles: readonly (readonly Multiplier[])[]
   readonly sizes: readonly Size[]
-  owner(multiplier: Multiplier): Owner
+  /** Of a tile for curves, the multipliers of each order; undefined of others. */
+  readonly orders: readonly (readonly Multiplier[] | undefined)[]
+  /** The place of a layer's multiplier, by its index. */
+  owner(assignment: LayerAssignment, index: number): Owner
 }
 
-const keyOf = (multiplier: Multiplier) => `${multiplier.spec} ${domainName(multiplier.domain)}`
+/** Multipliers by order are no tile's that multiplies plain weights. */
+const keyOf = ({ multipliers, byOrder }: LayerAssignment, index: number) =>
+  (byOrder?.map((order) => order[index]!) ?? [multipliers[index]!])
+    .map(({ spec, domain }) => `${spec} ${domainName(domain)}`)
+    .join(', then ')
 
 /**
  * One tile for each distinct multiplier that computes a product, in the order of first use. With `modes`, all roup and exact
@@ -47,25 +54,31 @@ const keyOf = (multiplier: Multiplier) => `${multiplier.spec} ${domainName(multi
 export function tilesOf(assignments: readonly LayerAssignment[], array: ArraySpec): TileSet {
   const modes = array.modes === true
   const used = new Map(
-    assignments.flatMap(({ multipliers, ofKernel }) =>
-      [...new Set(ofKernel)].map((index) => [keyOf(multipliers[index]!), multipliers[index]!] as const),
+    assignments.flatMap((assignment) =>
+      [...new Set(assignment.ofKernel)].map((index) => {
+        const orders = assignment.byOrder?.map((order) => order[index]!)
+        return [keyOf(assignment, index), { multiplier: assignment.multipliers[index]!, orders }] as const
+      }),
     ),
   )
   const shared = new Map<string, Map<string, Multiplier>>()
-  for (const multiplier of modes ? used.values() : []) {
-    if (runTimeMode(multiplier) === undefined) continue
+  for (const { multiplier, orders } of modes ? used.values() : []) {
+    if (orders !== undefined || runTimeMode(multiplier) === undefined) continue
     const domain = domainName(multiplier.domain)
     const list = shared.get(domain) ?? new Map<string, Multiplier>()
     shared.set(domain, list)
     if (!list.has(modeName(multiplier))) list.set(modeName(multiplier), multiplier)
   }
   const tiles: Multiplier[][] = []
+  const ordersOf: (readonly Multiplier[] | undefined)[] = []
   const tileOfDomain = new Map<string, number>()
   const owners = new Map<string, Owner>()
-  for (const [key, multiplier] of used) {
+  for (const [key, { multiplier, orders }] of used) {
     const domain = domainName(multiplier.domain)
-    const list = runTimeMode(multiplier) === undefined ? undefined : shared.get(domain)
+    const alone = orders !== undefined || runTimeMode(multiplier) === undefined
+    const list = alone ? undefined : shared.get(domain)
     if (list === undefined || list.size === 1) {
+      ordersOf[tiles.length] = orders
       owners.set(key, { tile: tiles.push([multiplier]) - 1, mode: 0 })
       continue
     }
@@ -73,7 +86,12 @@ export function tilesOf(assignments: readonly LayerAssignment[], array: ArraySpe
     tileOfDomain.set(domain, tile)
     owners.set(key, { tile, mode: [...list.keys()].indexOf(modeName(multiplier)) })
   }
-  return { tiles, sizes: tileSizes(array, tiles), owner: (multiplier) => owners.get(keyOf(multiplier))! }
+  return {
+    tiles,
+    sizes: tileSizes(array, tiles),
+    orders: tiles.map((_, tile) => ordersOf[tile]),
+    owner: (assignment, index) => owners.get(keyOf(assignment, index))!,
+  }
 }
 
 /**
@@ -91,8 +109,12 @@ export function mixLayer(
   const { conv } = layer
   const filters = conv.bias.length
   const kernels = assignment.ofKernel.length / filters
-  const area = conv.weights.length / filters / kernels
-  const owners = assignment.multipliers.map(set.owner)
+  // the taps of a curve's kernel are its rows, or one
+  const area =
+    conv.curve === undefined
+      ? conv.weights.length / filters / kernels
+      : (conv.kernel[0] * conv.kernel[1]) / conv.curve.length
+  const owners = assignment.multipliers.map((_, index) => set.owner(assignment, index))
   const ownerOfKernel = (filter: number, kernel: number) =>
     owners[assignment.ofKernel[filter * kernels + kernel]!]!
   const needs = Array.from({ length: filters }, (_, filter) =>

@@ -1,5 +1,6 @@
 import type { ArraySpec } from './array.ts'
 import type { MapKind } from './lower.ts'
+import type { MomentSpec } from './moments.ts'
 
 /**
  * THE contract between the generator (src/arch) and the cycle model (sim): how a network runs on an array, as plain data.
@@ -30,6 +31,8 @@ export interface Plan {
   readonly unowned?: true
   /** Present where codes meet other codes, or windows of any size, before they are stored. */
   readonly merge?: PlanMerge
+  /** Present where some layer's weights are curves: a moment unit and a moment bank a row. */
+  readonly moments?: PlanMoments
   /** The layer at whose start the input map has been read, or the number of layers; absent where it is the second one. */
   readonly inputUntil?: number
   /** Distinct bank moduli that the writer must route, ascending. */
@@ -50,11 +53,29 @@ export interface Tile {
   /** Spec (see src/arith/registry.ts) of the multiplier; of a tile with modes those of all of them, for people. */
   readonly multiplier: string
   readonly domain: string
+  /** Present where its PEs multiply moments with coefficients: the operands of each order, and how many places up its products count. */
+  readonly orders?: readonly { readonly domain: string; readonly shift: number }[]
   /** Specs by mode number; absent where the tile has one multiplier. */
   readonly modes?: readonly string[]
   /** Present where it has fewer than the array (src/plan/size.ts). */
   readonly rows?: number
   readonly columns?: number
+}
+
+/** The moment units, and the banks that keep what they have computed for the layer that reads it. */
+export interface PlanMoments extends MomentSpec {
+  /** Words of a bank: a word has the operands of all orders. */
+  readonly depth: number
+}
+
+/** How a layer without products fills the moment banks: its positions are the pixels of the padded map, line by line. */
+export interface MomentFill {
+  /** The last pixel of a line. */
+  readonly lastColumn: number
+  /** Steps between windows that are kept; the first one ends at the pixel that makes it whole. */
+  readonly stride: readonly [vertical: number, horizontal: number]
+  /** Words of a position: one a row fold. */
+  readonly words: number
 }
 
 /** The map reader and the merge columns behind the accumulator columns. */
@@ -114,6 +135,10 @@ export interface PlanLayer {
   readonly does?: MapKind
   /** Present where the products are 1 * x: the array carries a map to the sums, for an addition that no convolution of the network ends in. */
   readonly passed?: true
+  /** Present where the layer has no products but fills the moment banks for the next one. */
+  readonly fills?: MomentFill
+  /** Present where the layer's taps are moments: its rows read the moment banks. */
+  readonly readsMoments?: true
   /** Present where the plan has `merge`. */
   readonly merge?: LayerMerge
   /** Present where a column fold's filters see only some of the map's channels: those of their groups. */

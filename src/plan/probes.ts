@@ -4,6 +4,7 @@ import { type AnyPlan, isRowPlan } from './any-plan.ts'
 import { type Plan, parameterBits, type Tile } from './plan.ts'
 import { rowProbes } from './row/probes.ts'
 import { tileSize } from './size.ts'
+import { curveDomain, ordersOf } from './tile.ts'
 
 /**
  * A register by which the cycle model and the hardware are compared in every cycle. The value compared is what the register
@@ -48,7 +49,10 @@ function systolicProbes(plan: Plan): readonly Probe[] {
     const size = tileSize(plan, tile)
     return range(size.rows).flatMap((row) => range(size.columns).map((column) => ({ row, column })))
   }
-  const weightBits = (tile: number) => parseDomain(plan.tiles[tile]!.domain).nB
+  const weightBits = (tile: number) => {
+    const orders = ordersOf(plan.tiles[tile]!)
+    return orders === undefined ? parseDomain(plan.tiles[tile]!.domain).nB : curveDomain(orders).nB
+  }
   return [
     {
       name: 'phase',
@@ -65,6 +69,17 @@ function systolicProbes(plan: Plan): readonly Probe[] {
         meaning: `activation entering row ${row}`,
         at: { kind: 'feeder', row },
       }),
+    ),
+    ...(plan.moments?.orders ?? []).flatMap(({ bits }, order) =>
+      range(rows).map(
+        (row): Probe => ({
+          name: `moment_${order}[${row}]`,
+          width: bits,
+          path: `u_feeder_${row}.moment_${order}`,
+          meaning: `moment of order ${order} entering row ${row}`,
+          at: { kind: 'feeder', row },
+        }),
+      ),
     ),
     ...plan.tiles.flatMap((tile, t) => [
       ...gridOf(tile).map(

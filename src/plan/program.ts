@@ -12,7 +12,7 @@ export interface ProgramField {
   readonly value: (layer: PlanLayer) => number
 }
 
-type Programmed = Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli' | 'merge' | 'inputUntil'>
+type Programmed = Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli' | 'merge' | 'moments' | 'inputUntil'>
 
 /**
  * The program: one word a layer, which the sequencer walks. The first field is the most significant; fields
@@ -31,6 +31,8 @@ export function programFields(plan: Programmed): readonly ProgramField[] {
     coordinate(`step${index}_y`, (l) => l.increments[index]!.y),
     coordinate(`step${index}_x`, (l) => l.increments[index]!.x),
   ]
+  const flag = (name: string, value: (layer: PlanLayer) => boolean) =>
+    fixed(name, 1, (l) => (value(l) ? 1 : 0))
   const lanes = unsignedBits(Math.max(...layers.map((l) => Math.max(l.lanes, l.lanesLast))))
   const intervals = unsignedBits(Math.max(...layers.map((l) => Math.max(l.interval, l.intervalLast) - 1)))
   const load = [
@@ -55,6 +57,7 @@ export function programFields(plan: Programmed): readonly ProgramField[] {
     address('start_address', (l) => l.start.address),
     coordinate('start_y', (l) => l.start.y),
     coordinate('start_x', (l) => l.start.x),
+    ...(plan.moments === undefined ? [] : [flag('loads_nothing', (l) => l.fills !== undefined)]),
     ...(rowsVary(plan)
       ? [
           fixed('rows', unsignedBits(array.rows), (l) => layerSize(plan, l).rows),
@@ -89,6 +92,16 @@ export function programFields(plan: Programmed): readonly ProgramField[] {
     ...(releaseLayer(plan) > 1
       ? [fixed('input_until', 1, (l) => (layers.indexOf(l) === releaseLayer(plan) ? 1 : 0))]
       : []),
+    ...(plan.moments === undefined
+      ? []
+      : [
+          flag('fills', (l) => l.fills !== undefined),
+          flag('reads_moments', (l) => l.readsMoments === true),
+          counted('line_last', (l) => l.fills?.lastColumn ?? 0),
+          counted('stride_y_last', (l) => (l.fills?.stride[0] ?? 1) - 1),
+          counted('stride_x_last', (l) => (l.fills?.stride[1] ?? 1) - 1),
+          address('moment_words', (l) => l.fills?.words ?? 0),
+        ]),
     address('output_base', (l) => l.outputBase),
     address('output_words', (l) => l.outputWords),
     fixed('lanes', lanes, (l) => l.lanes),

@@ -1,3 +1,4 @@
+import { momentLatency } from './moments.ts'
 import type { Plan, PlanLayer } from './plan.ts'
 import { layerSize } from './size.ts'
 
@@ -135,6 +136,8 @@ export function layerCycles(plan: Plan): number[] {
   return plan.layers.map((layer, index) => {
     const final = last[index]!
     const issued = final.start + (layer.positions - 1) * layer.intervalLast
+    // moments are stored where others' last sums are
+    if (layer.fills !== undefined) return issued + layerSize(plan, layer).rows + momentLatency - first[index]!
     const written = issued + plan.latency.feeder + layerSize(plan, layer).rows + final.stream!.columns - 1
     return written - (first[index]! + plan.latency.feeder) + 1
   })

@@ -16,6 +16,26 @@ export function coreOf(tile: Tile): Multiplier | ModalMultiplier {
   return tile.modes === undefined ? multipliers[0]! : modalMultiplier(multipliers)
 }
 
+/** An order of a tile for curves: what multiplies a moment with a coefficient, and how many places up the product counts. */
+export interface TileOrder {
+  readonly multiplier: Multiplier
+  readonly shift: number
+}
+
+/** The orders of a tile for curves; undefined of others. */
+export function ordersOf({ multiplier, orders }: Tile): readonly TileOrder[] | undefined {
+  return orders?.map(({ domain, shift }) => ({
+    multiplier: parseMultiplier(multiplier, parseDomain(domain)),
+    shift,
+  }))
+}
+
+/** Widths of all moments, and of all coefficients, of such a tile's PEs. */
+export const curveDomain = (orders: readonly TileOrder[]) => ({
+  nA: orders.reduce((sum, { multiplier }) => sum + multiplier.domain.nA, 0),
+  nB: orders.reduce((sum, { multiplier }) => sum + multiplier.domain.nB, 0),
+})
+
 /** Whose product a weight's is. */
 export interface Owner {
   readonly tile: number

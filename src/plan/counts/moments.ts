@@ -1,6 +1,16 @@
 import { columnAdders, columnOrders, columnWidth, slideAdders } from '../../arith/moments.ts'
-import type { MomentSpec } from '../moments.ts'
-import { type ModuleCount, moduleCount } from './module-count.ts'
+import { indexBits } from '../../base/integers.ts'
+import { type MomentSpec, momentBits, momentPorts, momentStrideBits } from '../moments.ts'
+import type { Plan } from '../plan.ts'
+import { type ModuleCount, moduleCount, sumOf } from './module-count.ts'
+
+const unitAdders = (spec: MomentSpec) => ({
+  'sums of a column': columnAdders(spec),
+  'sums of a window': slideAdders(spec),
+})
+
+/** Adders of a moment unit. */
+export const momentAdders = (spec: MomentSpec): number => sumOf(unitAdders(spec))
 
 /** src/arch/moment-unit.ts with src/arith/moments.ts. */
 export function momentUnit(spec: MomentSpec, instances: number): ModuleCount {
@@ -9,7 +19,7 @@ export function momentUnit(spec: MomentSpec, instances: number): ModuleCount {
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
   const lines = (rows - 1) * codeBits
   return moduleCount('moment_unit', instances, 'datapath', {
-    adders: { 'sums of a column': columnAdders(spec), 'sums of a window': slideAdders(spec) },
+    adders: unitAdders(spec),
     registers: {
       'columns of a window, and one more': (columns + 1) * sum(columnBits),
       moments: sum(widths),
@@ -18,4 +28,35 @@ export function momentUnit(spec: MomentSpec, instances: number): ModuleCount {
     },
     memoryBits: { 'lines above': lines * lineWidth },
   })
+}
+
+/** src/arch/moment-row.ts: a row has a unit and a bank, and all have one control. */
+export function momentCounts(plan: Plan): readonly ModuleCount[] {
+  const { array, moments, widths } = plan
+  if (moments === undefined) return []
+  const { column, word } = momentPorts(plan)
+  const passed = { 'passed down': 3 + column + word }
+  const left = (last: number, axis: 0 | 1) => Math.max(momentStrideBits(plan, axis), indexBits(last + 1))
+  return [
+    moduleCount('moment_control', 1, 'control', {
+      adders: { 'column + 1, columns - 1, lines - 1': 3, 'fold + 1, word + words': 2 },
+      registers: {
+        column,
+        'columns left, lines left': left(moments.columns - 1, 1) + left(moments.rows - 1, 0),
+        'fold word, word': 2 * widths.bankAddress,
+        ...passed,
+      },
+    }),
+    moduleCount('moment_row', array.rows, 'control', {
+      registers: {
+        ...passed,
+        'valid, first of a line': 2,
+        ...(moments.rows > 1 ? { column } : {}),
+        'stored or not, and where, 3 stages': 3 * (1 + word),
+        'word read': momentBits(moments),
+      },
+      memoryBits: { moments: moments.depth * momentBits(moments) },
+    }),
+    momentUnit(moments, array.rows),
+  ]
 }

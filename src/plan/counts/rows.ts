@@ -1,9 +1,10 @@
 import { unsignedBits } from '../../base/integers.ts'
+import { momentBits } from '../moments.ts'
 import type { Plan } from '../plan.ts'
 import { type ModuleCount, moduleCount } from './module-count.ts'
 
 /** src/arch/row-feeder.ts: one a row. */
-export function rowFeeder({ array, tiles, widths, modes }: Plan): ModuleCount {
+export function rowFeeder({ array, tiles, widths, modes, moments }: Plan): ModuleCount {
   const { code, bankAddress, coordinate } = widths
   return moduleCount('row_feeder', array.rows, 'control', {
     adders: { 'y + kernel y, x + kernel x': 2, 'position + offset': 1 },
@@ -12,6 +13,7 @@ export function rowFeeder({ array, tiles, widths, modes }: Plan): ModuleCount {
       'kernel y and x, next ones': 4 * coordinate,
       'inside the map': 1,
       activation: code,
+      ...(moments === undefined ? {} : { 'moments, inside their map': momentBits(moments) + 1 }),
       'active (2 stages), load, swap: by tile': 4 * tiles.length,
       ...(modes?.from === 'pass' ? { 'mode (2 stages), passed down': 3 * modes.bits } : {}),
       'position passed down': 2 + bankAddress + 2 * coordinate + unsignedBits(array.rows) + tiles.length,

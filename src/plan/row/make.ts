@@ -65,8 +65,7 @@ export function makeRowPlan(
       domain: domainName(multiplier!.domain),
     }),
   )
-  const tileOf = (layer: number, multiplier: number) =>
-    set.owner(assigned[layer]!.multipliers[multiplier]!).tile
+  const tileOf = (layer: number, multiplier: number) => set.owner(assigned[layer]!, multiplier).tile
   const mappings = mapLayers(array, fused)
   const maps = placeMaps(array, fused, mappings)
   const layers = placeLayers(fused, mappings, maps.layouts, (index) => ({

@@ -1,0 +1,143 @@
+import { indexBits } from '../base/integers.ts'
+import { gate } from '../comb/derived.ts'
+import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
+import { momentBits, momentLatency, momentPorts, momentStrideBits } from '../plan/moments.ts'
+import type { Plan } from '../plan/plan.ts'
+import { all, equalTo, follow, followReset, inputs, plus, resizeUnsigned } from './gates.ts'
+import { momentUnit } from './moment-unit.ts'
+
+/** What the streamer says to `momentControl`. */
+export const fillPorts = [
+  'valid',
+  'first_of_fold',
+  'first_of_layer',
+  'line_last',
+  'stride_y_last',
+  'stride_x_last',
+  'words',
+] as const
+
+/**
+ * Counts the pixels of a layer that fills the moment banks: their columns, the windows that are whole and kept, and where their moments go. The
+ * bundle for row 0 leaves a cycle after the position was issued.
+ */
+export function momentControl(plan: Plan): Module {
+  const { rows, columns } = plan.moments!
+  const ports = momentPorts(plan)
+  const { bankAddress } = plan.widths
+  return defineModule(
+    'moment_control',
+    'Counts the pixels of a padded map, and tells which windows are kept.',
+    (m) => {
+      const { c } = m
+      const valid = m.input('valid', 1)
+      const firstOfFold = m.input('first_of_fold', 1)
+      const firstOfLayer = m.input('first_of_layer', 1)
+      const lineLast = m.input('line_last', ports.column)
+      const strides = {
+        y: m.input('stride_y_last', momentStrideBits(plan, 0)),
+        x: m.input('stride_x_last', momentStrideBits(plan, 1)),
+      }
+      const words = m.input('words', bankAddress)
+      const zero = (x: Node) => c.constant(0, c.width(x))
+
+      const column = m.register('column_next', ports.column)
+      const now = c.label(c.mux(firstOfFold, zero(column.q), column.q), 'column_now')
+      const lineEnds = c.label(c.equal(now, lineLast), 'line_ends')
+      column.next(c.mux(lineEnds, zero(now), plus(c, now, 1)), valid)
+
+      const atLine = c.label(equalTo(c, now, 0), 'line_begins')
+      const inLine = keeps(m, 'columns_left', columns - 1, strides.x, atLine, valid, valid)
+      // over a line the count of lines stays: it steps with the last pixel
+      const ofLines = keeps(m, 'lines_left', rows - 1, strides.y, firstOfFold, c.and(valid, lineEnds), valid)
+      const whole = c.label(all(c, valid, inLine, ofLines), 'window_kept')
+
+      // each fold has words of its own, one behind those of the fold before
+      const base = m.register('fold_word', bankAddress)
+      const fold = c.label(c.mux(firstOfLayer, zero(base.q), plus(c, base.q, 1)), 'fold_word_next')
+      base.next(fold, firstOfFold)
+      const word = m.register('word_next', bankAddress)
+      const wordNow = c.label(c.mux(firstOfFold, fold, word.q), 'word_now')
+      word.next(c.mux(whole, c.add(wordNow, words), wordNow), valid)
+
+      m.output('valid_out', followReset(m, 'valid_passed', valid))
+      m.output('line_first_out', follow(m, 'line_first_passed', atLine))
+      m.output('whole_out', followReset(m, 'whole_passed', whole))
+      m.output('column_out', follow(m, 'column_passed', now))
+      m.output('word_out', follow(m, 'word_passed', c.slice(wordNow, ports.word - 1, 0)))
+    },
+  ) // prettier-ignore
+}
+
+/** Whether windows that end here are kept: the first one that is whole, then those of the stride. A count of what is left until the next one. */
+function keeps(
+  m: ModuleBuilder,
+  name: string,
+  last: number,
+  stride: Node,
+  restart: Node,
+  step: Node,
+  valid: Node,
+): Node {
+  const { c } = m
+  const width = Math.max(c.width(stride), indexBits(last + 1))
+  const left = m.register(name, width)
+  const now = c.label(c.mux(restart, c.constant(last, width), left.q), `${name}_now`)
+  const due = c.label(equalTo(c, now, 0), `${name}_due`)
+  const stepped = c.mux(due, resizeUnsigned(c, stride, width), plus(c, now, -1))
+  left.next(step === valid ? stepped : c.mux(step, stepped, now), valid)
+  return due
+}
+
+/** A row's moment unit and its bank. A position read in one cycle gives the moments in the next. */
+export function momentRow(plan: Plan): Module {
+  const spec = plan.moments!
+  const { code, bankAddress } = plan.widths
+  const addressBits = indexBits(spec.depth)
+  return defineModule('moment_row', `Moment unit and moment bank of one row: ${spec.depth} words.`, (m) => {
+    const { c } = m
+    const early = inputs(m, '', momentPorts(plan))
+    const activation = m.input('code', code)
+    const read = m.input('read', 1)
+    const address = m.input('read_address', bankAddress)
+
+    const valid = followReset(m, 'valid_now', early.valid)
+    const pixel = c.slice(activation, spec.codeBits - 1, 0)
+    const column = spec.rows > 1 ? follow(m, 'column_now', early.column) : undefined
+    const found = m.instance(momentUnit(spec), 'u_unit', {
+      valid,
+      line_first: follow(m, 'line_first_now', early.line_first),
+      code: pixel,
+      ...(column === undefined ? {} : { read: early.valid, read_column: early.column, column }),
+    })
+    let [store, word] = [early.whole, early.word]
+    for (let stage = 0; stage <= momentLatency; stage++) {
+      store = followReset(m, `store_${stage}`, store)
+      word = follow(m, `word_${stage}`, word)
+    }
+    const memory = m.memory('moments', { width: momentBits(spec), depth: spec.depth })
+    const operands = spec.orders.map((_, order) => found[`moment_${order}`]!)
+    memory.write(store, word, c.cat(...[...operands].reverse()))
+    m.output('data', memory.read('data_read', c.slice(address, addressBits - 1, 0), read))
+
+    for (const [name, node] of Object.entries(early)) {
+      const bits = name === 'valid' || name === 'whole'
+      m.output(
+        `${name}_out`,
+        bits ? followReset(m, `${name}_passed`, node) : follow(m, `${name}_passed`, node),
+      )
+    }
+  }) // prettier-ignore
+}
+
+/** The moments that enter a row of the array: 0 where the row has no work, or its layer reads codes. */
+export function momentRegisters(m: ModuleBuilder, plan: Plan, word: Node, keep: Node): Node {
+  const { c } = m
+  let low = 0
+  const parts = plan.moments!.orders.map(({ bits }, order) => {
+    const part = c.slice(word, low + bits - 1, low)
+    low += bits
+    return follow(m, `moment_${order}`, gate(c, part, keep))
+  })
+  return c.cat(...parts.reverse())
+}
