@@ -8,9 +8,9 @@ export type LoadedImages = MemoryImages & { parameters: MemoryImages['parameters
 
 /** A copy that packets can be loaded into, to the depth of the memories. */
 export function loadableImages(plan: AnyPlan, images: MemoryImages): LoadedImages {
-  const { weightWords, parameterWords } = plan.memories
+  const { weightWords, parameterWords, weightBits } = plan.memories
   const codes = weightWords * images.columns
-  const weights = new Int8Array(codes)
+  const weights = new (weightBits > 8 ? Int32Array : Int8Array)(codes)
   const owners = new Uint16Array(codes)
   weights.set(images.weights)
   owners.set(images.owners)
