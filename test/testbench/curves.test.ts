@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { resolveConfiguration } from '../../src/flow/configuration.ts'
+import { planDesign, prepare } from '../../src/flow/preparation.ts'
+import { planCounts } from '../../src/plan/counts.ts'
+import { countedNumbers } from '../../testbench/count-comparison.ts'
+import { netlistTally } from '../../testbench/netlist-counts.ts'
+import { type CurveDesign, curveDesigns, curveGraph } from '../fixtures/curves.ts'
+import { failure } from '../fixtures/failure.ts'
+import { designSpecimen, runSpecimen } from '../fixtures/specimens.ts'
+
+const full = process.env['XGEN_FULL'] === '1'
+
+const features: Readonly<Record<string, (design: CurveDesign) => boolean>> = {
+  'groups of a row': ({ group, sketch }) => group === 'row' && sketch.layers[0]!.kernel![0] > 1,
+  'groups of a kernel': ({ group, sketch }) => group === 'kernel' && sketch.layers[0]!.kernel![0] > 1,
+  'quadratic curves': ({ degree }) => degree === 2,
+  'unsigned codes': ({ sketch }) => sketch.unsignedInput === true,
+  'steps of 3': ({ sketch }) => sketch.layers.some(({ stride }) => stride?.includes(3)),
+  'more channels than rows': ({ sketch, array }) => sketch.input[0] > array.rows,
+  'fewer channels than rows': ({ sketch, array }) => sketch.input[0] < array.rows,
+  'two layers with curves': ({ sketch }) =>
+    sketch.layers.filter(({ kernel }) => kernel !== undefined).length > 1,
+  'a dense layer behind them': ({ sketch }) => sketch.layers.at(-1)!.dense === true,
+  pooling: ({ sketch }) => sketch.layers.some(({ pool }) => pool !== undefined),
+  'two multipliers': ({ multipliers }) => new Set(multipliers).size > 1,
+} // prettier-ignore
+
+describe('designs with curves', () => {
+  const hits = new Map<string, number>()
+
+  test(
+    'plain loops = emulator = cycle model = netlist, in every output, probe and cycle; plan = netlist in what they are made of',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(curveDesigns, async (design) => {
+          fc.pre(design.sketch.layers.some(({ kernel }) => kernel !== undefined))
+          const { graph, assignment } = curveGraph(design)
+          const specimen = designSpecimen({ graph, assignment, array: design.array, seed: design.seed })
+          const { plan, top, emulated, looped } = specimen
+          expect(emulated).toEqual(looped)
+          const run = await runSpecimen(specimen)
+          expect(run.codes).toEqual(looped)
+          expect(run.cycles).toBe(run.planned)
+          expect(run.netlist).toMatchObject({ mismatches: 0, ended: undefined })
+          const numbers = countedNumbers({
+            plan: planCounts(plan),
+            netlist: netlistTally(top),
+            yosys: undefined,
+          })
+          expect(numbers.filter((number) => number.plan !== number.netlist)).toEqual([])
+          for (const [name, has] of Object.entries(features))
+            if (has(design)) hits.set(name, (hits.get(name) ?? 0) + 1)
+        }),
+        { numRuns: full ? 1000 : 60, seed: 11 },
+      )
+      expect(Object.keys(features).filter((name) => !hits.has(name))).toEqual([])
+    },
+    20 * 60_000,
+  )
+
+  const plan = (...set: readonly string[]) => {
+    const configuration = resolveConfiguration({ net: 'lenet5', array: '8x8', set, environment: {} })
+    return planDesign(configuration, prepare(configuration)).plan
+  }
+
+  test('take fewer cycles than plain weights on the same array', () => {
+    const cycles = (...set: readonly string[]) =>
+      plan(...set)
+        .layers.filter(({ name }) => name.startsWith('conv'))
+        .reduce((sum, layer) => sum + layer.cycles, 0)
+    expect(cycles('weights.curve=linear')).toBeLessThan(cycles() / 3)
+  })
+
+  test.each([
+    [
+      ['weights.curve=linear', 'weights.group=2'],
+      /"conv1" has groups of 50 taps, which are neither a kernel row nor a kernel/,
+    ],
+    [
+      ['weights.layers.fc1.curve=linear', 'weights.layers.fc1.group=25'],
+      /"fc1" is a dense layer with curves/,
+    ],
+    [
+      ['weights.curve=quadratic', 'weights.bits=11', 'weights.group=row'],
+      /"conv1" has 3 coefficients of 11 bits/,
+    ],
+    [['weights.curve=linear', 'weights.layers.conv1.group=row'], /"conv2" has other curves .* than "conv1"/],
+    [['weights.curve=linear', 'array.tiles.exact=4x4'], /"conv1" has curves for weights/],
+  ])('%j is refused by name', (set, message) => {
+    const error = failure(() => plan(...set))
+    expect(error.message).toMatch(message)
+    expect(error.hint).toBeTruthy()
+  })
+}) // prettier-ignore
