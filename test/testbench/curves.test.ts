@@ -52,7 +52,7 @@ describe('designs with curves', () => {
           for (const [name, has] of Object.entries(features))
             if (has(design)) hits.set(name, (hits.get(name) ?? 0) + 1)
         }),
-        { numRuns: full ? 1000 : 60, seed: 11 },
+        { numRuns: full ? 1000 : 40, seed: 11 },
       )
       expect(Object.keys(features).filter((name) => !hits.has(name))).toEqual([])
     },
