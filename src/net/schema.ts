@@ -176,8 +176,14 @@ function expand(layer: Described, input: () => Shape): Layer {
         ...(around.some((p) => p !== 0) ? { padding: around } : {}),
       }
     }
-    default:
+    case 'subsample':
+      return { ...layer, stride: pair(layer.stride) }
+    case 'add':
+    case 'concat':
+      // how many inputs they name was checked with the wiring
       return layer as Layer
+    default:
+      return layer
   }
 }
 

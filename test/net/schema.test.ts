@@ -50,11 +50,19 @@ describe('network files', () => {
         '{ kind: conv2d, filters: 4, kernel: 3, padding: [1, 2] }',
         '{ kind: relu }',
         '{ kind: pool, mode: max, window: 2 }',
+        '{ kind: subsample, stride: 2 }',
         '{ kind: flatten }',
         '{ kind: dense, units: 5 }',
       ),
     )
-    expect(network.layers.map(({ name }) => name)).toEqual(['conv1', 'relu1', 'pool1', 'flatten1', 'fc1'])
+    expect(network.layers.map(({ name }) => name)).toEqual([
+      'conv1',
+      'relu1',
+      'pool1',
+      'subsample1',
+      'flatten1',
+      'fc1',
+    ])
     expect(network.layers[0]).toMatchObject({
       kernel: [3, 3],
       stride: [1, 1],
@@ -62,6 +70,7 @@ describe('network files', () => {
       groups: 1,
     })
     expect(network.layers[2]).toMatchObject({ window: [2, 2], stride: [2, 2] })
+    expect(network.layers[3]).toMatchObject({ stride: [2, 2] })
   })
 
   test('layers read what they name, or the layer before', () => {
