@@ -10,7 +10,7 @@ import { loadNetwork } from '../net/zoo.ts'
 import type { TileSize } from '../plan/array.ts'
 import { parseActivations, type QuantOptions } from '../quant/options.ts'
 import { baseOfRun, fromBase, isNetworkFile, isWeightFile, rememberFiles } from './named-files.ts'
-import { configurationSchema, environmentNames, planned } from './schema.ts'
+import { configurationSchema, environmentNames } from './schema.ts'
 
 /**
  * A resolved configuration: a plain value with every default filled in. Written to run.json and read back, it gives the same bytes.
@@ -64,7 +64,7 @@ export function resolveConfiguration(options: ConfigurationOptions): Configurati
     return file?.source.where([...file.base, ...path]) ?? path.join('.')
   }
   const source: Source = { file: options.config ?? 'the command line', value: draft, where }
-  refusePlanned(source)
+  refuseReuse(source)
   const checked = parseSource(configurationSchema, source)
   if (checked.net === undefined) {
     throw usageError('no network is named', {
@@ -315,16 +315,14 @@ function assign(draft: Draft, path: readonly string[], value: unknown): void {
   Object.defineProperty(at, path.at(-1)!, { value, enumerable: true, writable: true, configurable: true })
 }
 
-function refusePlanned(source: Source): void {
-  for (const [name, values] of Object.entries(planned)) {
-    const path = name.split('.')
-    const value = path.reduce<unknown>(
-      (at, step) => (at !== null && typeof at === 'object' ? (at as Draft)[step] : undefined),
-      source.value,
-    )
-    if (typeof value === 'string' && values.includes(value))
-      throw usageError(`${name}: "${value}" is not built yet`, { where: source.where(path) })
-  }
+/** Coefficient reuse is no choice of the array but of the weights, layer by layer. */
+function refuseReuse(source: Source): void {
+  const { array } = (source.value ?? {}) as { readonly array?: { readonly dataflow?: unknown } | null }
+  if (array?.dataflow === 'reuse')
+    throw usageError('array.dataflow: "reuse" comes with the weights: layers with curves use it', {
+      where: source.where(['array', 'dataflow']),
+      hint: 'Leave the dataflow as it is, and set weights.curve: linear or quadratic (docs/reuse.md).',
+    })
 }
 
 /** The configuration file of the current directory, if there is one: what -c defaults to. */

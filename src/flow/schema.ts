@@ -138,11 +138,6 @@ export const configurationSchema = z.strictObject({
 
 export type ConfigurationFile = z.input<typeof configurationSchema>
 
-/** Values of the configuration's design that are not built yet, so that they are refused by name. */
-export const planned: Readonly<Record<string, readonly string[]>> = {
-  'array.dataflow': ['reuse'],
-}
-
 /** Leaves that an environment variable can set: XGEN_ARRAY_ROWS is array.rows. */
 export const environmentNames: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
   [

@@ -152,10 +152,10 @@ describe('mistakes', () => {
     ],
     ['an unknown interface', 'net: lenet5\ninterface: axis\n', '2:1', 'Did you mean "axi"?'],
     [
-      'a dataflow that is not built yet',
+      'a dataflow that comes with the weights',
       'net: lenet5\narray: { dataflow: reuse }\n',
       '2:10',
-      'array.dataflow: "reuse" is not built yet',
+      'array.dataflow: "reuse" comes with the weights: layers with curves use it',
     ],
     [
       'an unknown dataflow',
