@@ -7,6 +7,7 @@ import type { ArraySpec, Size } from './array.ts'
 import type { ArrayWork } from './lower.ts'
 import { sizeOfTiles, tileSizes } from './size.ts'
 import type { Owner } from './tile.ts'
+import { groupedSize } from './windows.ts'
 
 /** The column folds of one layer, and the tiles that work for them. */
 export interface FoldMix {
@@ -123,7 +124,7 @@ export function mixLayer(
   const natural = needs.map((_, filter) => filter)
   const grouped = [...natural].sort((a, b) => compareLists(needs[a]!, needs[b]!) || a - b)
   const used = new Set(needs.flat().map(({ tile }) => tile))
-  const size = sizeOfTiles([...used].map((tile) => set.sizes[tile]!))
+  const size = groupedSize(conv, sizeOfTiles([...used].map((tile) => set.sizes[tile]!)))
   const passesOf = (order: readonly number[]) => foldPasses(order, needs, size, array.parallel, set)
   const order = free && cheaper(passesOf(grouped), passesOf(natural)) ? grouped : natural
   return {

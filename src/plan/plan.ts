@@ -124,7 +124,7 @@ export interface PlanLayer {
   readonly passes: readonly (readonly (readonly number[])[])[]
   /** Mode of each pass; present where modes come with the pass (0 on tiles without modes). */
   readonly modes?: readonly (readonly number[])[]
-  /** Rows and columns of the folds, present where they are fewer than the array's: those of the smallest of its tiles. */
+  /** Rows and columns of the folds, present where they are fewer than the array's: those of the smallest of its tiles, or as many columns as hold whole groups. */
   readonly rows?: number
   readonly columns?: number
   /** Cycles that the layer's first weights wait, so that they do not overtake the layer before, which begins at a higher row; absent where 0. */

@@ -1,4 +1,6 @@
+import { divideUp } from '../base/integers.ts'
 import type { QConv } from '../quant/qgraph.ts'
+import type { Size } from './array.ts'
 
 /** The channels that a column fold of a grouped convolution sees, and how they move on: by `step` channels every `folds` column folds. */
 export interface ChannelWindow {
@@ -24,4 +26,21 @@ export function channelWindow(
     return { channels: held * own, step: held * own, folds: 1 }
   if (filters % columns === 0) return { channels: own, step: own, folds: filters / columns }
   return { channels, step: 0, folds: 1 }
+}
+
+/**
+ * The columns that a grouped convolution uses: as many as give the fewest folds. Fewer than there are may hold whole groups, where all of them would see
+ * channels of groups that are not theirs.
+ */
+export function groupedSize(conv: QConv, { rows, columns }: Size): Size {
+  if (conv.groups === 1) return { rows, columns }
+  const filters = conv.bias.length
+  const channels = (conv.weights.length / filters / conv.kernel[0] / conv.kernel[1]) * conv.groups
+  const folds = (count: number) => {
+    const seen = channelWindow(conv, channels, count)!.channels
+    return divideUp(filters, count) * divideUp(conv.kernel[0] * conv.kernel[1] * seen, rows)
+  }
+  let best = columns
+  for (let fewer = columns - 1; fewer >= 1; fewer--) if (folds(fewer) < folds(best)) best = fewer
+  return { rows, columns: best }
 }

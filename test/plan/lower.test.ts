@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Network } from '../../src/net/network.ts'
 import { lower, type Work } from '../../src/plan/lower.ts'
 import { chooseSets, readSetOf } from '../../src/plan/sets.ts'
-import { channelWindow } from '../../src/plan/windows.ts'
-import type { QGraph } from '../../src/quant/qgraph.ts'
+import { channelWindow, groupedSize } from '../../src/plan/windows.ts'
+import type { QConv, QGraph } from '../../src/quant/qgraph.ts'
 import { failure } from '../fixtures/failure.ts'
 import { conv, quantised } from '../fixtures/graph-designs.ts'
 
@@ -160,6 +160,25 @@ describe('the channels that a column fold sees', () => {
     ['all in one column fold', grouped(3, 3), 6, 8, { channels: 6, step: 6, folds: 1 }],
   ])('%s', (_, layer, channels, columns, expected) => {
     expect(channelWindow(layer, channels, columns)).toEqual(expected)
+  })
+})
+
+describe('the columns that a grouped convolution uses', () => {
+  const layer = (filters: number, channels: number, groups: number) => {
+    const graph = quantised(
+      { name: 'groups', input: { shape: [channels, 3, 3] }, layers: [conv('a', ['input'], filters, groups)] },
+      1,
+      { weightBits: 8, activationBits: 8, unsigned: false },
+    )
+    return graph.nodes[0] as QConv
+  }
+  it.each([
+    ['all without groups', layer(8, 8, 1), 5, 5],
+    ['as many as hold whole groups', layer(64, 64, 64), 20, 16],
+    ['all where the filters are one column fold', layer(5, 5, 5), 20, 20],
+    ['as many as divide a group', layer(48, 6, 2), 16, 12],
+  ])('%s', (_, grouped, columns, used) => {
+    expect(groupedSize(grouped, { rows: 24, columns })).toEqual({ rows: 24, columns: used })
   })
 })
 
