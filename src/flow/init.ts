@@ -32,6 +32,7 @@ weights:
 
 # The array of processing elements.
 array:
+  # weight-stationary; row-stationary, for chains of layers (docs/row-stationary.md); auto takes the faster one.
   dataflow: weight-stationary
   rows: 8
   cols: 8

@@ -24,6 +24,8 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
   let at = 0
   while (at < graph.nodes.length) {
     const node = graph.nodes[at]!
+    if (node.kind !== 'conv' && node.kind !== 'pool' && node.kind !== 'reshape')
+      throw unsupported(node.name, `is a layer of the kind ${node.kind}`)
     if (inputsOf(node).join() !== current)
       throw unsupported(node.name, 'reads a tensor other than the one before it')
     current = node.output
@@ -31,7 +33,6 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
     if (node.kind === 'reshape') continue
     if (node.kind === 'pool')
       throw unsupported(node.name, 'is a pooling layer that does not follow a convolution or dense layer')
-    if (node.kind !== 'conv') throw unsupported(node.name, `is a layer of the kind ${node.kind}`)
     const stored = graph.tensors[node.input]!
     if (stored.zeroPoint !== 0 || graph.tensors[node.output]!.zeroPoint !== 0)
       throw unsupported(node.name, 'has a zero point other than 0')

@@ -232,7 +232,7 @@ function issueDelay(plan: RowPlan): ModuleCount {
   })
 }
 
-/** sequencer.ts with program-memory.ts. */
+/** sequencer.ts with loader.ts, streamer.ts and program-memory.ts. */
 function rowSequencer(plan: RowPlan): ModuleCount {
   const parts = [phases(plan), loader(plan), weightReader(plan), streamer(plan)]
   const all = (quantity: 'adders' | 'registers' | 'memoryBits') =>
