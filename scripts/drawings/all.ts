@@ -1,4 +1,5 @@
 import type { Drawing } from '../../src/report/drawing.ts'
+import { reuse } from './reuse.ts'
 import { rowStationary } from './row-stationary.ts'
 import { weightStationary } from './weight-stationary.ts'
 
@@ -6,4 +7,5 @@ import { weightStationary } from './weight-stationary.ts'
 export const drawings: Readonly<Record<string, () => Drawing>> = {
   'weight-stationary': weightStationary,
   'row-stationary': rowStationary,
+  reuse,
 }
