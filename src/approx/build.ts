@@ -52,6 +52,8 @@ export function buildAssignment(graph: QGraph, entries: readonly Entry[]): Assig
 }
 
 function checkLayers({ selector, entry }: Rule, nodes: readonly QConv[], graph: QGraph): void {
+  // every layer: also where there is none
+  if (selector.name === 'default') return
   if (nodes.some((node) => matchesLayer(selector, node.name))) return
   const names = nodes.map((node) => node.name)
   const other = graph.nodes.find((node) => node.name === selector.name)

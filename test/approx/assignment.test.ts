@@ -20,6 +20,19 @@ const specOf = (layer: 'conv1' | 'conv2' | 'fc1', filter: number, channel: numbe
   return multipliers[ofKernel[filter * channels + channel]!]!.spec
 }
 describe('--mult', () => {
+  test('the default is every layer, also of a network without any that multiplies', () => {
+    const network = {
+      name: 'moves',
+      input: { shape: [2, 4, 4] },
+      layers: [{ kind: 'pool', name: 'pool1', mode: 'max', window: [2, 2], stride: [2, 2] }],
+    } as const
+    const moves = quantise(network, new Map(), new Map(), int8)
+    expect(buildAssignment(moves, [parseFlag('trunc:ka=1,kb=1')]).size).toBe(0)
+    expect(failure(() => buildAssignment(moves, [parseFlag('conv1=exact')])).message).toBe(
+      'there is no layer "conv1".',
+    )
+  })
+
   test('WHERE= is there only before the first "=" and without ":"', () => {
     expect(parseFlag('roup:p=1,r=2')).toMatchObject({ selector: 'default', spec: 'roup:p=1,r=2' })
     expect(parseFlag('conv2=roup:p=1,r=2')).toMatchObject({ selector: 'conv2', spec: 'roup:p=1,r=2' })
