@@ -5,7 +5,8 @@ import { ownerReader } from '../src/plan/tile.ts'
 import type { Streamed } from './line.ts'
 
 /**
- * How many of a fold's columns need their product of a tap, whose weights are word `word` of the weight memory: none of a channel that the plan adds; with groups
+ * How many of a fold's columns need their product of a tap, whose weights are word `word` of the weight memory: none of a channel that the plan adds, or of a map that
+ * the array only passes through; with groups
  * the filters of the channel's own; and only those whose weight is owned by a tile of the fold's pass.
  */
 export function neededProducts(plan: Plan, { owners }: MemoryImages) {
@@ -15,7 +16,7 @@ export function neededProducts(plan: Plan, { owners }: MemoryImages) {
 
   return (loaded: Streamed, tap: number, word: number): number => {
     const { fold, layer } = loaded
-    if (tap % layer.channels >= layer.channels - layer.filler) return 0
+    if (layer.passed === true || tap % layer.channels >= layer.channels - layer.filler) return 0
     const { groups, filters } = layer
     const group = groups && Math.floor(channelOf(loaded, tap) / groups.channels)
     let needed = 0

@@ -5,10 +5,11 @@ import { execa } from 'execa'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { plotSimulation, scaleSimCycles, simulatePlan } from '../../src/flow/sim.ts'
+import type { Network } from '../../src/net/network.ts'
 import { inferenceCycles } from '../../src/plan/any-plan.ts'
 import { makePlan } from '../../src/plan/make.ts'
 import { type Fold, foldsOfLayer } from '../../src/plan/steps.ts'
-import { graphDesign, graphDesigns } from '../fixtures/graph-designs.ts'
+import { graphDesign, graphDesigns, networkDesign } from '../fixtures/graph-designs.ts'
 import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
 function simulateLenet(size: number) {
@@ -99,6 +100,20 @@ describe('products counted by the model', () => {
     })
     fc.assert(property, { numRuns: 30, seed: 301 })
     expect(Object.entries(seen).filter(([, count]) => count === 0)).toEqual([])
+  })
+
+  it('are none where the array only passes a map through', () => {
+    const network: Network = {
+      name: 'twice',
+      input: { shape: [2, 3, 3] },
+      layers: [{ kind: 'add', name: 'sum', inputs: ['input', 'input'] }],
+    }
+    const { graph, assignment, array } = networkDesign(network, 2, 3)
+    const { plan, images } = makePlan(graph, assignment, array)
+    const [sum] = simulatePlan(plan, images, graph, 1).layers
+    expect(plan.layers[0]!.passed).toBe(true)
+    expect(sum!.accesses).toMatchObject({ multiplications: 0, weightReads: 2 })
+    expect(sum!.levels.register).toBe(0)
   })
 })
 
