@@ -21,7 +21,7 @@ const widthOf = (multipliers: readonly Multiplier[], operand: 'nA' | 'nB') =>
   multipliers.reduce((sum, { domain }) => sum + domain[operand], 0)
 
 /** A moment of each order times its coefficient, each product at its place, and their sum: a multiplier an order, an adder less. */
-function curveProduct(name: string, orders: readonly TileOrder[], accumulatorBits: number): Module {
+export function curveProduct(name: string, orders: readonly TileOrder[], accumulatorBits: number): Module {
   const multipliers = orders.map(({ multiplier }) => multiplier)
   return defineModule(
     `${name}_products`,

@@ -1,9 +1,10 @@
 import { indexBits } from '../base/integers.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import { type MomentSpec, momentLatency } from '../plan/moments.ts'
-import { type ReuseTileSpec, tileLatency, tileRows } from '../plan/reuse-tile.ts'
+import { groupRows, type ReuseTileSpec, tileLatency, tileRows } from '../plan/reuse-tile.ts'
 import { follow, followReset, inputs } from './gates.ts'
 import { momentUnit } from './moment-unit.ts'
+import { sharedArray } from './shared-array.ts'
 import { systolicTile } from './systolic-tile.ts'
 
 type Ports = Readonly<Record<string, Node>>
@@ -20,19 +21,26 @@ export function reuseTile(spec: ReuseTileSpec): Module {
     `Coefficient-reuse tile of ${channels} channels x ${filters} filters, ${groups} groups and ${multipliers.length} orders each.`,
     (m) => {
       const position = inputs(m, '', positionPorts(spec))
-      const sums = m.instance(
-        systolicTile(
-          'reuse_array',
-          multipliers.map((multiplier, order) => ({ multiplier, shift: moments.orders[order]!.shift })),
-          { rows, columns: filters, accumulatorBits, masked: false, modesFrom: undefined },
-        ),
-        'u_array',
-        {
-          ...weightsOf(m, spec, rows),
-          ...Object.assign({}, ...channelsOf(m, spec, position)),
-        },
-      )
-      partialSums(m, { ...spec, latency: tileLatency(spec) }, sums, position['whole']!)
+      const orders = multipliers.map((multiplier, order) => ({
+        multiplier,
+        shift: moments.orders[order]!.shift,
+      }))
+      const array =
+        spec.shared === undefined
+          ? systolicTile('reuse_array', orders, {
+              rows,
+              columns: filters,
+              accumulatorBits,
+              masked: false,
+              modesFrom: undefined,
+            })
+          : sharedArray('reuse_array', orders, spec.shared, accumulatorBits)
+      const sums = m.instance(array, 'u_array', {
+        ...weightsOf(m, array),
+        ...Object.assign({}, ...channelsOf(m, spec, position)),
+      })
+      const skewed = spec.shared === undefined
+      partialSums(m, { ...spec, skewed, latency: tileLatency(spec) }, sums, position['whole']!)
     },
   )
 }
@@ -49,23 +57,17 @@ export function positionPorts({ moments, groups }: ReuseTileSpec): Record<string
   }
 }
 
-/** Coefficients come as in any array: a bus a column, and a load and a swap bit a row. */
-function weightsOf(m: ModuleBuilder, { filters, multipliers }: ReuseTileSpec, rows: number): Ports {
-  const { nB } = multipliers[0]!.domain
-  const names = (name: string, count: number, width: number) =>
-    Array.from({ length: count }, (_, i) => [`${name}_${i}`, m.input(`${name}_${i}`, width)] as const)
-  return Object.fromEntries([
-    ...names('weight', filters, nB),
-    ...names('load', rows, 1),
-    ...names('swap', rows, 1),
-  ])
+/** Coefficients come as in any array: buses, and a load and a swap bit a row. */
+function weightsOf(m: ModuleBuilder, array: Module): Ports {
+  const names = array.netlist.inputs.filter(({ name }) => /^(weight|load|swap)_/.test(name!))
+  return Object.fromEntries(names.map(({ name, width }) => [name!, m.input(name!, width)]))
 }
 
 /** The rows of each channel: their moments, and whether a window is whole. */
 function channelsOf(m: ModuleBuilder, spec: ReuseTileSpec, position: Ports): Ports[] {
   const { channels, moments, groups, multipliers } = spec
   const unit = momentUnit(moments)
-  const rowsOfChannel = groups * multipliers.length
+  const rowsOfChannel = groups * groupRows(spec)
   let at: Ports = position
   return Array.from({ length: channels }, (_, channel) => {
     const skew = channel * rowsOfChannel
@@ -80,11 +82,14 @@ function channelsOf(m: ModuleBuilder, spec: ReuseTileSpec, position: Ports): Por
     const kernelRows = groups === 1 ? [found] : momentLines(m, spec, channel, found, valid!, column!)
     const rows: [string, Node][] = []
     for (const [g, operands] of kernelRows.entries()) {
-      for (let order = 0; order < multipliers.length; order++) {
-        const late = g * multipliers.length + order
+      const found = multipliers.map((_, order) => operands[`moment_${order}`]!)
+      // products that are shared take the moments of all orders at once
+      const entering = spec.shared === undefined ? found : [m.c.cat(...[...found].reverse())]
+      for (const [order, moment] of entering.entries()) {
+        const late = g * entering.length + order
         const name = `${channel}_${g}_${order}`
         rows.push(
-          [`activation_${skew + late}`, delay(m, `moment_${name}`, operands[`moment_${order}`]!, late)],
+          [`activation_${skew + late}`, delay(m, `moment_${name}`, moment, late)],
           [`active_${skew + late}`, delay(m, `active_${name}`, active, late, true)],
         )
       }
@@ -150,13 +155,15 @@ function momentLineBuffer({ orders, lineWidth }: MomentSpec, lines: number): Mod
 }
 
 export interface PartialSums extends Pick<ReuseTileSpec, 'filters' | 'positions' | 'accumulatorBits'> {
+  /** Whether each filter's sum comes a cycle behind that of the one before. */
+  readonly skewed: boolean
   /** Cycles from a position to its first filter's sum. */
   readonly latency: number
 }
 
 /** A sum for each filter and position: of the channels so far, or of these alone where they are the first. */
 export function partialSums(m: ModuleBuilder, spec: PartialSums, sums: Ports, whole: Node): void {
-  const { filters, positions, latency } = spec
+  const { filters, positions, latency, skewed } = spec
   const index = m.input('index', indexBits(Math.max(2, positions)))
   const first = m.input('first', 1)
   const early = latency - 1
@@ -167,7 +174,7 @@ export function partialSums(m: ModuleBuilder, spec: PartialSums, sums: Ports, wh
   }
   const module = accumulator(spec)
   for (let j = 0; j < filters; j++) {
-    if (j > 0) at = delayPorts(m, `filter_${j}`, at, 1)
+    if (j > 0 && skewed) at = delayPorts(m, `filter_${j}`, at, 1)
     const { total } = m.instance(module, `u_sum_${j}`, { ...at, sum: sums[`sum_${j}`]! } as Ports)
     m.output(`total_${j}`, total!)
   }

@@ -21,7 +21,7 @@ export function stationaryTile(spec: StationaryTileSpec): Module {
       const ports = array.netlist.inputs.map(({ name, width }) => [name!, m.input(name!, width)] as const)
       const whole = m.input('whole', 1)
       const sums = m.instance(array, 'u_array', Object.fromEntries(ports))
-      partialSums(m, { ...spec, latency: rows }, sums, whole)
+      partialSums(m, { ...spec, skewed: true, latency: rows }, sums, whole)
     },
   )
 }

@@ -19,14 +19,42 @@ export interface ReuseTileSpec {
   readonly accumulatorBits: number
   /** Positions whose sums wait for further channels. */
   readonly positions: number
+  /**
+   * Present where equal coefficients are computed once: for each channel and group the class of each filter, counted from 0 in the order of
+   * the filters. Filters of a class have the same coefficients and share the products.
+   */
+  readonly shared?: readonly (readonly number[])[]
 }
 
-/** Rows of PEs: one for each channel, group and order. */
-export const tileRows = ({ channels, groups, multipliers }: ReuseTileSpec): number =>
-  channels * groups * multipliers.length
+/** The classes of filters with equal coefficients: `coefficients(row, filter)` are those of a channel's group. */
+export function sharedClasses(
+  rows: number,
+  filters: number,
+  coefficients: (row: number, filter: number) => readonly number[],
+): readonly (readonly number[])[] {
+  return Array.from({ length: rows }, (_, row) => {
+    const classes = new Map<string, number>()
+    return Array.from({ length: filters }, (_filter, filter) => {
+      const key = coefficients(row, filter).join(' ')
+      if (!classes.has(key)) classes.set(key, classes.size)
+      return classes.get(key)!
+    })
+  })
+}
+
+/** Classes of a channel's group. */
+export const classCount = (classes: readonly number[]): number => Math.max(...classes) + 1
+
+/** Rows of a group: one for each order, or one for all of them where products are shared. */
+export const groupRows = ({ multipliers, shared }: ReuseTileSpec): number =>
+  shared === undefined ? multipliers.length : 1
+
+/** Rows of PEs. */
+export const tileRows = (spec: ReuseTileSpec): number => spec.channels * spec.groups * groupRows(spec)
 
 /** Cycles from a pixel to the sum of its window's first filter at the bottom of the rows. */
-export const tileLatency = (spec: ReuseTileSpec): number => momentLatency + tileRows(spec)
+export const tileLatency = (spec: ReuseTileSpec): number =>
+  momentLatency + tileRows(spec) + (spec.shared === undefined ? 0 : 1)
 
 /** Bits that hold the sum of so many groups, whatever their coefficients. */
 export function tileSumBits(

@@ -5,7 +5,7 @@ import { type Random, seededRandom } from '../../src/base/random.ts'
 import { type CircuitSimulator, compileCircuit } from '../../src/hdl/simulator.ts'
 import { memoryImages, printVerilog } from '../../src/hdl/verilog.ts'
 import { reuseTileCounts } from '../../src/plan/counts/reuse-tile.ts'
-import { type ReuseTileSpec, tileLatency, tileRows } from '../../src/plan/reuse-tile.ts'
+import { type ReuseTileSpec, sharedClasses, tileLatency, tileRows } from '../../src/plan/reuse-tile.ts'
 import { countedNumbers } from '../../testbench/count-comparison.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
 import { openYosys } from '../../testbench/yosys.ts'
@@ -19,6 +19,7 @@ function contents(
   folds: number,
   [height, width]: readonly [number, number],
   random: Random,
+  shared: boolean,
 ) {
   const { channels, filters, groups, multipliers, moments } = spec
   const { codeBits, signed } = moments
@@ -30,7 +31,12 @@ function contents(
     height,
     width,
     map: draw(folds * channels * height * width, low, high),
-    coefficients: draw(filters * folds * channels * groups * multipliers.length, -most, most),
+    // few different ones where products are shared
+    coefficients: draw(
+      filters * folds * channels * groups * multipliers.length,
+      shared ? 0 : -most,
+      shared ? 1 : most,
+    ).map((value) => (!shared ? value : value === 0 ? -most : 3)),
   }
 }
 
@@ -55,6 +61,32 @@ function load(
   tile.step()
   for (let row = 0; row < rows; row++) tile.set(`swap_${row}`, 0)
   for (let j = 0; j < spec.filters; j++) tile.step()
+}
+
+/** The same where filters share products: the coefficients of each class, row by row, those of order 0 in the low bits. */
+function loadShared(tile: CircuitSimulator, spec: ReuseTileSpec, { coefficients }: Contents) {
+  const { multipliers } = spec
+  const orders = multipliers.length
+  const bits = multipliers[0]!.domain.nB
+  const rows = spec.shared!.length
+  for (const [row, classes] of spec.shared!.entries()) {
+    for (const [filter, k] of classes.entries()) {
+      let word = 0n
+      for (let order = orders - 1; order >= 0; order--) {
+        const value = coefficients[(filter * rows + row) * orders + order]!
+        word = (word << BigInt(bits)) | BigInt.asUintN(bits, BigInt(value))
+      }
+      tile.set(`weight_${k}`, word)
+    }
+    for (const at of spec.shared!.keys()) tile.set(`load_${at}`, at === row ? 1 : 0)
+    tile.step()
+  }
+  for (const row of spec.shared!.keys()) {
+    tile.set(`load_${row}`, 0)
+    tile.set(`swap_${row}`, 1)
+  }
+  tile.step()
+  for (const row of spec.shared!.keys()) tile.set(`swap_${row}`, 0)
 }
 
 /** Streams a fold without a pause, a position a cycle; the totals of each position and filter, as they leave. */
@@ -89,13 +121,22 @@ function stream(
       tile.set(`code_${c}`, inside ? map[(fold * channels + c) * pixels + cycle]! : 0)
     if (whole) leaves.set(cycle + tileLatency(spec) + 1, index)
     for (let j = 0; j < filters; j++) {
-      const position = leaves.get(cycle - j)
+      const position = leaves.get(cycle - (spec.shared === undefined ? j : 0))
       if (position === undefined) continue
       const raw = Number(tile.get(`total_${j}`))
       totals[j]![position] = raw >= 2 ** (spec.accumulatorBits - 1) ? raw - 2 ** spec.accumulatorBits : raw
     }
     tile.step()
   }
+}
+
+/** The classes of equal coefficients. */
+function classesOf(spec: ReuseTileSpec, { coefficients }: Contents) {
+  const orders = spec.multipliers.length
+  const rows = spec.channels * spec.groups
+  return sharedClasses(rows, spec.filters, (row, filter) =>
+    coefficients.slice((filter * rows + row) * orders, (filter * rows + row + 1) * orders),
+  )
 }
 
 const hasPort = ({ moments, groups }: ReuseTileSpec, port: string) =>
@@ -111,6 +152,7 @@ const sketches = fc
     channels: fc.integer({ min: 1, max: 3 }),
     filters: fc.integer({ min: 1, max: 4 }),
     folds: fc.integer({ min: 1, max: 2 }),
+    shared: fc.boolean(),
     codeBits: fc.integer({ min: 3, max: 8 }),
     signed: fc.boolean(),
     bits: fc.integer({ min: 4, max: 12 }),
@@ -123,11 +165,14 @@ const sketches = fc
 describe('the coefficient-reuse tile', () => {
   test('gives the sums of the naive oracle, a position a cycle, and is made of what is counted', () => {
     fc.assert(
-      fc.property(sketches, ({ extra, seed, ...drawn }) => {
+      fc.property(sketches, ({ extra, seed, shared, ...sketch }) => {
+        const drawn = { ...sketch, folds: shared ? 1 : sketch.folds }
         const { kernel, folds } = drawn
         const size = [kernel[0] + extra[0], kernel[1] + extra[1]] as const
         const positions = (extra[0] + 1) * (extra[1] + 1)
-        const spec = sketchTile({ ...drawn, lineWidth: size[1], positions })
+        const plain = sketchTile({ ...drawn, lineWidth: size[1], positions })
+        const made = contents(plain, folds, size, seededRandom(seed), shared)
+        const spec = shared ? { ...plain, shared: classesOf(plain, made) } : plain
         const top = reuseTile(spec)
         const numbers = countedNumbers({
           plan: reuseTileCounts(spec),
@@ -136,11 +181,11 @@ describe('the coefficient-reuse tile', () => {
         })
         expect(numbers.filter(({ plan, netlist }) => plan !== netlist)).toEqual([])
 
-        const made = contents(spec, folds, size, seededRandom(seed))
         const tile = compileCircuit(top)
         const totals = Array.from({ length: spec.filters }, () => Array<number>(positions).fill(Number.NaN))
         for (let fold = 0; fold < folds; fold++) {
-          load(tile, spec, made, fold, folds)
+          if (shared) loadShared(tile, spec, made)
+          else load(tile, spec, made, fold, folds)
           stream(tile, spec, made, fold, kernel[0], totals)
         }
         const expected = oracleCurveConvolution(
@@ -160,7 +205,7 @@ describe('the coefficient-reuse tile', () => {
         )
         expect(totals.flat()).toEqual(expected)
       }),
-      { numRuns: process.env['XGEN_FULL'] === undefined ? 100 : 2000 },
+      { numRuns: process.env['XGEN_FULL'] === undefined ? 100 : 1000 },
     )
   })
 
@@ -173,15 +218,25 @@ describe('the coefficient-reuse tile', () => {
     lineWidth: 14,
     positions: 100,
   }
-  test.each<readonly [string, TileSketch]>([
+  test.each<readonly [string, TileSketch & Pick<ReuseTileSpec, 'shared'>]>([
     ['linear kernels', five],
     ['quadratic rows', { ...five, degree: 2, group: 'row' }],
     [
       'quadratic kernels of 3x3',
       { ...five, kernel: [3, 3], degree: 2, signed: false, multiplier: 'roup:p=1,r=2' },
     ],
-  ])('Yosys counts the same: %s', async (_name, sketch) => {
-    const spec = sketchTile(sketch)
+    [
+      'products that filters share',
+      {
+        ...five,
+        shared: [
+          [0, 1, 0],
+          [0, 0, 0],
+        ],
+      },
+    ],
+  ])('Yosys counts the same: %s', async (_name, { shared, ...sketch }) => {
+    const spec = { ...sketchTile(sketch), ...(shared === undefined ? {} : { shared }) }
     const top = reuseTile(spec)
     const { tally } = await yosysTally(
       openYosys(),

@@ -1,8 +1,14 @@
 import { coreModule } from '../../arith/multiplier.ts'
 import { indexBits } from '../../base/integers.ts'
-import { momentLatency } from '../moments.ts'
+import { momentBits, momentLatency } from '../moments.ts'
 import { peName } from '../names.ts'
-import { type ReuseTileSpec, type StationaryTileSpec, tileLatency } from '../reuse-tile.ts'
+import {
+  classCount,
+  groupRows,
+  type ReuseTileSpec,
+  type StationaryTileSpec,
+  tileLatency,
+} from '../reuse-tile.ts'
 import { type ModuleCount, merged, moduleCount } from './module-count.ts'
 import { momentUnit } from './moments.ts'
 
@@ -13,8 +19,12 @@ export function reuseTileCounts(spec: ReuseTileSpec): readonly ModuleCount[] {
     moduleCount('reuse_tile', 1, 'datapath', { registers: delays(spec) }),
     momentUnit(moments, channels),
     ...(groups > 1 ? [momentLines(spec)] : []),
-    moduleCount('reuse_array', 1, 'datapath', {}),
-    ...multipliers.flatMap((_, order) => processingElement(spec, order, channels * groups * filters)),
+    ...(spec.shared === undefined
+      ? [
+          moduleCount('reuse_array', 1, 'datapath', {}),
+          ...multipliers.flatMap((_, order) => processingElement(spec, order, channels * groups * filters)),
+        ]
+      : sharedArray(spec, spec.shared)),
     partialSums(spec),
   ])
 }
@@ -22,27 +32,54 @@ export function reuseTileCounts(spec: ReuseTileSpec): readonly ModuleCount[] {
 type Sums = Pick<ReuseTileSpec, 'filters' | 'positions' | 'accumulatorBits'>
 
 /** Registers that bring the control of the sums to the filters. */
-const sumControl = (spec: Sums, latency: number) => (latency - 1 + spec.filters - 1) * (2 + indexWidth(spec))
+const sumControl = (spec: Sums, latency: number, skewed = true) =>
+  (latency - 1 + (skewed ? spec.filters - 1 : 0)) * (2 + indexWidth(spec))
 
 const indexWidth = ({ positions }: Sums) => indexBits(Math.max(2, positions))
 
 /** What keeps channels and rows in step. */
 function delays(spec: ReuseTileSpec) {
-  const { channels, groups, multipliers, moments } = spec
-  const orders = multipliers.length
-  const rows = groups * orders
+  const { channels, groups, moments } = spec
+  const { shared } = spec
+  const rows = groups * groupRows(spec)
   const address = indexBits(moments.lineWidth)
   const position = 3 + (moments.rows > 1 ? 1 + 2 * address : groups > 1 ? address : 0)
   const behind = (channels * (channels - 1)) / 2
+  const entering = shared === undefined ? moments.orders.map(({ bits }) => bits) : [momentBits(moments)]
   let operands = 0
-  for (let row = 0; row < rows; row++) operands += row * (moments.orders[row % orders]!.bits + 1)
+  for (let row = 0; row < rows; row++) operands += row * (entering[row % entering.length]! + 1)
   return {
     'positions passed down': (channels - 1) * rows * position,
     codes: behind * rows * moments.codeBits,
     'window is whole': channels * momentLatency,
     'moments by row': channels * operands,
-    'control of the sums': sumControl(spec, tileLatency(spec)),
+    'control of the sums': sumControl(spec, tileLatency(spec), shared === undefined),
   }
+}
+
+/** src/arch/shared-array.ts: products for each class of filters, and a sum for each filter. */
+function sharedArray(
+  { channels, groups, filters, multipliers, accumulatorBits }: ReuseTileSpec,
+  shared: NonNullable<ReuseTileSpec['shared']>,
+): ModuleCount[] {
+  const classes = shared.reduce((sum, of) => sum + classCount(of), 0)
+  const coefficients = multipliers.reduce((sum, { domain }) => sum + domain.nB, 0)
+  const rows = channels * groups
+  return [
+    moduleCount('reuse_array', 1, 'datapath', {
+      adders: { 'partial sums': (rows - 1) * filters },
+      registers: {
+        'coefficients, next ones': classes * 2 * coefficients,
+        products: classes * accumulatorBits,
+        sums: rows * filters * accumulatorBits,
+      },
+    }),
+    moduleCount('reuse_array_products', classes, 'datapath', {
+      cores: { 'multipliers, one an order': multipliers.length },
+      adders: { 'sum of the orders': multipliers.length - 1 },
+    }),
+    ...multipliers.map((multiplier) => moduleCount(coreModule(multiplier), classes, 'datapath', {})),
+  ]
 }
 
 function processingElement(
