@@ -17,11 +17,17 @@ import { asMap, type LayerShape, layerShapes } from '../net/shapes.ts'
 import { type ModuleCount, sumOf } from '../plan/counts/module-count.ts'
 import { reuseTileCounts, rowTileCounts, stationaryTileCounts } from '../plan/counts/reuse-tile.ts'
 import { momentSpec } from '../plan/moments.ts'
-import { type ReuseTileSpec, type StationaryTileSpec, tileSumBits } from '../plan/reuse-tile.ts'
+import {
+  type ReuseTileSpec,
+  type StationaryTileSpec,
+  sharedClasses,
+  tileSumBits,
+} from '../plan/reuse-tile.ts'
 import { momentsOf } from '../quant/curve.ts'
 import type { CurveChoice } from '../quant/curve-layer.ts'
 import { linksOf } from '../quant/links.ts'
 import type { QuantOptions } from '../quant/options.ts'
+import type { QGraph } from '../quant/qgraph.ts'
 import { csvOf } from '../report/plot.ts'
 import { type Configuration, quantOptionsOf } from './configuration.ts'
 import { choiceOf } from './curves.ts'
@@ -34,6 +40,8 @@ export interface DataflowOptions {
   /** Filters and channels that work side by side, as far as a layer has so many. */
   readonly filters: number
   readonly channels: number
+  /** Coefficients of the layers: filters with equal ones share their products, where a tile holds a whole layer. */
+  readonly shared?: QGraph
   readonly yosys: YosysChoice
   readonly signal: AbortSignal
   readonly progress: Progress
@@ -113,9 +121,14 @@ export async function compareDataflows(
       where: 'weights.group',
       hint: 'Kernels need more taps than the curve has coefficients: 2 (linear) or 3 (quadratic).',
     })
+  if (options.shared?.nodes.every((node) => node.kind !== 'conv' || node.curve === undefined))
+    throw usageError('no layer has coefficients that could be shared', {
+      where: '--share-products',
+      hint: 'Give the layers curves: --set weights.curve=linear.',
+    })
   const setsOf = (filters: number) =>
     layers.map(({ shaped, choice }) =>
-      tileSet(configuration, network, shaped, choice, filters, options.channels),
+      sharing(tileSet(configuration, network, shaped, choice, filters, options.channels), options.shared),
     )
   const sets = setsOf(options.filters)
   const check = await countTiles(sets, options)
@@ -213,6 +226,20 @@ function tileSet(
       accumulatorBits: signedBits(Math.min(0, least), most),
     },
   }
+}
+
+/** The same tiles with shared products, where all coefficients of the layer stay in the tile: then it is known which are equal. */
+function sharing(set: TileSet, graph: QGraph | undefined): TileSet {
+  const node = graph?.nodes.find(({ name }) => name === set.name)
+  if (node?.kind !== 'conv' || node.curve === undefined) return set
+  const { coefficients } = node.curve
+  const { channels, groups, filters, multipliers } = set.reuse
+  const [rows, orders] = [channels * groups, multipliers.length]
+  if (coefficients.length !== filters * rows * orders) return set
+  const shared = sharedClasses(rows, filters, (row, filter) => [
+    ...coefficients.subarray((filter * rows + row) * orders, (filter * rows + row + 1) * orders),
+  ])
+  return { ...set, reuse: { ...set.reuse, shared } }
 }
 
 const countsOf: Readonly<Record<Dataflow, (set: TileSet) => readonly ModuleCount[]>> = {

@@ -6,9 +6,10 @@ import { packageRoot } from '../../src/base/files.ts'
 import { silent } from '../../src/base/progress.ts'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
 import { compareDataflows, dataflows, writeDataflowCsv } from '../../src/flow/dataflows.ts'
-import { networkOf } from '../../src/flow/preparation.ts'
+import { networkOf, prepare } from '../../src/flow/preparation.ts'
 import { sumOf } from '../../src/plan/counts/module-count.ts'
 import { momentUnit } from '../../src/plan/counts/moments.ts'
+import type { QGraph } from '../../src/quant/qgraph.ts'
 import { failure } from '../fixtures/failure.ts'
 import { sketchTile } from '../fixtures/reuse-tiles.ts'
 
@@ -88,6 +89,29 @@ describe('what coefficient reuse saves', () => {
     const { pass, yosys, compared } = await compare('lenet5', 'linear', 'row', 2, 'package')
     expect([pass, yosys?.startsWith('Yosys '), compared > 100]).toEqual([true, true, true])
   }, 60_000)
+
+  test('grows where filters share products, in layers that a tile holds whole', async () => {
+    const set = ['weights.curve=linear', 'weights.group=row', 'weights.bits=4']
+    const configuration = resolveConfiguration({ net: 'lenet5', set, environment: {} })
+    const options = {
+      designs: ['row-stationary', 'reuse'],
+      filters: 16,
+      channels: 16,
+      yosys: { kind: 'none' },
+      signal: new AbortController().signal,
+      progress: silent,
+    } as const
+    const run = (shared?: QGraph) =>
+      compareDataflows(configuration, networkOf(configuration), { ...options, ...(shared && { shared }) })
+    const { graph } = prepare(configuration)
+    const [plain, shared] = [await run(), await run(graph)]
+    expect(shared.pass).toBe(true)
+    expect([plain, shared].map(({ saved }) => percent(saved.total.both))).toEqual(
+      /save (.+ %) in place of (.+ %),/.exec(page)!.slice(1).reverse(),
+    )
+    const without = graph.nodes.filter((node) => node.kind !== 'conv' || node.curve === undefined)
+    await expect(run({ ...graph, nodes: without })).rejects.toThrow(/no layer has coefficients/)
+  })
 
   test('stands in a file of a row a layer and design', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'dataflows-')), 'lenet5.csv')

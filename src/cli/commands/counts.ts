@@ -41,6 +41,12 @@ export const counts: Command = {
         describe: 'Channels that work side by side',
         group: 'Comparison:',
       },
+      'share-products': {
+        type: 'boolean',
+        default: false,
+        describe: 'Filters with equal coefficients share their products, in layers that a tile holds whole',
+        group: 'Comparison:',
+      },
       csv: {
         type: 'string',
         requiresArg: true,
@@ -72,6 +78,7 @@ async function compare(
     designs: designsOf(String(options['compare'])),
     filters: wholeNumber(options['parallelFilters'], '--parallel-filters', 1, 256),
     channels: wholeNumber(options['parallelChannels'], '--parallel-channels', 1, 256),
+    ...(options['shareProducts'] === true ? { shared: prepare(configuration).graph } : {}),
     yosys: yosysOf(options),
     signal: session.signal,
     progress: session.progress,
