@@ -43,10 +43,11 @@ export function portsPage(
     totalBits: memories.bits.total,
     layers: plan.layers.map((layer) => ({
       name: layer.name,
-      tile: tilesOfLayer(layer)
-        .map((tile) => plan.tiles[tile]!)
-        .map((tile) => `${tile.name} (${sizeNote(plan, tile)}${tile.multiplier})`)
-        .join(', '),
+      tile:
+        tilesOfLayer(layer)
+          .map((tile) => plan.tiles[tile]!)
+          .map((tile) => `${tile.name} (${sizeNote(plan, tile)}${tile.multiplier})`)
+          .join(', ') || 'none: it moves a map',
       cycles: layer.cycles,
     })),
     layerCycles: plan.layers.reduce((sum, layer) => sum + layer.cycles, 0),
