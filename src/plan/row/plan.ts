@@ -24,7 +24,7 @@ export interface RowPlan {
   readonly banks: number
   /** Registers of an input line: the rows of the highest chain of one channel. */
   readonly stages: number
-  /** Copies of a row in later lines: a line at `reach` periods further down holds what lay in this one so many row folds later. */
+  /** How many blocks a stored row may lie behind that of its vector's first row: in the next one, or in an earlier one of a line further down that holds it again. */
   readonly shifts: readonly number[]
   /** How the writer's lanes lie in the banks, one for each way that occurs. */
   readonly patterns: readonly StorePattern[]

@@ -1,5 +1,5 @@
 import { filtersInOrder } from './images.ts'
-import { channelPlace, inputShift, type PieceStore, pieceStore, storePattern } from './layout.ts'
+import { channelPlace, type PieceStore, pieceStore, storePattern } from './layout.ts'
 import type { ChannelPlace, MapLayout, Route, RowLayer, StorePattern } from './plan.ts'
 
 export interface Stores {
@@ -18,12 +18,8 @@ export function storesOf(layers: readonly RowLayer[], layouts: readonly MapLayou
       return { layer, stored: pieceStore(layer, fold, at % layer.pieces, layer.output) }
     }),
   )
-  const input = layouts[0]!
   const shifts = [
-    ...new Set([
-      ...pieces.flatMap(({ stored }) => stored.sources.map(({ blocks }) => blocks)),
-      ...Array.from({ length: input.lines }, (_, i) => inputShift(input, i)),
-    ]),
+    ...new Set(pieces.flatMap(({ stored }) => stored.sources.map(({ blocks }) => blocks))),
   ].sort((a, b) => a - b)
   const patterns = new Map<string, { readonly index: number; readonly pattern: StorePattern }>()
   const routes = pieces.map(({ layer, stored }): Route => {
