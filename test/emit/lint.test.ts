@@ -9,6 +9,7 @@ import type { Network } from '../../src/net/network.ts'
 import type { ArraySpec } from '../../src/plan/array.ts'
 import { topName } from '../../src/plan/names.ts'
 import { planNetwork } from '../../src/plan/network.ts'
+import { type CurveSketch, curveGraph } from '../fixtures/curves.ts'
 import { conv, networkDesign } from '../fixtures/graph-designs.ts'
 import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 
@@ -89,12 +90,33 @@ const grouped: NetworkSketch = {
     { filters: 3, kernel: [1, 1] },
   ],
 }
+/** Layers with curves, with stride, padding and pooling, before a dense one. */
+const curved = {
+  sketch: {
+    input: [3, 8, 7],
+    seed: 12,
+    layers: [
+      {
+        filters: 5,
+        kernel: [3, 3],
+        stride: [1, 2],
+        padding: [1, 1, 1, 0],
+        relu: true,
+        pool: { mode: 'max', window: [2, 1] },
+      },
+      { filters: 3, dense: true },
+    ],
+  },
+  bits: 8,
+  multipliers: ['exact', 'roup:p=1,r=2'],
+  seed: 12,
+} as const
 const one: NetworkSketch = { input: [1, 3, 3], seed: 6, layers: [{ filters: 1, kernel: [1, 1] }] }
 const rowStationary = { dataflow: 'row-stationary' } as const
 
 type Design = [
   name: string,
-  network: NetworkSketch | Network,
+  network: NetworkSketch | Network | CurveSketch,
   rows: number,
   columns: number,
   reload?: boolean | undefined,
@@ -153,6 +175,14 @@ const designs: Design[] = [
     rowStationary,
   ],
   ['row-stationary, groups, 5x3, AXI', grouped, 5, 3, false, rowStationary],
+  ['curves over rows of kernels, two multipliers, 4x4', { ...curved, degree: 1, group: 'row' }, 4, 4],
+  [
+    'quadratic curves over kernels, AXI, coefficients at run time',
+    { ...curved, degree: 2, group: 'kernel' },
+    2,
+    3,
+    true,
+  ],
   [
     'an average over nine codes, without an operand',
     { ...branched, layers: branched.layers.slice(0, 2) },
@@ -162,7 +192,8 @@ const designs: Design[] = [
 ]
 
 /** The quantised network of a design with its multipliers. */
-function quantisedDesign(network: NetworkSketch | Network) {
+function quantisedDesign(network: NetworkSketch | Network | CurveSketch) {
+  if ('degree' in network) return curveGraph(network)
   if ('seed' in network) {
     const graph = sketchGraph(network)
     return { graph, assignment: sketchAssignment(network, graph) }

@@ -2,6 +2,9 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { buildCore } from '../../src/arch/core.ts'
+import { parseDomain } from '../../src/arith/domain.ts'
+import { parseMultiplier } from '../../src/arith/registry.ts'
 import { packageRoot } from '../../src/base/files.ts'
 import { silent } from '../../src/base/progress.ts'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
@@ -9,8 +12,12 @@ import { compareDataflows, dataflows, writeDataflowCsv } from '../../src/flow/da
 import { networkOf, prepare } from '../../src/flow/preparation.ts'
 import { sumOf } from '../../src/plan/counts/module-count.ts'
 import { momentUnit } from '../../src/plan/counts/moments.ts'
+import { rowTileCounts } from '../../src/plan/counts/reuse-tile.ts'
+import { makeRowPlan } from '../../src/plan/row/make.ts'
 import type { QGraph } from '../../src/quant/qgraph.ts'
+import { netlistTally } from '../../testbench/netlist-counts.ts'
 import { failure } from '../fixtures/failure.ts'
+import { sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 import { sketchTile } from '../fixtures/reuse-tiles.ts'
 
 function compare(
@@ -83,6 +90,35 @@ describe('what coefficient reuse saves', () => {
       both([3, 3], 'kernel'),
       both([5, 5], 'kernel'),
     ])
+  })
+
+  test('counts row-stationary PEs and chain ends as the netlist of a grid has them', () => {
+    const sketch = { input: [2, 6, 6], seed: 1, layers: [{ filters: 2, kernel: [3, 3] }] } as const
+    const graph = sketchGraph(sketch)
+    const array = {
+      dataflow: 'row-stationary',
+      rows: 6,
+      columns: 4,
+      memoryBits: 2 ** 26,
+      parallel: false,
+    } as const
+    const { plan, images } = makeRowPlan(graph, sketchAssignment(sketch, graph), array)
+    const netlist = netlistTally(buildCore(plan, images))
+    const counted = rowTileCounts({
+      channels: 2,
+      filters: 2,
+      taps: 9,
+      kernelColumns: 3,
+      positions: 16,
+      multiplier: parseMultiplier('exact', parseDomain('s8s8')),
+      accumulatorBits: plan.widths.accumulator,
+    })
+    for (const { module, cores, adders, registers } of counted)
+      expect([module, netlist.get(module)?.holds]).toMatchObject([
+        module,
+        { cores: sumOf(cores), adders: sumOf(adders), registers: sumOf(registers) },
+      ])
+    expect(counted.map(({ module }) => module)).toContain('chain_end')
   })
 
   test('Yosys counts the tiles too', async () => {
