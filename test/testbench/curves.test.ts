@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
@@ -7,7 +10,9 @@ import { countedNumbers } from '../../testbench/count-comparison.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
 import { type CurveDesign, curveDesigns, curveGraph } from '../fixtures/curves.ts'
 import { failure } from '../fixtures/failure.ts'
+import { compareWithIcarus } from '../fixtures/icarus.ts'
 import { designSpecimen, runSpecimen } from '../fixtures/specimens.ts'
+import { hasIcarus } from '../fixtures/tools.ts'
 
 const full = process.env['XGEN_FULL'] === '1'
 
@@ -57,6 +62,28 @@ describe('designs with curves', () => {
       expect(Object.keys(features).filter((name) => !hits.has(name))).toEqual([])
     },
     20 * 60_000,
+  )
+
+  test.skipIf(!hasIcarus)(
+    'nothing that was never written shows in Icarus Verilog',
+    async () => {
+      const scratch = mkdtempSync(join(tmpdir(), 'curves-icarus-'))
+      try {
+        for (const [index, design] of fc
+          .sample(curveDesigns, { numRuns: full ? 20 : 4, seed: 5 })
+          .entries()) {
+          if (!design.sketch.layers.some(({ kernel }) => kernel !== undefined)) continue
+          const { graph, assignment } = curveGraph(design)
+          const specimen = designSpecimen({ graph, assignment, array: design.array, seed: design.seed })
+          const { differences, cycles } = await compareWithIcarus(specimen, join(scratch, `${index}`))
+          expect(differences).toEqual([])
+          expect(cycles).toBeGreaterThan(0)
+        }
+      } finally {
+        rmSync(scratch, { recursive: true, force: true })
+      }
+    },
+    120_000,
   )
 
   const plan = (...set: readonly string[]) => {
