@@ -48,12 +48,16 @@ export function chainEnd(plan: RowPlan): Module {
       })
       const [ping, pong] = memories as [(typeof memories)[0], (typeof memories)[0]]
       const zero = c.constant(0, accumulator)
-      const before = c.mux(now.first, zero, c.mux(now.buffer, pong.word, ping.word))
+      const before = c.label(c.mux(now.first, zero, c.mux(now.buffer, pong.word, ping.word)), 'sum_before')
       const running = now.kernel_first === undefined ? undefined : m.register('running', accumulator)
-      const so_far = running === undefined ? before : c.mux(now.kernel_first!, before, running.q)
+      const so_far =
+        running === undefined ? before : c.label(c.mux(now.kernel_first!, before, running.q), 'sum_so_far')
       const sum = c.label(c.add(so_far, arriving), 'accumulated')
       running?.next(sum, now.valid)
-      const store = all(c, now.valid, ...(now.kernel_last === undefined ? [] : [now.kernel_last]))
+      const store = c.label(
+        all(c, now.valid, ...(now.kernel_last === undefined ? [] : [now.kernel_last])),
+        'sum_is_whole',
+      )
       for (const [buffer, { memory }] of memories.entries())
         memory.write(c.and(store, equalTo(c, now.buffer, buffer)), now.column, sum)
       m.output('word', c.mux(readBuffer, pong.word, ping.word))

@@ -35,10 +35,12 @@ export function rowPe(multiplier: TileMultiplier, plan: RowPlan): Module {
       // A PE without work chooses among weights that it may never have loaded: known, so that a four-state simulator can compare it.
       const row = Array.from({ length: kernelWidth }, (_, k) => {
         const register = m.register(`row_${side}_${k}`, c.width(word), { powerUp: 0 })
-        register.next(word, loadX === undefined ? mine : all(c, mine, equalTo(c, loadX, k)))
+        const enters =
+          loadX === undefined ? mine : all(c, mine, c.label(equalTo(c, loadX, k), `load_is_kernel_x_${k}`))
+        register.next(word, enters)
         return register.q
       })
-      return kernelX === undefined ? row[0]! : choose(c, kernelX, row)
+      return kernelX === undefined ? row[0]! : c.label(choose(c, kernelX, row), `chosen_of_row_${side}`)
     })
     const chosen = c.mux(set, sets[1]!, sets[0]!)
     const weight = follow(m, 'weight', c.slice(chosen, nB - 1, 0))

@@ -37,18 +37,19 @@ module chain_end (
   wire read_ahead = early_kernel_first & (early_valid & ~early_first);
   wire drain_0 = drain_now & ~drain_buffer;
   wire drain_1 = drain_now & drain_buffer;
-  wire [17:0] chosen = now_kernel_first ? (now_first ? 18'd0 : (now_buffer ? word_1 : word_0)) : running;
-  wire [17:0] accumulated = sum + chosen;
-  wire valid_and_now_kernel_last = valid & now_kernel_last;
+  wire [17:0] sum_before = now_first ? 18'd0 : (now_buffer ? word_1 : word_0);
+  wire [17:0] sum_so_far = now_kernel_first ? sum_before : running;
+  wire [17:0] accumulated = sum + sum_so_far;
+  wire sum_is_whole = valid & now_kernel_last;
 
   always @(posedge clk) if (valid) running <= accumulated;
 
   always @(posedge clk) begin
-    if (valid_and_now_kernel_last & ~now_buffer) sums_0[now_column] <= accumulated;
+    if (sum_is_whole & ~now_buffer) sums_0[now_column] <= accumulated;
     if (drain_0 | (read_ahead & ~early_buffer)) word_0 <= sums_0[drain_0 ? drain_column : early_column];
   end
   always @(posedge clk) begin
-    if (now_buffer & valid_and_now_kernel_last) sums_1[now_column] <= accumulated;
+    if (now_buffer & sum_is_whole) sums_1[now_column] <= accumulated;
     if (drain_1 | (early_buffer & read_ahead)) word_1 <= sums_1[drain_1 ? drain_column : early_column];
   end
 

@@ -31,17 +31,20 @@ module row_pe_roup_p1_r2_s8s8 (
   wire [15:0] u_multiplier_p;
 
   wire load_set_0 = load & ~load_set;
+  wire load_is_kernel_x_0 = ~load_kernel_x;
+  wire [7:0] chosen_of_row_0 = ~select_kernel_x ? row_0_0 : row_0_1;
   wire load_set_1 = load & load_set;
+  wire [7:0] chosen_of_row_1 = ~select_kernel_x ? row_1_0 : row_1_1;
   wire [17:0] product = {{2{u_multiplier_p[15]}}, u_multiplier_p} & {18{active}};
 
   mul_roup_p1_r2_s8s8 u_multiplier (.a(activation), .b(weight), .p(u_multiplier_p));
 
   always @(posedge clk) begin
-    if (load_set_0 & ~load_kernel_x) row_0_0 <= weight_in;
+    if (load_set_0 & load_is_kernel_x_0) row_0_0 <= weight_in;
     if (load_kernel_x & load_set_0) row_0_1 <= weight_in;
-    if (~load_kernel_x & load_set_1) row_1_0 <= weight_in;
+    if (load_is_kernel_x_0 & load_set_1) row_1_0 <= weight_in;
     if (load_kernel_x & load_set_1) row_1_1 <= weight_in;
-    weight <= select_set ? (~select_kernel_x ? row_1_0 : row_1_1) : (~select_kernel_x ? row_0_0 : row_0_1);
+    weight <= select_set ? chosen_of_row_1 : chosen_of_row_0;
     sum <= partial + product;
   end
 
