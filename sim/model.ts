@@ -7,23 +7,16 @@ import { type TileArray, tileArray } from './array.ts'
 import { banks } from './banks.ts'
 import { type Columns, columns } from './column.ts'
 import { curveArray } from './curve-array.ts'
-import type { Device, Inputs } from './device.ts'
-import { eventCounter, type RunEvents } from './events.ts'
+import { eventCounter } from './events.ts'
 import { type Feeders, feeders } from './feeders.ts'
 import { issueLine } from './line.ts'
 import { type Merge, merge } from './merge.ts'
 import { momentBanks } from './moment-banks.ts'
 import { momentUnits } from './moments.ts'
-import { phases, sequencer } from './sequencer.ts'
+import { type CycleModel, type Engine, nativeModel } from './phases.ts'
+import { sequencer } from './sequencer.ts'
 import { inputStream, type OutputStream, outputStream } from './streams.ts'
 import { type Writer, writer } from './writer.ts'
-
-/** The cycle model of a design, with what it saw of the last image. */
-export interface CycleModel extends Device {
-  readonly events: RunEvents
-  /** One rising clock edge; with `resetting` it is one at which the reset is active. */
-  clock(inputs: Inputs, resetting?: boolean): void
-}
 
 /**
  * Steps the registers of docs/weight-stationary.md, driven by the plan and the memory images alone. At an edge every station
@@ -46,86 +39,36 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
   const input = inputStream(plan, memory)
   const output = outputStream(plan, memory)
   const phase = new Int32Array(1)
-  const readProbes = probeReader(plan, { phase, rows, tiles, columnUnits, merging, store, output })
-  const outputs = { busy: false, done: false, inReady: false, outValid: false, outData: 0, outLast: false }
+  const probes = probeReader(plan, { phase, rows, tiles, columnUnits, merging, store, output })
   let cycle = 0
-  let done = false
-
-  const datapath = () => {
-    walk.issue(cycle)
-    columnUnits.clock(cycle)
-    for (const tile of tiles) tile.clock(cycle)
-    moments?.clock(cycle)
-    rows.clock(cycle)
-    merging?.clock(cycle)
-    store.clock(cycle)
-    cycle++
-  }
-
-  /** What the reset clears behind its edge; all other registers have taken their values as at any edge. */
-  const reset = () => {
-    phase[0] = phases.idle
-    done = false
-    walk.reset()
-    line.clear()
-    rows.reset()
-    for (const tile of tiles) tile.reset()
-    merging?.reset()
-    store.reset()
-    input.reset()
-    output.reset()
-  }
-
-  /** The writer goes before the host. */
-  const takes = () => input.open && store.state[0] === 0
-
-  return {
-    get events() {
-      return counter.snapshot()
+  const engine: Engine = {
+    begin() {
+      walk.begin()
+      columnUnits.begin()
     },
-    outputs() {
-      outputs.busy = phase[0] !== phases.idle
-      outputs.done = done
-      outputs.inReady = takes()
-      outputs.outValid = output.state[0] === 1
-      outputs.outData = outputs.outValid ? output.data() : 0
-      outputs.outLast = output.last()
-      return outputs
+    clock() {
+      walk.issue(cycle)
+      columnUnits.clock(cycle)
+      for (const tile of tiles) tile.clock(cycle)
+      moments?.clock(cycle)
+      rows.clock(cycle)
+      merging?.clock(cycle)
+      store.clock(cycle)
+      cycle++
     },
-    probes: readProbes,
-    clock(inputs, resetting = false) {
-      done = false
-      const taking = inputs.inValid && takes()
-      datapath()
-      if (taking) input.take(inputs)
-      if (walk.inputRead) input.release()
-      counter.passed(phase[0]!)
-      switch (phase[0]) {
-        case phases.idle:
-          if (!inputs.start) break
-          phase[0] = phases.input
-          counter.begin()
-          break
-        case phases.input:
-          if (!input.full) break
-          input.begin()
-          phase[0] = phases.run
-          walk.begin()
-          columnUnits.begin()
-          break
-        case phases.run:
-          if (!walk.finished) break
-          phase[0] = phases.output
-          output.begin()
-          break
-        default:
-          if (!output.clock(inputs)) break
-          phase[0] = phases.idle
-          done = true
-      }
-      if (resetting) reset()
+    finished: () => walk.finished,
+    inputRead: () => walk.inputRead,
+    storing: () => store.state[0] === 1,
+    reset() {
+      walk.reset()
+      line.clear()
+      rows.reset()
+      for (const tile of tiles) tile.reset()
+      merging?.reset()
+      store.reset()
     },
   }
+  return nativeModel(engine, { phase, input, output, counter, probes })
 }
 
 interface Stations {

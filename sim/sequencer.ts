@@ -5,8 +5,6 @@ import { type Fold, intervalOf, type Step, stepsOf } from '../src/plan/steps.ts'
 import type { EventCounter } from './events.ts'
 import type { IssueLine, Streamed } from './line.ts'
 
-export const phases = { idle: 0, input: 1, run: 2, output: 3 } as const
-
 /** The weight word of a fold's first row: every pass of a column fold reads that column fold's words. */
 const wordOf = ({ fold, layer }: Streamed) => layer.weightBase + fold.columnFold * layer.taps + fold.tap
 

@@ -1,5 +1,5 @@
 import { idleInputs } from '../sim/device.ts'
-import type { CycleModel } from '../sim/model.ts'
+import type { CycleModel } from '../sim/phases.ts'
 import { seededRandom } from '../src/base/random.ts'
 import { nativeFrames, nativeLayout } from './frame.ts'
 import { type Cycle, drive } from './host.ts'

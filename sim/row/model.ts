@@ -3,8 +3,7 @@ import type { MemoryImages } from '../../src/plan/images.ts'
 import type { RowPlan } from '../../src/plan/row/plan.ts'
 import { rowProbes } from '../../src/plan/row/probes.ts'
 import { eventCounter } from '../events.ts'
-import type { CycleModel } from '../model.ts'
-import { phases } from '../sequencer.ts'
+import { type CycleModel, type Engine, nativeModel } from '../phases.ts'
 import { rowBanks } from './banks.ts'
 import { rowColumns } from './columns.ts'
 import { drain } from './drain.ts'
@@ -34,9 +33,7 @@ export function rowModel(plan: RowPlan, images: MemoryImages): CycleModel {
   const input = rowInputStream(plan, memory)
   const output = rowOutputStream(plan, memory)
   const phase = new Int32Array(1)
-  const outputs = { busy: false, done: false, inReady: false, outValid: false, outData: 0, outLast: false }
   let cycle = 0
-  let done = false
 
   const registers: Readonly<Record<string, Int32Array>> = {
     phase,
@@ -57,19 +54,6 @@ export function rowModel(plan: RowPlan, images: MemoryImages): CycleModel {
     out_valid: output.state,
   }
 
-  const datapath = () => {
-    walk.issue(cycle)
-    const { layer } = walk
-    reads.issue(cycle, layer)
-    store.clock(cycle, layer)
-    columns.clock(cycle, layer, walk.starts)
-    ends.clock(cycle, layer)
-    count(cycle)
-    for (const tile of tiles) tile.clock(cycle, layer)
-    lines.clock(cycle, layer)
-    cycle++
-  }
-
   /** The products that are wanted: of rows and filters that the layer has. */
   const count = (now: number) => {
     const issued = line.issued[line.slot(now - 2)]
@@ -81,68 +65,33 @@ export function rowModel(plan: RowPlan, images: MemoryImages): CycleModel {
     counter.add('neighbourReads', layer, (products / rows) * (rows - heads + rows - 1))
   }
 
-  const reset = () => {
-    phase[0] = phases.idle
-    done = false
-    walk.reset()
-    line.clear()
-    reads.reset()
-    lines.reset()
-    columns.reset()
-    store.reset()
-    input.reset()
-    output.reset()
-  }
-
-  /** The writer goes before the host. */
-  const takes = () => input.open && store.state[0] === 0
-
-  return {
-    get events() {
-      return counter.snapshot()
+  const engine: Engine = {
+    begin: walk.begin,
+    clock() {
+      walk.issue(cycle)
+      const { layer } = walk
+      reads.issue(cycle, layer)
+      store.clock(cycle, layer)
+      columns.clock(cycle, layer, walk.starts)
+      ends.clock(cycle, layer)
+      count(cycle)
+      for (const tile of tiles) tile.clock(cycle, layer)
+      lines.clock(cycle, layer)
+      cycle++
     },
-    outputs() {
-      outputs.busy = phase[0] !== phases.idle
-      outputs.done = done
-      outputs.inReady = takes()
-      outputs.outValid = output.state[0] === 1
-      outputs.outData = outputs.outValid ? output.data() : 0
-      outputs.outLast = output.last()
-      return outputs
-    },
-    probes: probeReader(plan, registers),
-    clock(inputs, resetting = false) {
-      done = false
-      const taking = inputs.inValid && takes()
-      datapath()
-      if (taking) input.take(inputs)
-      if (walk.firstLayerEnds) input.release()
-      counter.passed(phase[0]!)
-      switch (phase[0]) {
-        case phases.idle:
-          if (!inputs.start) break
-          phase[0] = phases.input
-          counter.begin()
-          break
-        case phases.input:
-          if (!input.full) break
-          input.begin()
-          phase[0] = phases.run
-          walk.begin()
-          break
-        case phases.run:
-          if (!walk.finished) break
-          phase[0] = phases.output
-          output.begin()
-          break
-        default:
-          if (!output.clock(inputs)) break
-          phase[0] = phases.idle
-          done = true
-      }
-      if (resetting) reset()
+    finished: () => walk.finished,
+    inputRead: () => walk.firstLayerEnds,
+    storing: () => store.state[0] === 1,
+    reset() {
+      walk.reset()
+      line.clear()
+      reads.reset()
+      lines.reset()
+      columns.reset()
+      store.reset()
     },
   }
+  return nativeModel(engine, { phase, input, output, counter, probes: probeReader(plan, registers) })
 }
 
 /**
