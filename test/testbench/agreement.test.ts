@@ -3,18 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { cycleModel } from '../../sim/model.ts'
-import { probesOf } from '../../src/plan/probes.ts'
-import { compareDevices } from '../../testbench/comparison.ts'
-import { follower } from '../../testbench/lockstep.ts'
 import { changeAt } from '../../testbench/mutation/draft.ts'
-import { netlistFrames } from '../../testbench/netlist-frames.ts'
-import { driveWithResets, resettableLayout } from '../../testbench/restart.ts'
-import { watchProbes } from '../../testbench/watch.ts'
 import { buildBatch } from '../fixtures/batch.ts'
 import { features } from '../fixtures/features.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
 import type { NetworkSketch } from '../fixtures/qgraph.ts'
+import { compareThroughResets } from '../fixtures/resets.ts'
 import {
   type RandomDesign,
   randomDesigns,
@@ -160,16 +154,7 @@ describe('a reset in mid-run', () => {
     'does to every probe and port what the model says, for random networks on random arrays',
     async () => {
       const property = fc.property(randomDesigns, (design) => {
-        const { plan, images, top, stimulus } = specimenOf(design)
-        const watch = watchProbes(probesOf(plan), resettableLayout)
-        const comparison = compareDevices('netlist', watch, -1, 8)
-        const device = netlistFrames(top, watch.layout, watch.probes)
-        const take = follower(device, comparison, watch, Number.POSITIVE_INFINITY)
-        const resets = { times: 3, seed: design.seed }
-        const model = () => cycleModel(plan, images)
-        for (const cycle of driveWithResets(model, stimulus, watch.probes.length, resets))
-          if (!take(cycle)) break
-        const result = comparison.result()
+        const result = compareThroughResets(specimenOf(design), design.seed)
         expect(result).toMatchObject({ mismatches: 0, ended: undefined })
         expect(result.cycles).toBeGreaterThan(0)
       })

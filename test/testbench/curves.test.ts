@@ -11,6 +11,7 @@ import { netlistTally } from '../../testbench/netlist-counts.ts'
 import { type CurveDesign, curveDesigns, curveGraph } from '../fixtures/curves.ts'
 import { failure } from '../fixtures/failure.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
+import { compareThroughResets } from '../fixtures/resets.ts'
 import { designSpecimen, runSpecimen } from '../fixtures/specimens.ts'
 import { hasIcarus } from '../fixtures/tools.ts'
 
@@ -62,6 +63,22 @@ describe('designs with curves', () => {
       expect(Object.keys(features).filter((name) => !hits.has(name))).toEqual([])
     },
     20 * 60_000,
+  )
+
+  test(
+    'agree through resets in mid-run',
+    () => {
+      const property = fc.property(curveDesigns, (design) => {
+        fc.pre(design.sketch.layers.some(({ kernel }) => kernel !== undefined))
+        const { graph, assignment } = curveGraph(design)
+        const specimen = designSpecimen({ graph, assignment, array: design.array, seed: design.seed })
+        const result = compareThroughResets(specimen, design.seed)
+        expect(result).toMatchObject({ mismatches: 0, ended: undefined })
+        expect(result.cycles).toBeGreaterThan(0)
+      })
+      fc.assert(property, { numRuns: full ? 100 : 10, seed: 19 })
+    },
+    5 * 60_000,
   )
 
   test.skipIf(!hasIcarus)(

@@ -3,24 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cycleModel } from '../../sim/model.ts'
 import type { LayerAssignment } from '../../src/approx/assignment.ts'
 import { buildAssignment } from '../../src/approx/build.ts'
 import type { Network } from '../../src/net/network.ts'
 import { sumOf } from '../../src/plan/counts/module-count.ts'
 import { planCounts } from '../../src/plan/counts.ts'
 import type { Plan, PlanLayer } from '../../src/plan/plan.ts'
-import { probesOf } from '../../src/plan/probes.ts'
-import { compareDevices } from '../../testbench/comparison.ts'
 import { countedNumbers } from '../../testbench/count-comparison.ts'
-import { follower } from '../../testbench/lockstep.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
-import { netlistFrames } from '../../testbench/netlist-frames.ts'
-import { driveWithResets, resettableLayout } from '../../testbench/restart.ts'
-import { watchProbes } from '../../testbench/watch.ts'
 import { buildBatch } from '../fixtures/batch.ts'
 import { conv, graphDesign, graphDesigns, networkDesign } from '../fixtures/graph-designs.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
+import { compareThroughResets } from '../fixtures/resets.ts'
 import { designSpecimen, runSpecimen, type Specimen, type SpecimenRun } from '../fixtures/specimens.ts'
 import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
 
@@ -118,16 +112,9 @@ describe('networks that are graphs: plain loops = emulator = cycle model = netli
     'agree through resets in mid-run',
     () => {
       const property = fc.property(graphDesigns, (design) => {
-        const { plan, images, top, stimulus } = designSpecimen(graphDesign(design))
-        const watch = watchProbes(probesOf(plan), resettableLayout)
-        const comparison = compareDevices('netlist', watch, -1, 8)
-        const device = netlistFrames(top, watch.layout, watch.probes)
-        const take = follower(device, comparison, watch, Number.POSITIVE_INFINITY)
-        const resets = { times: 3, seed: design.seed }
-        const model = () => cycleModel(plan, images)
-        for (const cycle of driveWithResets(model, stimulus, watch.probes.length, resets))
-          if (!take(cycle)) break
-        expect(comparison.result()).toMatchObject({ mismatches: 0, ended: undefined })
+        const result = compareThroughResets(designSpecimen(graphDesign(design)), design.seed)
+        expect(result).toMatchObject({ mismatches: 0, ended: undefined })
+        expect(result.cycles).toBeGreaterThan(0)
       })
       fc.assert(property, { numRuns: full ? 100 : 10, seed: 17 })
     },

@@ -3,19 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { rowModel } from '../../sim/row/model.ts'
 import { planCounts } from '../../src/plan/counts.ts'
 import type { RowPlan } from '../../src/plan/row/plan.ts'
-import { rowProbes } from '../../src/plan/row/probes.ts'
-import { compareDevices } from '../../testbench/comparison.ts'
 import { countedNumbers } from '../../testbench/count-comparison.ts'
-import { follower } from '../../testbench/lockstep.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
-import { netlistFrames } from '../../testbench/netlist-frames.ts'
-import { driveWithResets, resettableLayout } from '../../testbench/restart.ts'
-import { watchProbes } from '../../testbench/watch.ts'
 import { buildBatch } from '../fixtures/batch.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
+import { compareThroughResets } from '../fixtures/resets.ts'
 import { rowFeatures } from '../fixtures/row-features.ts'
 import { rowDesigns } from '../fixtures/row-sketches.ts'
 import {
@@ -134,20 +128,7 @@ describe('a reset in mid-run of a row-stationary grid', () => {
     'does to every probe and port what the model says',
     () => {
       const property = fc.property(rowDesigns, (design) => {
-        const { plan, images, top, stimulus } = rowSpecimenOf(design)
-        const watch = watchProbes(rowProbes(plan), resettableLayout)
-        const comparison = compareDevices('netlist', watch, -1, 8)
-        const device = netlistFrames(top, watch.layout, watch.probes)
-        const take = follower(device, comparison, watch, Number.POSITIVE_INFINITY)
-        const resets = { times: 3, seed: design.seed }
-        for (const cycle of driveWithResets(
-          () => rowModel(plan, images),
-          stimulus,
-          watch.probes.length,
-          resets,
-        ))
-          if (!take(cycle)) break
-        const result = comparison.result()
+        const result = compareThroughResets(rowSpecimenOf(design), design.seed)
         expect(result).toMatchObject({ mismatches: 0, ended: undefined })
         expect(result.cycles).toBeGreaterThan(0)
       })
