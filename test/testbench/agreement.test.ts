@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { changeAt } from '../../testbench/mutation/draft.ts'
-import { buildBatch } from '../fixtures/batch.ts'
+import { runsInVerilator } from '../fixtures/batch.ts'
 import { features } from '../fixtures/features.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
 import type { NetworkSketch } from '../fixtures/qgraph.ts'
@@ -25,7 +25,6 @@ import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
  * each group of designs has a seed of its own in its name, so that `vitest -t` runs it again.
  */
 const full = process.env['XGEN_FULL'] === '1'
-const never = new AbortController().signal
 const minutes = 60_000
 
 /** Designs of a group, how many of them go through Verilator and Icarus Verilog, and the seeds of the groups. */
@@ -82,22 +81,18 @@ describe('and Verilator, for a part of them', () => {
     async (seed) => {
       const drawn = fc.sample(randomDesigns, { numRuns: group.verilator, seed })
       const specimens = drawn.map(specimenOf)
-      const batch = await buildBatch(specimens, never)
-      const scratch = mkdtempSync(join(tmpdir(), 'xgen-agreement-'))
-      try {
-        for (const [index, specimen] of specimens.entries()) {
-          const run = await runSpecimen(specimen, batch.run(index, join(scratch, `${index}`), never))
-          expectAgreement(specimen, run)
-          expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
-            mismatches: 0,
-            ended: undefined,
-          })
-          expect(run.recorded.compared).toBe(run.netlist.compared)
-          simulated++
-        }
-      } finally {
-        rmSync(scratch, { recursive: true, force: true })
+      let index = 0
+      for await (const run of runsInVerilator(specimens)) {
+        expectAgreement(specimens[index]!, run)
+        expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
+          mismatches: 0,
+          ended: undefined,
+        })
+        expect(run.recorded.compared).toBe(run.netlist.compared)
+        index++
+        simulated++
       }
+      expect(index).toBe(specimens.length)
     },
     20 * minutes,
   )

@@ -8,12 +8,13 @@ import { planDesign, prepare } from '../../src/flow/preparation.ts'
 import { planCounts } from '../../src/plan/counts.ts'
 import { countedNumbers } from '../../testbench/count-comparison.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
+import { runsInVerilator } from '../fixtures/batch.ts'
 import { type CurveDesign, curveDesigns, curveGraph } from '../fixtures/curves.ts'
 import { failure } from '../fixtures/failure.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
 import { compareThroughResets } from '../fixtures/resets.ts'
 import { designSpecimen, runSpecimen } from '../fixtures/specimens.ts'
-import { hasIcarus } from '../fixtures/tools.ts'
+import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
 
 const full = process.env['XGEN_FULL'] === '1'
 
@@ -63,6 +64,28 @@ describe('designs with curves', () => {
       expect(Object.keys(features).filter((name) => !hits.has(name))).toEqual([])
     },
     20 * 60_000,
+  )
+
+  test.for(full ? [23, 24, 25, 26, 27] : [23])(
+    'agree in Verilator, seed %i',
+    { timeout: 20 * 60_000 },
+    async (seed, context) => {
+      needsVerilator(context)
+      const drawn = fc
+        .sample(curveDesigns, { numRuns: full ? 12 : 5, seed })
+        .filter(({ sketch }) => sketch.layers.some(({ kernel }) => kernel !== undefined))
+      const specimens = drawn.map((design) => {
+        const { graph, assignment } = curveGraph(design)
+        return designSpecimen({ graph, assignment, array: design.array, seed: design.seed })
+      })
+      let index = 0
+      for await (const run of runsInVerilator(specimens)) {
+        expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({ mismatches: 0, ended: undefined })
+        expect(run.recorded.compared).toBe(run.netlist.compared)
+        index++
+      }
+      expect(index).toBe(specimens.length)
+    },
   )
 
   test(

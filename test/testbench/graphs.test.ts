@@ -11,7 +11,7 @@ import { planCounts } from '../../src/plan/counts.ts'
 import type { Plan, PlanLayer } from '../../src/plan/plan.ts'
 import { countedNumbers } from '../../testbench/count-comparison.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
-import { buildBatch } from '../fixtures/batch.ts'
+import { runsInVerilator } from '../fixtures/batch.ts'
 import { conv, graphDesign, graphDesigns, networkDesign } from '../fixtures/graph-designs.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
 import { compareThroughResets } from '../fixtures/resets.ts'
@@ -24,7 +24,6 @@ import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
  * 200 of them in Verilator.
  */
 const full = process.env['XGEN_FULL'] === '1'
-const never = new AbortController().signal
 const minutes = 60_000
 const group = {
   designs: full ? 100 : 50,
@@ -273,20 +272,16 @@ describe('and Verilator and Icarus Verilog, for a part of them', () => {
       needsVerilator(context)
       const drawn = fc.sample(graphDesigns, { numRuns: group.verilator, seed })
       const specimens = drawn.map((design) => designSpecimen(graphDesign(design)))
-      const batch = await buildBatch(specimens, never)
-      const scratch = mkdtempSync(join(tmpdir(), 'xgen-graphs-'))
-      try {
-        for (const [index, specimen] of specimens.entries()) {
-          const run = await runSpecimen(specimen, batch.run(index, join(scratch, `${index}`), never))
-          expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
-            mismatches: 0,
-            ended: undefined,
-          })
-          expect(run.recorded.compared).toBe(run.netlist.compared)
-        }
-      } finally {
-        rmSync(scratch, { recursive: true, force: true })
+      let index = 0
+      for await (const run of runsInVerilator(specimens)) {
+        expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
+          mismatches: 0,
+          ended: undefined,
+        })
+        expect(run.recorded.compared).toBe(run.netlist.compared)
+        index++
       }
+      expect(index).toBe(specimens.length)
     },
   )
 

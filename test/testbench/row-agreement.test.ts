@@ -7,7 +7,7 @@ import { planCounts } from '../../src/plan/counts.ts'
 import type { RowPlan } from '../../src/plan/row/plan.ts'
 import { countedNumbers } from '../../testbench/count-comparison.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
-import { buildBatch } from '../fixtures/batch.ts'
+import { runsInVerilator } from '../fixtures/batch.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
 import { compareThroughResets } from '../fixtures/resets.ts'
 import { rowFeatures } from '../fixtures/row-features.ts'
@@ -26,7 +26,6 @@ import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
  * last three in every probe and every cycle, with and without stalls; and Icarus Verilog for some. XGEN_FULL=1 has 2,500 designs, 250 of them in Verilator.
  */
 const full = process.env['XGEN_FULL'] === '1'
-const never = new AbortController().signal
 const minutes = 60_000
 const group = {
   designs: full ? 100 : 70,
@@ -85,21 +84,17 @@ describe('and Verilator, for a part of them', () => {
     async (seed) => {
       const drawn = fc.sample(rowDesigns, { numRuns: group.verilator, seed })
       const specimens = drawn.map(rowSpecimenOf)
-      const batch = await buildBatch(specimens, never)
-      const scratch = mkdtempSync(join(tmpdir(), 'xgen-rows-'))
-      try {
-        for (const [index, specimen] of specimens.entries()) {
-          const run = await runSpecimen(specimen, batch.run(index, join(scratch, `${index}`), never))
-          expectAgreement(specimen, run)
-          expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
-            mismatches: 0,
-            ended: undefined,
-          })
-          expect(run.recorded.compared).toBe(run.netlist.compared)
-        }
-      } finally {
-        rmSync(scratch, { recursive: true, force: true })
+      let index = 0
+      for await (const run of runsInVerilator(specimens)) {
+        expectAgreement(specimens[index]!, run)
+        expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
+          mismatches: 0,
+          ended: undefined,
+        })
+        expect(run.recorded.compared).toBe(run.netlist.compared)
+        index++
       }
+      expect(index).toBe(specimens.length)
     },
     20 * minutes,
   )
