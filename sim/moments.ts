@@ -36,33 +36,55 @@ export function momentUnits(
   const unused = 32 - spec.codeBits
   const value = (code: number) => (spec.signed ? (code << unused) >> unused : code & (2 ** spec.codeBits - 1))
 
-  const store = (row: number, { layer, fold }: Streamed, position: number) => {
+  // what a window comes to is known with its last pixel, and stored `momentLatency` cycles later: by then pixels of the next fold may have come
+  const found = Array.from({ length: momentLatency + 1 }, () => new Int32Array(rows * spec.orders.length))
+
+  /** The word of the window that ends at a position; undefined where none does, or none that is kept. */
+  const wordOf = ({ layer, fold }: Streamed, position: number): number | undefined => {
     const { lastColumn, stride, words } = layer.fills!
-    const width = lastColumn + 1
-    const [y, x] = [Math.floor(position / width) - spec.rows + 1, (position % width) - spec.columns + 1]
-    if (y < 0 || x < 0 || y % stride[0] !== 0 || x % stride[1] !== 0) return
-    const kept = Math.floor((width - spec.columns) / stride[1]) + 1
-    const word = ((y / stride[0]) * kept + x / stride[1]) * words + fold.rowFold
+    const [y, x] = cornerOf(layer, position)
+    if (y < 0 || x < 0 || y % stride[0] !== 0 || x % stride[1] !== 0) return undefined
+    const kept = Math.floor((lastColumn + 1 - spec.columns) / stride[1]) + 1
+    return ((y / stride[0]) * kept + x / stride[1]) * words + fold.rowFold
+  }
+
+  const cornerOf = ({ fills }: Streamed['layer'], position: number) => {
+    const width = fills!.lastColumn + 1
+    return [Math.floor(position / width) - spec.rows + 1, (position % width) - spec.columns + 1] as const
+  }
+
+  const sumUp = (row: number, { layer }: Streamed, position: number, into: Int32Array) => {
+    const width = layer.fills!.lastColumn + 1
+    const [y, x] = cornerOf(layer, position)
     for (const [order, { cut }] of spec.orders.entries()) {
       let sum = 0
       for (let r = 0; r < spec.rows; r++)
         for (let k = 0; k < spec.columns; k++)
           sum += powers[order]![r * spec.columns + k]! * raster[row * pixels + (y + r) * width + x + k]!
-      banks.write(order, row, word, Math.floor(sum / 2 ** cut))
+      into[row * spec.orders.length + order] = Math.floor(sum / 2 ** cut)
     }
   }
 
   return {
     clock(cycle) {
+      const newest = found[cycle % found.length]!
+      const oldest = found[(cycle + 1) % found.length]!
       for (let row = 0; row < rows; row++) {
         const enters = line.slot(cycle - feeder - row)
-        if (line.streamed[enters]?.layer.fills !== undefined)
-          raster[row * pixels + line.position[enters]!] = value(rowFeeders.activation[row]!)
+        const entering = line.streamed[enters]
+        if (entering?.layer.fills !== undefined) {
+          const position = line.position[enters]!
+          raster[row * pixels + position] = value(rowFeeders.activation[row]!)
+          if (wordOf(entering, position) !== undefined) sumUp(row, entering, position, newest)
+        }
         const stores = line.slot(cycle - feeder - momentLatency - row)
         const streamed = line.streamed[stores]
         if (streamed?.layer.fills === undefined) continue
         counter.sum(streamed.fold.layer)
-        store(row, streamed, line.position[stores]!)
+        const word = wordOf(streamed, line.position[stores]!)
+        if (word === undefined) continue
+        for (let order = 0; order < spec.orders.length; order++)
+          banks.write(order, row, word, oldest[row * spec.orders.length + order]!)
       }
     },
   }

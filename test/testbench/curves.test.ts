@@ -66,6 +66,37 @@ describe('designs with curves', () => {
     20 * 60_000,
   )
 
+  test('folds of few pixels that follow one another at once keep their moments apart', async () => {
+    const layer = { kernel: [3, 1], padding: [0, 0, 0, 0] } as const
+    const { graph, assignment } = curveGraph({
+      degree: 1,
+      group: 'kernel',
+      bits: 4,
+      multipliers: ['exact'],
+      sketch: {
+        input: [1, 6, 5],
+        layers: [
+          { ...layer, filters: 2, padding: [0, 0, 2, 0], pool: { mode: 'max', window: [2, 2] } },
+          { ...layer, filters: 1 },
+        ],
+        seed: 0,
+        activationBits: 4,
+      },
+      seed: 0,
+    })
+    const array = {
+      dataflow: 'weight-stationary',
+      rows: 1,
+      columns: 1,
+      memoryBits: 2 ** 26,
+      parallel: false,
+    } as const
+    const specimen = designSpecimen({ graph, assignment, array, seed: 0 })
+    const run = await runSpecimen(specimen)
+    expect(run.codes).toEqual(specimen.looped)
+    expect(run.netlist).toMatchObject({ mismatches: 0, ended: undefined })
+  })
+
   test.for(full ? [23, 24, 25, 26, 27] : [23])(
     'agree in Verilator, seed %i',
     { timeout: 20 * 60_000 },
