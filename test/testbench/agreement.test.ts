@@ -108,8 +108,8 @@ describe('and Icarus Verilog, for some of those', () => {
         const result = await compareWithIcarus(specimenOf(design), join(scratch, `${index}`))
         expect(result.differences).toEqual([])
         expect(result.cycles).toBeGreaterThan(0)
-        // registers without a reset are unknown until they are first written: parameters of a column for most of a first run
-        expect(result.compared).toBeGreaterThan(result.unknown / 2)
+        // registers without a reset are unknown until they are first written
+        expect(result.compared).toBeGreaterThan(2 * result.unknown)
       }
     } finally {
       rmSync(scratch, { recursive: true, force: true })
