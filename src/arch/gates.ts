@@ -55,3 +55,11 @@ export function inputs<W extends object>(
 export function connect(prefix: string, bundle: Readonly<Record<string, Node>>): Record<string, Node> {
   return Object.fromEntries(Object.entries(bundle).map(([name, node]) => [prefix + name, node]))
 }
+
+/** Nodes by the names of their ports. */
+export type Ports = Readonly<Record<string, Node>>
+
+/** The ports of a bundle, by their names without the prefix, `to` before them. */
+export function pick(ports: Ports, prefix: string, names: readonly string[], to = ''): Record<string, Node> {
+  return Object.fromEntries(names.map((name) => [to + name, ports[prefix + name]!]))
+}

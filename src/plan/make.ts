@@ -12,22 +12,12 @@ import { curveLayers, isCurve, momentsOfWorks } from './curve-work.ts'
 import { hashImages, type MemoryImages, memoryImages } from './images.ts'
 import { latencyOf, mapLayer } from './layer.ts'
 import { type ArrayWork, isPassed, type Lowered, lower, mapsRead, type Work } from './lower.ts'
+import { measureMemories, widthsOf } from './memories.ts'
 import { checkMemory } from './memory-check.ts'
 import { type FoldMix, idleMix, type LayerMix, mixLayer, tilesOf } from './mix.ts'
 import { momentBits } from './moments.ts'
-import {
-  type Memories,
-  type Modes,
-  type Plan,
-  type PlanLayer,
-  type PlanMerge,
-  type PlanMoments,
-  type PlanStream,
-  parameterBits,
-  type Tile,
-  type Widths,
-} from './plan.ts'
-import { coordinateBits, passBits, passWords, programBits, programFields } from './program.ts'
+import type { Modes, Plan, PlanLayer, PlanMerge, PlanMoments, PlanStream, Tile } from './plan.ts'
+import { passBits, passWords, programBits, programFields } from './program.ts'
 import { anyCurveBits, anySumBits, partialSumBits } from './range.ts'
 import { readSetOf } from './sets.ts'
 import { smaller } from './size.ts'
@@ -365,73 +355,6 @@ function modesOf(
   if (most === 1) return {}
   const mixed = mixes.some(({ passes }) => passes.some((list) => list.some((pass) => pass.modes.length > 1)))
   return { modes: { bits: indexBits(most), from: mixed ? 'weight' : 'pass' } }
-}
-
-function widthsOf(
-  layers: readonly PlanLayer[],
-  bankDepth: number,
-  weightWordCount: number,
-  parameterWords: number,
-): Widths {
-  return {
-    code: 8,
-    accumulator: Math.max(...layers.map((layer) => layer.accumulatorBits)),
-    bankAddress: indexBits(bankDepth),
-    accumulatorAddress: indexBits(accumulatorDepth(layers)),
-    coordinate: coordinateBits(layers),
-    weightAddress: indexBits(weightWordCount),
-    parameterAddress: indexBits(parameterWords),
-  }
-}
-
-const foldsStored = ({ rowFolds, passes }: PlanLayer) =>
-  rowFolds > 1 || passes.some((list) => list.length > 1)
-
-/** Words of partial sums: only column folds of several folds store any. */
-function accumulatorDepth(layers: readonly PlanLayer[]): number {
-  return Math.max(2, ...layers.map((layer) => (foldsStored(layer) ? layer.positions : 0)))
-}
-
-/** Words and widths of every memory. A memory has at least 2 words, so that it has an address. */
-function measureMemories(
-  array: ArraySpec,
-  layers: readonly PlanLayer[],
-  { bankDepth, sets, momentBits, weightBits, ownerBits, passWords, passBits }: MemoryNeeds,
-  widths: Widths,
-  programWidth: number,
-): Memories {
-  const last = layers.at(-1)!
-  const weightWords = Math.max(2, last.weightBase + last.taps * last.columnFolds)
-  const parameterWords = Math.max(2, last.parameterBase + (last.does === undefined ? last.filters : 0))
-  const programWords = Math.max(2, layers.length)
-  const depth = accumulatorDepth(layers)
-  const banks = sets * array.rows * bankDepth * widths.code + momentBits
-  const weights = weightWords * array.columns * (weightBits + ownerBits)
-  const parameters = parameterWords * parameterBits
-  const accumulators = array.columns * depth * widths.accumulator
-  const program = programWords * programWidth + passWords * passBits
-  const total = banks + weights + parameters + accumulators + program
-  return {
-    bankDepth,
-    weightWords,
-    weightBits,
-    ownerBits,
-    programWords,
-    passWords,
-    parameterWords,
-    accumulatorDepth: depth,
-    bits: { banks, weights, parameters, accumulators, program, total },
-  }
-}
-
-interface MemoryNeeds {
-  readonly bankDepth: number
-  readonly sets: number
-  readonly momentBits: number
-  readonly weightBits: number
-  readonly ownerBits: number
-  readonly passWords: number
-  readonly passBits: number
 }
 
 function stream(

@@ -13,8 +13,8 @@ import {
   writerFields,
 } from '../../plan/row/ports.ts'
 import { rowFields } from '../../plan/row/program.ts'
-import { choose, connect } from '../gates.ts'
-import { type Build, type Ports, pick } from './build.ts'
+import { choose, connect, type Ports, pick } from '../gates.ts'
+import type { Build } from './build.ts'
 import { chainEnd } from './chain-end.ts'
 import { drain } from './drain.ts'
 import { late } from './issue-delay.ts'
