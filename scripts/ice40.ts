@@ -8,7 +8,7 @@ import { packageRoot, writeFileAtomically } from '../src/base/files.ts'
 import { canonicalJson } from '../src/base/hash.ts'
 import { type Progress, progressOn } from '../src/base/progress.ts'
 import { didYouMean } from '../src/base/suggest.ts'
-import { runTool } from '../testbench/tool.ts'
+import { runTool } from '../src/tools/tool.ts'
 import { designs, type Ice40Design } from './ice40-designs.ts'
 import { describe, type Ice40Report, readCells, readIcetime, readPlacement } from './ice40-report.ts'
 

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { makeOnce } from './cache.ts'
-import { runTool } from './tool.ts'
+import { makeOnce } from '../src/tools/cache.ts'
+import { runTool } from '../src/tools/tool.ts'
 import type { Toolchain } from './toolchain.ts'
 
 /** Code that runs in every cycle; and code that runs once (constructors, settling, symbol tables), where -O0 halves the build. */

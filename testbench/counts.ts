@@ -4,6 +4,7 @@ import type { Module } from '../src/hdl/module.ts'
 import type { AnyPlan } from '../src/plan/any-plan.ts'
 import { planCounts } from '../src/plan/counts.ts'
 import type { InterfaceName } from '../src/plan/names.ts'
+import { openYosys } from '../src/tools/yosys.ts'
 import {
   type CountedDesign,
   type CountedNumber,
@@ -14,7 +15,6 @@ import {
 import { type CountTotals, countTotals } from './count-totals.ts'
 import { netlistTally } from './netlist-counts.ts'
 import type { Check } from './verification.ts'
-import { openYosys } from './yosys.ts'
 import { yosysTally } from './yosys-counts.ts'
 
 export interface CountingRun {

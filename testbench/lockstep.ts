@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
+import { interruption } from '../src/tools/tool.ts'
 import type { Comparison } from './comparison.ts'
 import type { Cycle } from './host.ts'
 import { type FrameDevice, inputMasks } from './ports.ts'
 import type { FrameBatch } from './simulation.ts'
-import { interruption } from './tool.ts'
 import { frameWords, type Watch } from './watch.ts'
 
 /** Takes part in a lockstep: sees every cycle of the reference. Returns false when it wants no more. */

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startTool, type ToolRun, toolFailed } from './tool.ts'
+import { startTool, type ToolRun, toolFailed } from '../src/tools/tool.ts'
 
 export interface SimulationRun {
   readonly simulator: string

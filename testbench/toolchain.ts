@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { XgenError } from '../src/base/errors.ts'
-import { installLine, interruption } from './tool.ts'
+import { installLine, interruption } from '../src/tools/tool.ts'
 
 /** The programs that turn Verilog into a simulator, with the versions that decide what a cached build is good for. */
 export interface Toolchain {

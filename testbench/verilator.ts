@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../src/base/files.ts'
 import { hashOf } from '../src/base/hash.ts'
-import { cacheDirectory, makeOnce } from './cache.ts'
+import { cacheDirectory, makeOnce } from '../src/tools/cache.ts'
+import { commandLine, runTool, type ToolRun } from '../src/tools/tool.ts'
 import {
   fast,
   runJobs,
@@ -13,7 +14,6 @@ import {
   translationUnits,
   unitArguments,
 } from './compilation.ts'
-import { commandLine, runTool, type ToolRun } from './tool.ts'
 import type { Toolchain } from './toolchain.ts'
 
 /** The Verilog of a design. Memory images are read when it runs, from `mem/` in its working directory. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { XgenError } from '../src/base/errors.ts'
+import type { Yosys } from '../src/tools/yosys.ts'
 import { type Contents, operators, type Tally, tallyOf } from './module-tally.ts'
-import type { Yosys } from './yosys.ts'
 
 /** Printed Verilog and memory images, by file name. */
 export interface PrintedDesign {

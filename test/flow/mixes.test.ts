@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { cacheDirectory } from '../../testbench/cache.ts'
+import { cacheDirectory } from '../../src/tools/cache.ts'
 import { needsVerilator } from '../fixtures/tools.ts'
 
 /**

@@ -6,7 +6,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { simulateRowPlan } from '../../src/flow/row-sim.ts'
 import { inferenceCycles } from '../../src/plan/any-plan.ts'
 import { makeRowPlan } from '../../src/plan/row/make.ts'
-import { cacheDirectory } from '../../testbench/cache.ts'
+import { cacheDirectory } from '../../src/tools/cache.ts'
 import { lenetSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 import { needsVerilator } from '../fixtures/tools.ts'
 

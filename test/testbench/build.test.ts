@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { XgenError } from '../../src/base/errors.ts'
-import { cacheDirectory, makeOnce, openScratch } from '../../testbench/cache.ts'
+import { cacheDirectory, makeOnce, openScratch } from '../../src/tools/cache.ts'
 import { findToolchain } from '../../testbench/toolchain.ts'
 import { buildSimulator, type Design } from '../../testbench/verilator.ts'
 import { eventually, processesIn } from '../fixtures/processes.ts'
@@ -194,7 +194,7 @@ describe('the cache', () => {
     const earlier = openScratch(cache)
     writeFileSync(join(earlier.work, 'kept'), 'by another')
     writeFileSync(earlier.log('tool'), 'its log')
-    const module = new URL('../../testbench/cache.ts', import.meta.url).href
+    const module = new URL('../../src/tools/cache.ts', import.meta.url).href
     const opened = await Promise.all(
       [0, 1, 2].map(
         () =>

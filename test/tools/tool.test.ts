@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { XgenError } from '../../src/base/errors.ts'
-import { startTool, type ToolRun } from '../../testbench/tool.ts'
+import { startTool, type ToolRun } from '../../src/tools/tool.ts'
 import { findToolchain } from '../../testbench/toolchain.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'xgen-tool-'))

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { XgenError } from '../src/base/errors.ts'
+import { XgenError } from '../base/errors.ts'
 
 /** Where built simulators are kept: XGEN_CACHE_DIR, or xgen/ in the user's cache. It may be deleted at any time. */
 export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {

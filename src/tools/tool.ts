@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { execa } from 'execa'
-import { XgenError } from '../src/base/errors.ts'
+import { XgenError } from '../base/errors.ts'
 
 /** One run of an external program: no shell, arguments as they are, everything it says in a log file. */
 export interface ToolRun {

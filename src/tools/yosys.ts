@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Tree } from '@yowasp/yosys'
-import { XgenError } from '../src/base/errors.ts'
+import { XgenError } from '../base/errors.ts'
 import { cacheDirectory, openScratch, type Scratch } from './cache.ts'
 import { interruption, runTool, type ToolRun, toolFailed } from './tool.ts'
 
