@@ -1,6 +1,6 @@
 import { analyse, dependencies } from './checks.ts'
 import { constantText, isWide, operationText } from './javascript.ts'
-import { type Layout, layouts } from './layout.ts'
+import type { Layout } from './layout.ts'
 import type { InstanceNet, Module, NetNode } from './netlist.ts'
 import { type Action, functionText } from './routine.ts'
 
@@ -9,13 +9,13 @@ import { type Action, functionText } from './routine.ts'
  * one instance: step_<module>(s, b, m, r, inputs): s, b, m are the bases of its numbers, BigInts and memories, r its reset. An output
  * that is more than a register has a function of the inputs it depends on. S and B hold the state before the
  * edge, N and D that after it, M the memories, R is the reset of the top module, T and U hold what the parts of a divided function share.
+ * W calls who watches an instance of the modules in `watched`, with its base and what its inputs are at the edge.
  */
 export interface CompiledSource {
   readonly source: string
   /** The expression of an output of the top module, over its inputs as `input(index)` names them. */
   readonly outputs: ReadonlyMap<string, string>
   readonly step: string
-  readonly layout: (module: Module) => Layout
   /** Sizes of T and U. */
   readonly scratch: { readonly narrow: number; readonly wide: number }
 }
@@ -30,9 +30,10 @@ type Access =
 export function compileSource(
   top: Module,
   modules: readonly Module[],
+  layout: (module: Module) => Layout,
   input: (index: number) => string,
+  watched: ReadonlySet<string>,
 ): CompiledSource {
-  const layout = layouts(modules)
   const accesses = new Map<string, Map<string, Access>>()
   const texts: string[] = []
   const scratch = { narrow: 0, wide: 0 }
@@ -176,12 +177,22 @@ export function compileSource(
     )
   }
 
+  function watchAction(module: Module): Action {
+    const { inputs } = module.netlist
+    const base = layout(module).narrow > 0 ? 's' : 'b'
+    return {
+      needs: inputs,
+      text: (of) =>
+        `W[${JSON.stringify(module.name)}].get(${base})?.([${[...inputs.map(of), ...(module.reset ? ['r'] : [])].join(', ')}])`,
+    }
+  }
+
   function stepActions(module: Module): Action[] {
     const { slotOf, memoryOf, baseOf } = layout(module)
     const next = (node: NetNode) =>
       isWide(node.width) ? `D[${plus('b', slotOf.get(node)!)}]` : `N[${plus('s', slotOf.get(node)!)}]`
     const { registers, memories, instances } = module.netlist
-    const actions: Action[] = []
+    const actions: Action[] = watched.has(module.name) ? [watchAction(module)] : []
     for (const { q, next: value, enable, reset } of registers) {
       actions.push({
         needs: enable === undefined ? [value!] : [value!, enable],
@@ -239,7 +250,7 @@ export function compileSource(
   const step = top.clocked
     ? `step_${top.name}(${[...zeros(true), ...(top.reset ? ['R'] : []), ...top.netlist.inputs.map((_, i) => input(i))].join(', ')})`
     : ''
-  return { source: texts.join('\n'), outputs, step, layout, scratch }
+  return { source: texts.join('\n'), outputs, step, scratch }
 }
 
 const plus = (base: string, offset: number) => (offset === 0 ? base : `${base} + ${offset}`)

@@ -1,9 +1,9 @@
-import { XgenError } from '../base/errors.ts'
+import { invariant, XgenError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
 import { checkCircuit } from './checks.ts'
 import { compileSource } from './compile.ts'
 import { canonical, isWide, plain } from './javascript.ts'
-import type { Extent, Layout } from './layout.ts'
+import { type Extent, type Layout, layouts } from './layout.ts'
 import type { Module, NetNode } from './netlist.ts'
 
 /** A circuit that runs. State starts at 0 (not at the reset values), memories at their image or 0. */
@@ -18,6 +18,17 @@ export interface CircuitSimulator {
   reader(path: string): () => number | bigint
 }
 
+/** Sees what stands at the inputs of one instance that has registers, at each clock edge. */
+export interface Watch {
+  /** Instance names, such as `u_array.u_pe_3_2`. */
+  readonly path: string
+  /**
+   * The inputs in the order of the module's ports, clock left out, and its reset (0: at work) last where it has one: numbers up to 32 bits wide
+   * (from 2^31 on as negative ones), BigInts above.
+   */
+  readonly onEdge: (inputs: readonly (number | bigint)[]) => void
+}
+
 interface Running {
   readonly step: () => void
   readonly reset: (value: number) => void
@@ -25,19 +36,21 @@ interface Running {
 }
 
 /** Compiles the hierarchy below `top`, after its checks, to JavaScript. */
-export function compileCircuit(top: Module): CircuitSimulator {
+export function compileCircuit(top: Module, watches: readonly Watch[] = []): CircuitSimulator {
   const modules = checkCircuit(top)
   const inputs = top.netlist.inputs
   const inputPlace = (index: number) => `${isWide(inputs[index]!.width) ? 'J' : 'I'}[${index}]`
-  const compiled = compileSource(top, modules, inputPlace)
-  const layout = compiled.layout(top)
+  const layoutOf = layouts(modules)
+  const watchers = watchersOf(top, watches, layoutOf)
+  const compiled = compileSource(top, modules, layoutOf, inputPlace, new Set(Object.keys(watchers)))
+  const layout = layoutOf(top)
 
   const now = new Int32Array(layout.narrow)
   const next = new Int32Array(layout.narrow)
   const wideNow = new Array<bigint>(layout.wide).fill(0n)
   const wideNext = new Array<bigint>(layout.wide).fill(0n)
   const memories: (Int32Array | bigint[])[] = []
-  fillMemories(top, compiled.layout, memories)
+  fillMemories(top, layoutOf, memories)
   const narrowInputs = new Int32Array(inputs.length)
   const wideInputs = new Array<bigint>(inputs.length).fill(0n)
 
@@ -49,8 +62,8 @@ return {
   outputs: {${[...compiled.outputs].map(([name, text]) => `${JSON.stringify(name)}: () => ${text}`).join(',\n')}},
 }`
   const scratch = [new Int32Array(compiled.scratch.narrow), new Array<bigint>(compiled.scratch.wide).fill(0n)]
-  const running = new Function('S', 'N', 'B', 'D', 'M', 'I', 'J', 'T', 'U', program)(
-    ...[now, next, wideNow, wideNext, memories, narrowInputs, wideInputs, ...scratch],
+  const running = new Function('S', 'N', 'B', 'D', 'M', 'I', 'J', 'T', 'U', 'W', program)(
+    ...[now, next, wideNow, wideNext, memories, narrowInputs, wideInputs, ...scratch, watchers],
   ) as Running
 
   const indexOf = new Map(inputs.map((node, index) => [node.name!, index]))
@@ -78,7 +91,7 @@ return {
       for (let i = 0; i < wideNow.length; i++) wideNow[i] = wideNext[i]!
     },
     reader(path) {
-      const { slot, wide } = findState(top, path, compiled.layout)
+      const { slot, wide } = findState(top, path, layoutOf)
       return wide ? () => wideNow[slot]! : () => now[slot]! >>> 0
     },
   }
@@ -99,14 +112,13 @@ function fillMemories(
   }
 }
 
-/** The slot of the register or read port that a path of instance names leads to. */
-function findState(
+/** Where the path of an instance leads, and where the state of that instance begins. */
+function findInstance(
   top: Module,
   path: string,
+  steps: readonly string[],
   layout: (module: Module) => Layout,
-): { slot: number; wide: boolean } {
-  const steps = path.split('.')
-  const last = steps.pop()!
+): { readonly module: Module; readonly base: Extent } {
   let module = top
   let base: Extent = { narrow: 0, wide: 0, memories: 0 }
   for (const step of steps) {
@@ -125,6 +137,33 @@ function findState(
     base = { narrow: base.narrow + inner.narrow, wide: base.wide + inner.wide, memories: 0 }
     module = layout(instance.module).module
   }
+  return { module, base }
+}
+
+type Watchers = Readonly<Record<string, Map<number, Watch['onEdge']>>>
+
+/** Who watches, by module and base of the instance's state, as the compiled step functions ask. */
+function watchersOf(top: Module, watches: readonly Watch[], layout: (module: Module) => Layout): Watchers {
+  const watchers: Record<string, Map<number, Watch['onEdge']>> = Object.create(null)
+  for (const { path, onEdge } of watches) {
+    const { module, base } = findInstance(top, path, path.split('.'), layout)
+    const { narrow, wide } = layout(module)
+    invariant(narrow + wide > 0, `"${path}" has no register of its own or below: nothing happens at an edge`)
+    watchers[module.name] ??= new Map()
+    watchers[module.name]!.set(narrow > 0 ? base.narrow : base.wide, onEdge)
+  }
+  return watchers
+}
+
+/** The slot of the register or read port that a path of instance names leads to. */
+function findState(
+  top: Module,
+  path: string,
+  layout: (module: Module) => Layout,
+): { slot: number; wide: boolean } {
+  const steps = path.split('.')
+  const last = steps.pop()!
+  const { module, base } = findInstance(top, path, steps, layout)
   const { registers, memories } = module.netlist
   const nodes: NetNode[] = [
     ...registers.map(({ q }) => q),

@@ -75,6 +75,40 @@ function accumulator(width: number): Module {
 }
 
 describe('state', () => {
+  it.each([8, 70])('shows what instances with registers of %i bits see at each edge', (width) => {
+    const top = defineModule('pair', 'Two in a chain.', (m) => {
+      const [x, add] = [m.input('x', width), m.input('add', 1)]
+      const first = m.instance(accumulator(width), 'u_first', { x, add })
+      m.output('sum', m.instance(accumulator(width), 'u_second', { x: first['sum']!, add })['sum']!)
+    })
+    const seen: Record<string, unknown[]> = { u_first: [], u_second: [] }
+    const watch = (path: string) => ({
+      path,
+      onEdge: (inputs: readonly (number | bigint)[]) => void seen[path]!.push(inputs.map(Number)),
+    })
+    const circuit = compileCircuit(top, [watch('u_second'), watch('u_first')])
+    const steps = [
+      [7, 1, 0],
+      [9, 1, 1],
+      [4, 0, 1],
+      [3, 1, 1],
+    ] as const // prettier-ignore
+    for (const [x, add, reset] of steps) {
+      circuit.set('x', x)
+      circuit.set('add', add)
+      circuit.set('rst_n', reset)
+      circuit.step()
+    }
+    expect(seen['u_first']).toEqual(steps)
+    expect(seen['u_second']).toEqual([
+      [0, 1, 0],
+      [5, 1, 1],
+      [14, 0, 1],
+      [14, 1, 1],
+    ]) // prettier-ignore
+    expect(() => compileCircuit(top, [watch('u_third')])).toThrow('no instance "u_third"')
+  })
+
   it.each([8, 32, 70])('keeps, loads and resets registers of %i bits in instances', (width) => {
     const top = defineModule('pair', 'Two in a chain.', (m) => {
       const [x, add] = [m.input('x', width), m.input('add', 1)]
