@@ -1,10 +1,14 @@
 import { type Device, type Inputs, idleInputs } from '../sim/device.ts'
 import type { Module } from '../src/hdl/module.ts'
-import { compileCircuit } from '../src/hdl/simulator.ts'
+import { compileCircuit, type Watch } from '../src/hdl/simulator.ts'
 
 /** The generated netlist as a device: compiled to JavaScript, taken out of reset, with a reader for each probe path. */
-export function netlistDevice(top: Module, probes: readonly { readonly path: string }[]): Device {
-  const circuit = compileCircuit(top)
+export function netlistDevice(
+  top: Module,
+  probes: readonly { readonly path: string }[],
+  watches: readonly Watch[] = [],
+): Device {
+  const circuit = compileCircuit(top, watches)
   const readers = probes.map(({ path }) => circuit.reader(path) as () => number)
   const drive = (inputs: Inputs) => {
     circuit.set('start', inputs.start ? 1 : 0)

@@ -3,13 +3,14 @@ import { constantText, isWide, operationText } from './javascript.ts'
 import type { Layout } from './layout.ts'
 import type { InstanceNet, Module, NetNode } from './netlist.ts'
 import { type Action, functionText } from './routine.ts'
+import { shellInputs } from './shell.ts'
 
 /**
  * JavaScript of a hierarchy, each module once. A module with state has a function that computes the next state of
  * one instance: step_<module>(s, b, m, r, inputs): s, b, m are the bases of its numbers, BigInts and memories, r its reset. An output
  * that is more than a register has a function of the inputs it depends on. S and B hold the state before the
  * edge, N and D that after it, M the memories, R is the reset of the top module, T and U hold what the parts of a divided function share.
- * W calls who watches an instance of the modules in `watched`, with its base and what its inputs are at the edge.
+ * W calls who watches an instance of the modules in `watched`, with its base and what its logic takes at the edge.
  */
 export interface CompiledSource {
   readonly source: string
@@ -178,12 +179,12 @@ export function compileSource(
   }
 
   function watchAction(module: Module): Action {
-    const { inputs } = module.netlist
+    const seen = shellInputs(module)
     const base = layout(module).narrow > 0 ? 's' : 'b'
     return {
-      needs: inputs,
+      needs: seen,
       text: (of) =>
-        `W[${JSON.stringify(module.name)}].get(${base})?.([${[...inputs.map(of), ...(module.reset ? ['r'] : [])].join(', ')}])`,
+        `W[${JSON.stringify(module.name)}].get(${base})?.([${[...seen.map(of), ...(module.reset ? ['r'] : [])].join(', ')}])`,
     }
   }
 

@@ -18,15 +18,15 @@ export interface CircuitSimulator {
   reader(path: string): () => number | bigint
 }
 
-/** Sees what stands at the inputs of one instance that has registers, at each clock edge. */
+/** Sees what the logic of one instance that has registers takes, at each clock edge. */
 export interface Watch {
   /** Instance names, such as `u_array.u_pe_3_2`. */
   readonly path: string
   /**
-   * The inputs in the order of the module's ports, clock left out, and its reset (0: at work) last where it has one: numbers up to 32 bits wide
-   * (from 2^31 on as negative ones), BigInts above.
+   * The values of its `shellInputs`, and of its reset (0: at work) last where the module has one: numbers up to 32 bits wide (from 2^31 on as negative ones), BigInts
+   * above. The array is the observer's.
    */
-  readonly onEdge: (inputs: readonly (number | bigint)[]) => void
+  readonly onEdge: (values: readonly (number | bigint)[]) => void
 }
 
 interface Running {

@@ -1,110 +1,6 @@
 import { invariant } from '../../src/base/errors.ts'
-import type { Module, NetNode, OutputNet } from '../../src/hdl/netlist.ts'
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-export type DraftNode = Mutable<Omit<NetNode, 'operands'>> & { operands: DraftNode[] }
-
-export interface DraftRegister {
-  name: string
-  width: number
-  reset: bigint | undefined
-  powerUp: boolean
-  q: DraftNode
-  next: DraftNode
-  enable: DraftNode | undefined
-}
-
-export interface DraftMemory {
-  name: string
-  width: number
-  depth: number
-  init: { file: string; words: (number | bigint)[] } | undefined
-  reads: { name: string; address: DraftNode; enable: DraftNode | undefined; data: DraftNode }[]
-  write: { enable: DraftNode; address: DraftNode; data: DraftNode } | undefined
-}
-
-export interface DraftInstance {
-  name: string
-  module: Module
-  inputs: Record<string, DraftNode>
-  outputs: Record<string, DraftNode>
-  restart: DraftNode | undefined
-}
-
-/** A module's netlist as a copy that may be changed. Nodes keep their numbers; new ones come behind them. */
-export interface Draft {
-  name: string
-  nodes: DraftNode[]
-  inputs: DraftNode[]
-  outputs: Mutable<Omit<OutputNet, 'value'> & { value: DraftNode }>[]
-  registers: DraftRegister[]
-  wires: DraftNode[]
-  memories: DraftMemory[]
-  instances: DraftInstance[]
-}
-
-export function draftOf(module: Module, name = module.name): Draft {
-  const { netlist } = module
-  const nodes = netlist.nodes.map(
-    (node): DraftNode => ({ ...node, module: name, operands: [], offsets: undefined }),
-  )
-  const copy = (node: NetNode): DraftNode => nodes[node.id]!
-  const maybe = (node: NetNode | undefined) => (node === undefined ? undefined : copy(node))
-  const mapped = (ports: Readonly<Record<string, NetNode>>) =>
-    Object.fromEntries(Object.entries(ports).map(([port, node]) => [port, copy(node)]))
-  for (const node of netlist.nodes) {
-    const own = copy(node)
-    own.operands = node.operands.map(copy)
-    own.driver = maybe(node.driver) as NetNode | undefined
-  }
-  const instances = netlist.instances.map((instance): DraftInstance => {
-    const own: DraftInstance = {
-      name: instance.name,
-      module: instance.module,
-      inputs: mapped(instance.inputs),
-      outputs: mapped(instance.outputs),
-      restart: maybe(instance.restart),
-    }
-    for (const output of Object.values(own.outputs)) output.instance = own as NetNode['instance']
-    return own
-  })
-  return {
-    name,
-    nodes,
-    inputs: netlist.inputs.map(copy),
-    outputs: netlist.outputs.map(({ name: port, value }) => ({ name: port, value: copy(value) })),
-    registers: netlist.registers.map((r) => ({
-      ...r,
-      q: copy(r.q),
-      next: copy(r.next!),
-      enable: maybe(r.enable),
-    })),
-    wires: netlist.wires.map(copy),
-    memories: netlist.memories.map((memory) => ({
-      ...memory,
-      init: memory.init && { file: memory.init.file, words: [...memory.init.words] },
-      reads: memory.reads.map((read) => ({
-        ...read,
-        address: copy(read.address),
-        enable: maybe(read.enable),
-        data: copy(read.data),
-      })),
-      write: memory.write && {
-        enable: copy(memory.write.enable),
-        address: copy(memory.write.address),
-        data: copy(memory.write.data),
-      },
-    })),
-    instances,
-  }
-}
-
-/** The module of a draft; its ports are those of the module that the draft was made from. */
-export function finishDraft(draft: Draft, of: Module): Module {
-  const { name, ...netlist } = draft
-  return Object.freeze({ ...of, name, netlist }) as Module
-}
+import { appendNode, type Draft, type DraftNode, draftOf, finishDraft } from '../../src/hdl/draft.ts'
+import type { Module, NetNode } from '../../src/hdl/netlist.ts'
 
 /** A new value in a draft. It may feed older nodes: it stands behind a wire, which is exempt from their order. */
 export function addNode(
@@ -114,7 +10,7 @@ export function addNode(
   operands: readonly DraftNode[],
   more: { readonly value?: number | bigint; readonly low?: number } = {},
 ): DraftNode {
-  const node = append(draft, {
+  const node = appendNode(draft, {
     kind,
     width,
     operands: [...operands],
@@ -127,7 +23,7 @@ export function addNode(
 /** A value by another name. */
 export function addWire(draft: Draft, driver: DraftNode): DraftNode {
   const name = `fault_${draft.wires.length}`
-  const wire = append(draft, {
+  const wire = appendNode(draft, {
     kind: 'wire',
     width: driver.width,
     name,
@@ -145,7 +41,7 @@ export function addConstant(draft: Draft, value: number | bigint, width: number)
 /** A register that follows a value by one cycle. */
 export function addRegister(draft: Draft, next: DraftNode): DraftNode {
   const name = `fault_register_${draft.registers.length}`
-  const q = append(draft, { kind: 'register', width: next.width, name })
+  const q = appendNode(draft, { kind: 'register', width: next.width, name })
   draft.registers.push({
     name,
     width: next.width,
@@ -156,24 +52,6 @@ export function addRegister(draft: Draft, next: DraftNode): DraftNode {
     enable: undefined,
   })
   return q
-}
-
-function append(draft: Draft, fields: Partial<DraftNode> & Pick<DraftNode, 'kind' | 'width'>): DraftNode {
-  const node: DraftNode = {
-    id: draft.nodes.length,
-    module: draft.name,
-    operands: [],
-    value: 0,
-    low: 0,
-    name: undefined,
-    driver: undefined,
-    instance: undefined,
-    port: '',
-    offsets: undefined,
-    ...fields,
-  }
-  draft.nodes.push(node)
-  return node
 }
 
 /** Instance names from below the top module to a module. */

@@ -1,6 +1,7 @@
 import { analyse, dependencies } from '../../src/hdl/checks.ts'
+import type { Draft, DraftNode } from '../../src/hdl/draft.ts'
 import type { Module, NetNode, NodeKind } from '../../src/hdl/netlist.ts'
-import { addConstant, addNode, addRegister, addWire, type Draft, type DraftNode } from './draft.ts'
+import { addConstant, addNode, addRegister, addWire } from './draft.ts'
 import { type Place, placesOf, textOf } from './places.ts'
 
 /** What can be wrong at one point of a netlist. */

@@ -1,6 +1,6 @@
 import { analyse } from '../../src/hdl/checks.ts'
+import type { Draft, DraftNode } from '../../src/hdl/draft.ts'
 import { describe, type Module, type NetNode } from '../../src/hdl/netlist.ts'
-import type { Draft, DraftNode } from './draft.ts'
 
 /** A place in a module where a value is used: it can be read in the module and replaced in a draft of it. */
 export interface Place {
