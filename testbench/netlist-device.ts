@@ -1,14 +1,18 @@
 import { type Device, type Inputs, idleInputs } from '../sim/device.ts'
 import type { Module } from '../src/hdl/module.ts'
-import { compileCircuit, type Watch } from '../src/hdl/simulator.ts'
+import { type CircuitSimulator, compileCircuit, type SimulatorOptions } from '../src/hdl/simulator.ts'
+
+export interface NetlistDevice extends Device {
+  readonly accesses: CircuitSimulator['accesses']
+}
 
 /** The generated netlist as a device: compiled to JavaScript, taken out of reset, with a reader for each probe path. */
 export function netlistDevice(
   top: Module,
   probes: readonly { readonly path: string }[],
-  watches: readonly Watch[] = [],
-): Device {
-  const circuit = compileCircuit(top, watches)
+  options: SimulatorOptions = {},
+): NetlistDevice {
+  const circuit = compileCircuit(top, options)
   const readers = probes.map(({ path }) => circuit.reader(path) as () => number)
   const drive = (inputs: Inputs) => {
     circuit.set('start', inputs.start ? 1 : 0)
@@ -22,6 +26,7 @@ export function netlistDevice(
   circuit.set('rst_n', 1)
   const bit = (name: string) => circuit.get(name) === 1
   return {
+    accesses: circuit.accesses,
     outputs() {
       const outValid = bit('out_valid')
       return {

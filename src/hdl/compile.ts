@@ -10,7 +10,7 @@ import { shellInputs } from './shell.ts'
  * one instance: step_<module>(s, b, m, r, inputs): s, b, m are the bases of its numbers, BigInts and memories, r its reset. An output
  * that is more than a register has a function of the inputs it depends on. S and B hold the state before the
  * edge, N and D that after it, M the memories, R is the reset of the top module, T and U hold what the parts of a divided function share.
- * W calls who watches an instance of the modules in `watched`, with its base and what its logic takes at the edge.
+ * C counts reads and writes of each memory, where they are counted. W calls who watches an instance of the modules in `watched`, with its base and what its logic takes at the edge.
  */
 export interface CompiledSource {
   readonly source: string
@@ -19,6 +19,14 @@ export interface CompiledSource {
   readonly step: string
   /** Sizes of T and U. */
   readonly scratch: { readonly narrow: number; readonly wide: number }
+}
+
+/** What a compiled circuit tells beside its values. */
+export interface Observation {
+  /** Modules of which instances are watched. */
+  readonly watched: ReadonlySet<string>
+  /** Whether the words read from and written to each memory are counted, in C. */
+  readonly counting: boolean
 }
 
 /** What an output of a module is to the module around it. */
@@ -33,7 +41,7 @@ export function compileSource(
   modules: readonly Module[],
   layout: (module: Module) => Layout,
   input: (index: number) => string,
-  watched: ReadonlySet<string>,
+  { watched, counting }: Observation,
 ): CompiledSource {
   const accesses = new Map<string, Map<string, Access>>()
   const texts: string[] = []
@@ -206,7 +214,13 @@ export function compileSource(
       })
     }
     for (const memory of memories) {
-      const store = `M[${plus('m', memoryOf.get(memory)!)}]`
+      const place = plus('m', memoryOf.get(memory)!)
+      const store = `M[${place}]`
+      /** A statement that is done `when`, and counted. */
+      const counted = (when: string, statement: string, kind: 0 | 1) => {
+        const all = counting ? `{ ${statement}; C[2 * (${place}) + ${kind}]++ }` : statement
+        return when === '' ? all : `if (${when}) ${all}`
+      }
       // A 32-bit address is signed here.
       const at = (address: NetNode, of: (node: NetNode) => string) =>
         `${store}[${of(address)}${address.width === 32 ? ' >>> 0' : ''}]`
@@ -214,7 +228,11 @@ export function compileSource(
         actions.push({
           needs: enable === undefined ? [address] : [address, enable],
           text: (of) =>
-            `${enable === undefined ? '' : `if (${of(enable)}) `}${next(data)} = ${at(address, of)} ${isWide(data.width) ? '?? 0n' : '| 0'}`,
+            counted(
+              enable === undefined ? '' : of(enable),
+              `${next(data)} = ${at(address, of)} ${isWide(data.width) ? '?? 0n' : '| 0'}`,
+              0,
+            ),
         })
       }
       const { write } = memory
@@ -224,7 +242,11 @@ export function compileSource(
         actions.push({
           needs: [enable, address, data],
           text: (of) =>
-            `if (${of(enable)} && ${of(address)} < ${memory.depth}) ${at(address, of)} = ${of(data)}`,
+            counted(
+              `${of(enable)} && ${of(address)} < ${memory.depth}`,
+              `${at(address, of)} = ${of(data)}`,
+              1,
+            ),
         })
       }
     }

@@ -1,4 +1,4 @@
-import type { Module } from './netlist.ts'
+import type { MemoryNet, Module } from './netlist.ts'
 
 /** A module with registers of its own or below, and where its instances stand. */
 export interface ClockedModule {
@@ -19,4 +19,24 @@ export function clockedModules(top: Module): readonly ClockedModule[] {
   }
   visit(top, '')
   return [...found.values()]
+}
+
+/** A memory of one instance of a module. */
+export interface PlacedMemory {
+  /** Of the instance; '' for the top. */
+  readonly path: string
+  readonly module: string
+  readonly memory: MemoryNet
+}
+
+/** All memories below `top`, instance by instance. */
+export function memoriesOf(top: Module): readonly PlacedMemory[] {
+  const found: PlacedMemory[] = []
+  const visit = (module: Module, path: string) => {
+    for (const memory of module.netlist.memories) found.push({ path, module: module.name, memory })
+    for (const { name, module: child } of module.netlist.instances)
+      visit(child, path === '' ? name : `${path}.${name}`)
+  }
+  visit(top, '')
+  return found
 }

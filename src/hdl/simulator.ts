@@ -16,6 +16,14 @@ export interface CircuitSimulator {
   step(): void
   /** A fast reader of a register or a memory read port anywhere, by a path such as `u_array.u_pe_3_2.sum`. */
   reader(path: string): () => number | bigint
+  /** What was read from and written to each memory so far, in the order of `memoriesOf(top)`; zeros unless it is counted. */
+  accesses(): readonly { readonly reads: number; readonly writes: number }[]
+}
+
+/** What a simulation observes beside the values. */
+export interface SimulatorOptions {
+  readonly watches?: readonly Watch[]
+  readonly countAccesses?: boolean
 }
 
 /** Sees what the logic of one instance that has registers takes, at each clock edge. */
@@ -36,13 +44,19 @@ interface Running {
 }
 
 /** Compiles the hierarchy below `top`, after its checks, to JavaScript. */
-export function compileCircuit(top: Module, watches: readonly Watch[] = []): CircuitSimulator {
+export function compileCircuit(
+  top: Module,
+  { watches = [], countAccesses = false }: SimulatorOptions = {},
+): CircuitSimulator {
   const modules = checkCircuit(top)
   const inputs = top.netlist.inputs
   const inputPlace = (index: number) => `${isWide(inputs[index]!.width) ? 'J' : 'I'}[${index}]`
   const layoutOf = layouts(modules)
   const watchers = watchersOf(top, watches, layoutOf)
-  const compiled = compileSource(top, modules, layoutOf, inputPlace, new Set(Object.keys(watchers)))
+  const compiled = compileSource(top, modules, layoutOf, inputPlace, {
+    watched: new Set(Object.keys(watchers)),
+    counting: countAccesses,
+  })
   const layout = layoutOf(top)
 
   const now = new Int32Array(layout.narrow)
@@ -51,6 +65,7 @@ export function compileCircuit(top: Module, watches: readonly Watch[] = []): Cir
   const wideNext = new Array<bigint>(layout.wide).fill(0n)
   const memories: (Int32Array | bigint[])[] = []
   fillMemories(top, layoutOf, memories)
+  const counts = new Float64Array(2 * memories.length)
   const narrowInputs = new Int32Array(inputs.length)
   const wideInputs = new Array<bigint>(inputs.length).fill(0n)
 
@@ -62,8 +77,8 @@ return {
   outputs: {${[...compiled.outputs].map(([name, text]) => `${JSON.stringify(name)}: () => ${text}`).join(',\n')}},
 }`
   const scratch = [new Int32Array(compiled.scratch.narrow), new Array<bigint>(compiled.scratch.wide).fill(0n)]
-  const running = new Function('S', 'N', 'B', 'D', 'M', 'I', 'J', 'T', 'U', 'W', program)(
-    ...[now, next, wideNow, wideNext, memories, narrowInputs, wideInputs, ...scratch, watchers],
+  const running = new Function('S', 'N', 'B', 'D', 'M', 'I', 'J', 'T', 'U', 'C', 'W', program)(
+    ...[now, next, wideNow, wideNext, memories, narrowInputs, wideInputs, ...scratch, counts, watchers],
   ) as Running
 
   const indexOf = new Map(inputs.map((node, index) => [node.name!, index]))
@@ -94,6 +109,7 @@ return {
       const { slot, wide } = findState(top, path, layoutOf)
       return wide ? () => wideNow[slot]! : () => now[slot]! >>> 0
     },
+    accesses: () => memories.map((_, i) => ({ reads: counts[2 * i]!, writes: counts[2 * i + 1]! })),
   }
 }
 

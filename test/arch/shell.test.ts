@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { designModel } from '../../sim/design.ts'
 import { runImage } from '../../sim/drive.ts'
+import type { LayerEvents } from '../../sim/events.ts'
 import { noPressure } from '../../sim/pressure.ts'
 import { buildCore } from '../../src/arch/core.ts'
-import { clockedModules } from '../../src/hdl/hierarchy.ts'
+import { clockedModules, memoriesOf } from '../../src/hdl/hierarchy.ts'
 import type { Module } from '../../src/hdl/module.ts'
 import { shellInputs, shellOf } from '../../src/hdl/shell.ts'
 import { compileCircuit } from '../../src/hdl/simulator.ts'
@@ -55,11 +57,10 @@ describe('a part of a design alone', () => {
       const probes = parts.flatMap(({ module, path }) =>
         registersOf(module).map((name) => ({ path: `${path}.${name}` })),
       )
-      const device = netlistDevice(
-        top,
-        probes,
-        parts.map(({ path, edges }) => ({ path, onEdge: (values) => void edges.push(values) })),
-      )
+      const device = netlistDevice(top, probes, {
+        watches: parts.map(({ path, edges }) => ({ path, onEdge: (values) => void edges.push(values) })),
+        countAccesses: true,
+      })
       const inReset = parts[0]!.edges.length
       const held: Uint32Array[] = []
       const codes = Uint8Array.from({ length: plan.input.elements }, (_, i) => (i * 37) % 256)
@@ -69,6 +70,22 @@ describe('a part of a design alone', () => {
         held.push(values)
       })
       expect(cycles).toBeGreaterThan(100)
+
+      // what the netlist's memories did is what the cycle model says
+      const model = designModel(plan, images)
+      expect(runImage(model, codes, noPressure).cycles).toBe(cycles)
+      const sum = (of: (events: LayerEvents) => number) =>
+        model.events.layers.reduce((total, events) => total + of(events), 0)
+      const accesses = device.accesses()
+      const total = (kind: 'reads' | 'writes', of: RegExp) =>
+        memoriesOf(top).reduce((sum, { path }, i) => sum + (of.test(path) ? accesses[i]![kind] : 0), 0)
+      expect(total('reads', /weight/)).toBe(sum(({ weightReads }) => weightReads))
+      expect(total('writes', /bank/)).toBeGreaterThanOrEqual(
+        sum(({ bankWrites }) => bankWrites) + plan.input.elements,
+      )
+      expect(total('reads', /bank/)).toBeGreaterThanOrEqual(
+        sum(({ bankReads }) => bankReads) + plan.output.elements,
+      )
 
       let at = 0
       for (const { module, path, edges } of parts) {

@@ -86,7 +86,7 @@ describe('state', () => {
       path,
       onEdge: (inputs: readonly (number | bigint)[]) => void seen[path]!.push(inputs.map(Number)),
     })
-    const circuit = compileCircuit(top, [watch('u_second'), watch('u_first')])
+    const circuit = compileCircuit(top, { watches: [watch('u_second'), watch('u_first')] })
     const steps = [
       [7, 1, 0],
       [9, 1, 1],
@@ -106,7 +106,7 @@ describe('state', () => {
       [14, 0, 1],
       [14, 1, 1],
     ]) // prettier-ignore
-    expect(() => compileCircuit(top, [watch('u_third')])).toThrow('no instance "u_third"')
+    expect(() => compileCircuit(top, { watches: [watch('u_third')] })).toThrow('no instance "u_third"')
   })
 
   it.each([8, 32, 70])('keeps, loads and resets registers of %i bits in instances', (width) => {
