@@ -1,4 +1,5 @@
 import type { MemoryImages } from '../src/plan/images.ts'
+import { operandBits, ordersOfLayer } from '../src/plan/moments.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import { layerTops } from '../src/plan/size.ts'
 import { firstWord } from '../src/plan/steps.ts'
@@ -38,7 +39,7 @@ export function feeders(
   const work = taps(rows)
   // between the bank and the activation register
   const word = new Int32Array(rows)
-  const orders = plan.moments?.orders ?? []
+  const orders = plan.moments === undefined ? [] : operandBits(plan.moments)
   const moments = orders.map(() => new Int32Array(rows))
   const momentWords = orders.map(() => new Int32Array(rows))
   const addressMask = 2 ** plan.widths.bankAddress - 1
@@ -61,7 +62,7 @@ export function feeders(
     const y = line.y[at]! + work.ky[row]!
     const x = line.x[at]! + work.kx[row]!
     const address = line.address[at]! + work.offset[row]!
-    const ofMoments = streamed.layer.readsMoments === true
+    const ofMoments = streamed.layer.readsMoments !== undefined
     word[row] = ofMoments ? 0 : memory.read(merge?.readSet ?? 0, row, address)
     for (const [order, words] of momentWords.entries())
       words[row] = ofMoments ? momentMemory!.read(order, row, address & addressMask) : 0
@@ -73,7 +74,7 @@ export function feeders(
     if (working !== undefined && working.layer.fills === undefined) {
       const { fold, top, layer } = working
       // a PE for curves multiplies once for each order
-      counter.add('busy', fold.layer, products[row]! * (layer.readsMoments === true ? orders.length : 1))
+      counter.add('busy', fold.layer, products[row]! * ordersOfLayer(plan, layer))
       counter.add('neighbourReads', fold.layer, fold.columns - 1 + (row > top ? fold.columns : 0))
     }
     const read = reached[row]?.fold

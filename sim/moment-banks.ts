@@ -1,3 +1,4 @@
+import { operandBits } from '../src/plan/moments.ts'
 import type { Plan } from '../src/plan/plan.ts'
 
 /** The moment banks: one a row, a word of all orders' operands; one read and one write port each. */
@@ -8,8 +9,8 @@ export interface MomentBanks {
 
 export function momentBanks({ array, moments }: Plan): MomentBanks | undefined {
   if (moments === undefined) return undefined
-  const { depth, orders } = moments
-  const words = orders.map(() => new Int32Array(array.rows * depth))
+  const { depth } = moments
+  const words = operandBits(moments).map(() => new Int32Array(array.rows * depth))
   return {
     read: (order, row, word) => (word < depth ? words[order]![row * depth + word]! : 0),
     write(order, row, word, operand) {

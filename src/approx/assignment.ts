@@ -10,6 +10,8 @@ export interface LayerAssignment {
    * are then those of order 0.
    */
   readonly byOrder?: readonly (readonly Multiplier[])[]
+  /** By order, how many places up its products count; present where `byOrder` is. */
+  readonly shifts?: readonly number[]
   /** Index into `multipliers` for each [filter][input channel of the filter]: length filters * channels/groups. */
   readonly ofKernel: Uint8Array
 }

@@ -100,7 +100,9 @@ function assignLayer(graph: QGraph, node: QConv, rules: readonly Rule[]): LayerA
     layer: node.name,
     multipliers: byOrder[0]!,
     ofKernel,
-    ...(node.curve === undefined ? {} : { byOrder }),
+    ...(node.curve === undefined
+      ? {}
+      : { byOrder, shifts: node.curve.moments.orders.map(({ shift }) => shift) }),
   }
   checkGroups(node, assignment)
   checkAccumulator(node, assignment, domains.map(domainName).join(', '))

@@ -1,9 +1,30 @@
 import { indexBits } from '../base/integers.ts'
-import { gate } from '../comb/derived.ts'
+import type { Comb } from '../comb/comb.ts'
+import { extend, gate } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
-import { momentBits, momentLatency, momentPorts, momentStrideBits } from '../plan/moments.ts'
+import {
+  bankBits,
+  type MomentSpec,
+  momentLatency,
+  momentPorts,
+  momentSpanBits,
+  momentStrideBits,
+  operandBits,
+  unitBits,
+  unitName,
+} from '../plan/moments.ts'
 import type { Plan } from '../plan/plan.ts'
-import { all, equalTo, follow, followReset, inputs, plus, resizeUnsigned } from './gates.ts'
+import {
+  all,
+  choose,
+  equalTo,
+  follow,
+  followReset,
+  inputs,
+  type Ports,
+  plus,
+  resizeUnsigned,
+} from './gates.ts'
 import { momentUnit } from './moment-unit.ts'
 
 /** What the streamer says to `momentControl`. */
@@ -14,6 +35,8 @@ export const fillPorts = [
   'line_last',
   'stride_y_last',
   'stride_x_last',
+  'span_y_last',
+  'span_x_last',
   'words',
 ] as const
 
@@ -22,7 +45,6 @@ export const fillPorts = [
  * bundle for row 0 leaves a cycle after the position was issued.
  */
 export function momentControl(plan: Plan): Module {
-  const { rows, columns } = plan.moments!
   const ports = momentPorts(plan)
   const { bankAddress } = plan.widths
   return defineModule(
@@ -38,6 +60,10 @@ export function momentControl(plan: Plan): Module {
         y: m.input('stride_y_last', momentStrideBits(plan, 0)),
         x: m.input('stride_x_last', momentStrideBits(plan, 1)),
       }
+      const spans = {
+        y: m.input('span_y_last', momentSpanBits(plan, 0)),
+        x: m.input('span_x_last', momentSpanBits(plan, 1)),
+      }
       const words = m.input('words', bankAddress)
       const zero = (x: Node) => c.constant(0, c.width(x))
 
@@ -47,9 +73,9 @@ export function momentControl(plan: Plan): Module {
       column.next(c.mux(lineEnds, zero(now), plus(c, now, 1)), valid)
 
       const atLine = c.label(equalTo(c, now, 0), 'line_begins')
-      const inLine = keeps(m, 'columns_left', columns - 1, strides.x, atLine, valid, valid)
+      const inLine = keeps(m, 'columns_left', spans.x, strides.x, atLine, valid, valid)
       // over a line the count of lines stays: it steps with the last pixel
-      const ofLines = keeps(m, 'lines_left', rows - 1, strides.y, firstOfFold, c.and(valid, lineEnds), valid)
+      const ofLines = keeps(m, 'lines_left', spans.y, strides.y, firstOfFold, c.and(valid, lineEnds), valid)
       const whole = c.label(all(c, valid, inLine, ofLines), 'window_kept')
 
       // each fold has words of its own, one behind those of the fold before
@@ -73,68 +99,93 @@ export function momentControl(plan: Plan): Module {
 function keeps(
   m: ModuleBuilder,
   name: string,
-  last: number,
+  span: Node,
   stride: Node,
   restart: Node,
   step: Node,
   valid: Node,
 ): Node {
   const { c } = m
-  const width = Math.max(c.width(stride), indexBits(last + 1))
+  const width = Math.max(c.width(stride), c.width(span))
   const left = m.register(name, width)
-  const now = c.label(c.mux(restart, c.constant(last, width), left.q), `${name}_now`)
+  const now = c.label(c.mux(restart, resizeUnsigned(c, span, width), left.q), `${name}_now`)
   const due = c.label(equalTo(c, now, 0), `${name}_due`)
   const stepped = c.mux(due, resizeUnsigned(c, stride, width), plus(c, now, -1))
   left.next(step === valid ? stepped : c.mux(step, stepped, now), valid)
   return due
 }
 
-/** A row's moment unit and its bank. A position read in one cycle gives the moments in the next. */
+/** A row's moment units and its bank. A position read in one cycle gives the moments in the next. */
 export function momentRow(plan: Plan): Module {
-  const spec = plan.moments!
+  const moments = plan.moments!
   const { code, bankAddress } = plan.widths
-  const addressBits = indexBits(spec.depth)
-  return defineModule('moment_row', `Moment unit and moment bank of one row: ${spec.depth} words.`, (m) => {
-    const { c } = m
-    const early = inputs(m, '', momentPorts(plan))
-    const activation = m.input('code', code)
-    const read = m.input('read', 1)
-    const address = m.input('read_address', bankAddress)
+  const addressBits = indexBits(moments.depth)
+  return defineModule(
+    'moment_row',
+    `Moment units and moment bank of one row: ${moments.depth} words.`,
+    (m) => {
+      const { c } = m
+      const unit = unitBits(moments) === 0 ? undefined : m.input('unit', unitBits(moments))
+      const early = inputs(m, '', momentPorts(plan))
+      const activation = m.input('code', code)
+      const read = m.input('read', 1)
+      const address = m.input('read_address', bankAddress)
 
-    const valid = followReset(m, 'valid_now', early.valid)
-    const pixel = c.slice(activation, spec.codeBits - 1, 0)
-    const column = spec.rows > 1 ? follow(m, 'column_now', early.column) : undefined
-    const found = m.instance(momentUnit(spec), 'u_unit', {
-      valid,
-      line_first: follow(m, 'line_first_now', early.line_first),
-      code: pixel,
-      ...(column === undefined ? {} : { read: early.valid, read_column: early.column, column }),
-    })
-    let [store, word] = [early.whole, early.word]
-    for (let stage = 0; stage <= momentLatency; stage++) {
-      store = followReset(m, `store_${stage}`, store)
-      word = follow(m, `word_${stage}`, word)
-    }
-    const memory = m.memory('moments', { width: momentBits(spec), depth: spec.depth })
-    const operands = spec.orders.map((_, order) => found[`moment_${order}`]!)
-    memory.write(store, word, c.cat(...[...operands].reverse()))
-    m.output('data', memory.read('data_read', c.slice(address, addressBits - 1, 0), read))
+      const valid = followReset(m, 'valid_now', early.valid)
+      const first = follow(m, 'line_first_now', early.line_first)
+      const lines = moments.units.some(({ rows }) => rows > 1)
+      const column = lines ? follow(m, 'column_now', early.column) : undefined
+      const found = moments.units.map((spec, u) => {
+        const works = (x: Node) => (unit === undefined ? x : c.and(x, equalTo(c, unit, u)))
+        const within = (x: Node) => c.slice(x, indexBits(spec.lineWidth) - 1, 0)
+        const out = m.instance(
+          momentUnit(spec, unitName(moments, u)),
+          unit === undefined ? 'u_unit' : `u_unit_${u}`,
+          {
+            valid: works(valid),
+            line_first: first,
+            code: c.slice(activation, spec.codeBits - 1, 0),
+            ...(spec.rows > 1
+              ? { read: works(early.valid), read_column: within(early.column), column: within(column!) }
+              : {}),
+          },
+        )
+        return bankWord(c, plan, spec, out)
+      })
+      let [store, word] = [early.whole, early.word]
+      for (let stage = 0; stage <= momentLatency; stage++) {
+        store = followReset(m, `store_${stage}`, store)
+        word = follow(m, `word_${stage}`, word)
+      }
+      const memory = m.memory('moments', { width: bankBits(moments), depth: moments.depth })
+      memory.write(store, word, unit === undefined ? found[0]! : choose(c, unit, found))
+      m.output('data', memory.read('data_read', c.slice(address, addressBits - 1, 0), read))
 
-    for (const [name, node] of Object.entries(early)) {
-      const bits = name === 'valid' || name === 'whole'
-      m.output(
-        `${name}_out`,
-        bits ? followReset(m, `${name}_passed`, node) : follow(m, `${name}_passed`, node),
-      )
-    }
-  }) // prettier-ignore
+      for (const [name, node] of Object.entries(early)) {
+        const bits = name === 'valid' || name === 'whole'
+        m.output(
+          `${name}_out`,
+          bits ? followReset(m, `${name}_passed`, node) : follow(m, `${name}_passed`, node),
+        )
+      }
+    },
+  ) // prettier-ignore
+}
+
+/** The operands of a unit, each at the place of its order; 0 where there is no such order. */
+function bankWord(c: Comb<Node>, { moments }: Plan, { orders }: MomentSpec, found: Ports): Node {
+  const places = operandBits(moments!).map((bits, order) => {
+    const moment = found[`moment_${order}`]
+    return moment === undefined ? c.constant(0, bits) : extend(c, moment, orders[order]!.signed, bits)
+  })
+  return c.cat(...places.reverse())
 }
 
 /** The moments that enter a row of the array: 0 where the row has no work, or its layer reads codes. */
 export function momentRegisters(m: ModuleBuilder, plan: Plan, word: Node, keep: Node): Node {
   const { c } = m
   let low = 0
-  const parts = plan.moments!.orders.map(({ bits }, order) => {
+  const parts = operandBits(plan.moments!).map((bits, order) => {
     const part = c.slice(word, low + bits - 1, low)
     low += bits
     return follow(m, `moment_${order}`, gate(c, part, keep))

@@ -11,10 +11,10 @@ import { follow, followReset } from './gates.ts'
  * come in the next cycle, and one later the moments of the window that ends at it. The first windows of a line, and those of the
  * first lines, are not whole: whoever takes the moments knows which are. Nothing of a line is left in the next one's moments.
  */
-export function momentUnit(spec: MomentSpec): Module {
+export function momentUnit(spec: MomentSpec, name = 'moment_unit'): Module {
   const { rows, columns, codeBits, widths, orders, lineWidth } = spec
   return defineModule(
-    'moment_unit',
+    name,
     `Moments of order 0 to ${widths.length - 1} of ${rows} x ${columns} windows, by running sums.`,
     (m) => {
       const { c } = m

@@ -3,7 +3,7 @@ import type { Comb } from '../comb/comb.ts'
 import { bit } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
 import { banksRead } from '../plan/merge.ts'
-import { momentBits, momentPorts } from '../plan/moments.ts'
+import { bankBits, momentPorts, unitBits } from '../plan/moments.ts'
 import type { Plan } from '../plan/plan.ts'
 import { layerTops, rowsVary } from '../plan/size.ts'
 import { featureBank } from './feature-bank.ts'
@@ -90,7 +90,7 @@ function momentsOf(m: ModuleBuilder, plan: Plan, control: Ports) {
   ) // prettier-ignore
   const row = momentRow(plan)
   const words = Array.from({ length: plan.array.rows }, (_, i) =>
-    m.wire(`moment_data_${i}`, momentBits(plan.moments!)),
+    m.wire(`moment_data_${i}`, bankBits(plan.moments!)),
   )
   const readsMoments = control['reads_moments']!
   return {
@@ -99,6 +99,7 @@ function momentsOf(m: ModuleBuilder, plan: Plan, control: Ports) {
       const out = m.instance(row, `u_moments_${i}`, {
         ...Object.fromEntries(names.map((name) => [name, bundle[`${name}_out`]!])),
         code: feeder['activation_out']!,
+        ...(unitBits(plan.moments!) === 0 ? {} : { unit: control['moment_unit']! }),
         read: c.and(feeder['bank_read']!, readsMoments),
         read_address: feeder['bank_address']!,
       })

@@ -2,7 +2,7 @@ import { unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
 import { gate } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
-import { momentPorts, momentStrideBits } from '../plan/moments.ts'
+import { momentPorts, momentSpanBits, momentStrideBits, unitBits } from '../plan/moments.ts'
 import type { Plan } from '../plan/plan.ts'
 import { columnsVary, rowsVary } from '../plan/size.ts'
 import { type operandPorts, postPorts } from './accumulator-column.ts'
@@ -180,9 +180,13 @@ function fillControl(
     line_last: column,
     stride_y_last: momentStrideBits(plan, 0),
     stride_x_last: momentStrideBits(plan, 1),
+    span_y_last: momentSpanBits(plan, 0),
+    span_x_last: momentSpanBits(plan, 1),
   }
   for (const [name, bits] of Object.entries(own))
     m.output(`fill_${name}`, resizeUnsigned(m.c, layer[name]!, bits))
   m.output('fill_words', layer['moment_words']!)
   m.output('reads_moments', layer['reads_moments']!)
+  const unit = unitBits(plan.moments!)
+  if (unit > 0) m.output('moment_unit', resizeUnsigned(m.c, layer['moment_unit']!, unit))
 }

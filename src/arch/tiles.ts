@@ -2,9 +2,10 @@ import { indexBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
 import { bit } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
+import { operandBits } from '../plan/moments.ts'
 import type { Plan } from '../plan/plan.ts'
 import { tileSize, tileTop } from '../plan/size.ts'
-import { coreOf, curveDomain, type OwnerCodes, ordersOf, ownerCodes } from '../plan/tile.ts'
+import { coreOf, curveDomain, type OwnerCodes, ordersOf, ownerCodes, type TileOrder } from '../plan/tile.ts'
 import { curveTile } from './curve-tile.ts'
 import { any, equalTo, type Ports, resizeUnsigned } from './gates.ts'
 import { modeBitsOf } from './multiplier-core.ts'
@@ -33,11 +34,12 @@ export function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[],
             modesFrom,
           })
         : curveTile(tile.name, orders, plan)
-    const entering = orders === undefined ? 'activation_out' : 'moments_out'
+    const entering = (feeder: Ports) =>
+      orders === undefined ? feeder['activation_out']! : momentsOf(c, plan, feeder['moments_out']!, orders)
     const edge = feeders
       .slice(tileTop(plan, tile))
       .flatMap((feeder, i) => [
-        [`activation_${i}`, resizeUnsigned(c, feeder[entering]!, domain.nA)] as const,
+        [`activation_${i}`, resizeUnsigned(c, entering(feeder), domain.nA)] as const,
         [`active_${i}`, bit(c, feeder['active']!, t)] as const,
         [`load_${i}`, bit(c, feeder['load_out']!, t)] as const,
         [`swap_${i}`, bit(c, feeder['swap']!, t)] as const,
@@ -59,6 +61,18 @@ export function tilesOf(m: ModuleBuilder, plan: Plan, feeders: readonly Ports[],
     const sums = outputs.flatMap((out) => out[`sum_${j}`] ?? [])
     return sums.length === 0 ? c.constant(0, plan.widths.accumulator) : meet(...sums)
   })
+}
+
+/** Of the moments that enter a row, those that a tile's orders take: the low bits of each place. */
+function momentsOf(c: Comb<Node>, { moments }: Plan, entering: Node, orders: readonly TileOrder[]): Node {
+  let low = 0
+  const places = operandBits(moments!).map((bits) => {
+    const place = c.slice(entering, low + bits - 1, low)
+    low += bits
+    return place
+  })
+  const taken = orders.map(({ multiplier: { domain } }, order) => c.slice(places[order]!, domain.nA - 1, 0))
+  return c.cat(...taken.reverse())
 }
 
 /** Whether a weight's owner is one of a tile's codes: their low bits count its modes. */

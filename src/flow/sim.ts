@@ -181,7 +181,7 @@ function gemmOf(layer: PlanLayer) {
   if (hasNoProducts(layer)) return { M: positions, K: 0, N: filters }
   const K = kernel[0] * kernel[1] * (groups?.channels ?? channels - filler)
   // of curves K counts groups of taps: a PE computes all products of one at once
-  return { M: readsMoments === true ? positions : macs / (K * filters), K, N: filters }
+  return { M: readsMoments !== undefined ? positions : macs / (K * filters), K, N: filters }
 }
 
 function neededProducts(layer: PlanLayer): number {
@@ -198,7 +198,7 @@ export function scaleSimCycles(plan: Plan, layer: PlanLayer): number {
   const { rows, columns } = layerSize(plan, layer)
   const { M, K: own, N } = gemmOf(layer)
   // it knows no curves: plain weights take all taps
-  const K = layer.readsMoments === true ? layer.macs / (M * N) : own
+  const K = layer.readsMoments !== undefined ? layer.macs / (M * N) : own
   const passes = layer.passes.flat().length
   const groups = layer.groups?.count ?? 1
   const folds =

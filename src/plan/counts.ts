@@ -21,6 +21,7 @@ import { sequencer } from './counts/sequencer.ts'
 import { inputStream, outputStream } from './counts/streams.ts'
 import { tileCounts } from './counts/tiles.ts'
 import { meanBy } from './merge.ts'
+import { ordersOfLayer } from './moments.ts'
 import { coreName, type InterfaceName, topName } from './names.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from './plan.ts'
 import { rowCounts, rowLayerCount } from './row/counts.ts'
@@ -95,7 +96,12 @@ function layerCount(plan: Plan, layer: PlanLayer): LayerCount {
   const size = layerSize(plan, layer)
   if (layer.fills !== undefined) {
     const units = Math.min(size.rows, layer.channels)
-    return { name: layer.name, cores: 0, multiplications: 0, adders: units * momentAdders(plan.moments!) }
+    return {
+      name: layer.name,
+      cores: 0,
+      multiplications: 0,
+      adders: units * momentAdders(plan.moments!.units[layer.fills.unit]!),
+    }
   }
   const columns = Math.min(size.columns, layer.filters)
   const merged = mergedCount(plan, layer)
@@ -107,7 +113,7 @@ function layerCount(plan: Plan, layer: PlanLayer): LayerCount {
       adders: merged.adders * columns,
     }
   // a PE for curves has a multiplier and an adder for each order of its group
-  const orders = layer.readsMoments === true ? plan.moments!.orders.length : 1
+  const orders = ordersOfLayer(plan, layer)
   const cores = orders * tilesOfLayer(layer).length * Math.min(size.rows, layer.taps) * columns
   const meeting = Math.max(...layer.passes.flat().map((tiles) => tiles.length)) - 1
   const { 'average pooling': average, ...always } = columnAdders

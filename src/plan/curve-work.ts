@@ -5,7 +5,7 @@ import type { QConv } from '../quant/qgraph.ts'
 import type { ArraySpec } from './array.ts'
 import { convolutionMacs, mapLayer, type Placement } from './layer.ts'
 import type { ArrayWork, Work } from './lower.ts'
-import { momentSpec } from './moments.ts'
+import { type MomentSpec, momentSpec } from './moments.ts'
 import type { PlanLayer, PlanMoments } from './plan.ts'
 
 /** A layer whose weights are curves. */
@@ -49,29 +49,41 @@ function momentMap(work: CurveWork): readonly [height: number, width: number] {
 /** Words of a position in a moment bank. */
 const momentWords = ({ input }: CurveWork, { rows }: ArraySpec) => divideUp(input.shape[0], rows)
 
-/** What the moment units must be for all layers with curves. Layers of different shapes are refused, and what the PEs cannot do. */
+/** The moment units of all layers with curves, one for those of a shape, in the order of first use. What the PEs cannot do is refused. */
 export function momentsOfWorks(array: ArraySpec, works: readonly Work[]): PlanMoments | undefined {
   const curved = works.filter(isCurve)
-  const first = curved[0]
-  if (first === undefined) return undefined
-  for (const work of curved) checkCurve(array, work, first)
-  const { conv, input } = first
-  const shape = {
-    rows: groupsOf(first).covered,
-    columns: conv.kernel[1],
-    codeBits: input.bits,
-    signed: input.signed,
+  if (curved.length === 0) return undefined
+  const units = new Map<string, MomentSpec>()
+  for (const work of curved) {
+    checkCurve(array, work)
+    const unit = momentUnitOf(work)
+    const lineWidth = Math.max(unit.lineWidth, units.get(unitKey(unit))?.lineWidth ?? 0)
+    units.set(unitKey(unit), { ...unit, lineWidth })
   }
-  const lineWidth = Math.max(...curved.map((work) => rasterOf(work).width))
   const depth = Math.max(
     2,
     ...curved.map((work) => momentMap(work).reduce((a, b) => a * b) * momentWords(work, array)),
   )
-  return { ...momentSpec(shape, conv.curve.moments.orders, lineWidth), depth }
+  return { units: [...units.values()], depth }
 }
 
-function checkCurve(array: ArraySpec, work: CurveWork, first: CurveWork): void {
+/** What computes the moments of a layer. */
+function momentUnitOf(work: CurveWork): MomentSpec {
   const { conv, input } = work
+  const shape = {
+    rows: groupsOf(work).covered,
+    columns: conv.kernel[1],
+    codeBits: input.bits,
+    signed: input.signed,
+  }
+  return momentSpec(shape, conv.curve.moments.orders, rasterOf(work).width)
+}
+
+/** Units of one key are one, however long the lines are that they keep. */
+const unitKey = ({ lineWidth: _, ...shape }: MomentSpec) => JSON.stringify(shape)
+
+function checkCurve(array: ArraySpec, work: CurveWork): void {
+  const { conv } = work
   const refuse = (why: string, hint: string) => {
     throw usageError(`"${conv.name}" ${why}: the accelerator cannot run it`, { where: conv.name, hint })
   }
@@ -91,13 +103,6 @@ function checkCurve(array: ArraySpec, work: CurveWork, first: CurveWork): void {
     )
   if (array.tiles !== undefined)
     refuse('has curves for weights', 'Tiles of several sizes (array.tiles) have plain weights only.')
-  const shapeOf = ({ conv: one, input: map }: CurveWork) =>
-    [one.kernel.join('x'), one.curve.degree, one.curve.length, map.bits, map.signed].join(' ')
-  if (shapeOf(work) !== shapeOf(first))
-    refuse(
-      `has other curves (kernel ${conv.kernel.join('x')}, groups of ${length} taps, degree ${degree}, ${input.signed ? 'signed' : 'unsigned'} codes) than "${first.conv.name}"`,
-      `All layers with curves share the moment units. ${plain}`,
-    )
 }
 
 /**
@@ -107,19 +112,22 @@ function checkCurve(array: ArraySpec, work: CurveWork, first: CurveWork): void {
 export function curveLayers(
   array: ArraySpec,
   work: CurveWork,
+  { units }: PlanMoments,
   placement: Placement,
 ): readonly [fill: PlanLayer, layer: PlanLayer] {
   const words = momentWords(work, array)
+  const key = unitKey(momentUnitOf(work))
+  const unit = units.findIndex((one) => unitKey(one) === key)
   const place = { base: 0, modulus: array.rows, words }
   const input = { ...placement.input }
   const layer = mapLayer(array, overMoments(work, array.rows * words), { ...placement, input: place })
   return [
-    fillLayer(array, work, { ...placement, input }),
+    fillLayer(array, work, unit, { ...placement, input }),
     {
       ...layer,
       filler: array.rows * words - work.input.shape[0],
       macs: convolutionMacs(work),
-      readsMoments: true,
+      readsMoments: unit,
     },
   ]
 }
@@ -144,7 +152,7 @@ export function overMoments(work: CurveWork, slots: number): ArrayWork {
   }
 }
 
-function fillLayer(array: ArraySpec, work: CurveWork, placement: Placement): PlanLayer {
+function fillLayer(array: ArraySpec, work: CurveWork, unit: number, placement: Placement): PlanLayer {
   const { conv, input } = work
   const { groups } = groupsOf(work)
   const raster = rasterOf(work)
@@ -179,6 +187,7 @@ function fillLayer(array: ArraySpec, work: CurveWork, placement: Placement): Pla
     // the last pixel's moments are in the last row's bank
     cyclesLast: layer.positions + array.rows + fillDrain,
     fills: {
+      unit,
       lastColumn: raster.width - 1,
       stride: [groups === 1 ? conv.stride[0] : 1, conv.stride[1]],
       words: momentWords(work, array),

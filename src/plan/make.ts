@@ -15,8 +15,8 @@ import { type ArrayWork, isPassed, type Lowered, lower, mapsRead, type Work } fr
 import { measureMemories, widthsOf } from './memories.ts'
 import { checkMemory } from './memory-check.ts'
 import { type FoldMix, idleMix, type LayerMix, mixLayer, tilesOf } from './mix.ts'
-import { momentBits } from './moments.ts'
-import type { Modes, Plan, PlanLayer, PlanMerge, PlanMoments, PlanStream, Tile } from './plan.ts'
+import { bankBits } from './moments.ts'
+import type { Modes, Plan, PlanLayer, PlanMerge, PlanStream, Tile } from './plan.ts'
 import { passBits, passWords, programBits, programFields } from './program.ts'
 import { anyCurveBits, anySumBits, partialSumBits } from './range.ts'
 import { readSetOf } from './sets.ts'
@@ -24,7 +24,7 @@ import { smaller } from './size.ts'
 import { layerCycles } from './steps.ts'
 import { type StoredMaps, storeMaps } from './stored-maps.ts'
 import { structureOf } from './structure.ts'
-import { ownerBits, ownerCode } from './tile.ts'
+import { ownerBits, ownerCode, type TileOrder } from './tile.ts'
 
 export interface Planned {
   readonly plan: Plan
@@ -76,7 +76,9 @@ export function makePlan(
       parameterBase,
       accumulatorBits: work.kind === 'array' ? sumBits(work.conv, own!, reload ? assignments : undefined) : 1,
     }
-    const made = isCurve(work) ? curveLayers(array, work, placement) : [mapLayer(array, work, placement)]
+    const made = isCurve(work)
+      ? curveLayers(array, work, moments!, placement)
+      : [mapLayer(array, work, placement)]
     const layer = made.at(-1)!
     layers.push(...made)
     layerOf.push(layer)
@@ -96,7 +98,7 @@ export function makePlan(
     return {
       ...tile,
       ...(specs.length === 1 ? {} : { modes: specs }),
-      ...ordersOf(set.orders[index], moments),
+      ...ordersOf(set.orders[index]),
       ...smaller(array, set.sizes[index]!),
     }
   })
@@ -118,7 +120,7 @@ export function makePlan(
   const needs = {
     bankDepth: maps.depth,
     sets: merge?.sets ?? 1,
-    momentBits: moments === undefined ? 0 : array.rows * moments.depth * momentBits(moments),
+    momentBits: moments === undefined ? 0 : array.rows * moments.depth * bankBits(moments),
     weightBits,
     ownerBits: ownerBits(owners),
     passWords: passes === 0 ? 0 : Math.max(2, passes),
@@ -227,7 +229,7 @@ function sumBits(conv: QConv, own: LayerAssignment, all: readonly LayerAssignmen
         : anyCurveBits(
             conv.curve,
             conv.curve.coefficients.length / conv.bias.length / (conv.curve.degree + 1),
-            all.filter(({ byOrder }) => byOrder !== undefined),
+            all.filter((other) => sameProducts(other, own)),
           )
   if (bits <= 32) return bits
   const any = all === undefined ? '' : ' for any weights'
@@ -236,6 +238,13 @@ function sumBits(conv: QConv, own: LayerAssignment, all: readonly LayerAssignmen
     hint: `Use fewer weight or activation bits (quant.weights, quant.activations)${all === undefined ? '' : ', or give up loading weights at run time (reload: false)'}.`,
   })
 }
+
+/** Whether the products of two layers with curves are of one kind, so that any multiplier of the one may compute those of the other. */
+const sameProducts = (a: LayerAssignment, b: LayerAssignment): boolean =>
+  productsKey(a) !== undefined && productsKey(a) === productsKey(b)
+
+const productsKey = ({ byOrder, shifts }: LayerAssignment) =>
+  byOrder?.map((order, k) => `${domainName(order[0]!.domain)} << ${shifts![k]}`).join()
 
 const lastReader = (works: readonly Work[], id: string): number =>
   Math.max(...works.map((work, index) => (mapsRead(work).includes(id) ? index : -1)))
@@ -309,13 +318,10 @@ const weightLane = ({ weightBits, curve }: QConv) =>
   curve === undefined ? weightBits : weightBits * (curve.degree + 1)
 
 /** Of a tile for curves, the operands of its products and where they count. */
-function ordersOf(multipliers: readonly Multiplier[] | undefined, moments: PlanMoments | undefined) {
-  if (multipliers === undefined) return {}
+function ordersOf(orders: readonly TileOrder[] | undefined) {
+  if (orders === undefined) return {}
   return {
-    orders: multipliers.map(({ domain }, order) => ({
-      domain: domainName(domain),
-      shift: moments!.orders[order]!.shift,
-    })),
+    orders: orders.map(({ multiplier, shift }) => ({ domain: domainName(multiplier.domain), shift })),
   }
 }
 

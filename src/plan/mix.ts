@@ -6,7 +6,7 @@ import { divideUp } from '../base/integers.ts'
 import type { ArraySpec, Size } from './array.ts'
 import type { ArrayWork } from './lower.ts'
 import { sizeOfTiles, tileSizes } from './size.ts'
-import type { Owner } from './tile.ts'
+import type { Owner, TileOrder } from './tile.ts'
 import { groupedSize } from './windows.ts'
 
 /** The column folds of one layer, and the tiles that work for them. */
@@ -36,17 +36,23 @@ export interface TileSet {
   /** The multipliers of each tile by mode number. */
   readonly tiles: readonly (readonly Multiplier[])[]
   readonly sizes: readonly Size[]
-  /** Of a tile for curves, the multipliers of each order; undefined of others. */
-  readonly orders: readonly (readonly Multiplier[] | undefined)[]
+  /** Of a tile for curves, its orders; undefined of others. */
+  readonly orders: readonly (readonly TileOrder[] | undefined)[]
   /** The place of a layer's multiplier, by its index. */
   owner(assignment: LayerAssignment, index: number): Owner
 }
 
-/** Multipliers by order are no tile's that multiplies plain weights. */
-const keyOf = ({ multipliers, byOrder }: LayerAssignment, index: number) =>
-  (byOrder?.map((order) => order[index]!) ?? [multipliers[index]!])
-    .map(({ spec, domain }) => `${spec} ${domainName(domain)}`)
-    .join(', then ')
+/** What computes the products of each order with a multiplier of a layer, by its index; undefined where weights are plain. */
+const tileOrders = ({ byOrder, shifts }: LayerAssignment, index: number): readonly TileOrder[] | undefined =>
+  byOrder?.map((order, k) => ({ multiplier: order[index]!, shift: shifts![k]! }))
+
+/** Multipliers by order are no tile's that multiplies plain weights, or moves products to other places. */
+const keyOf = (assignment: LayerAssignment, index: number) =>
+  tileOrders(assignment, index)
+    ?.map(({ multiplier, shift }) => `${specKey(multiplier)} << ${shift}`)
+    .join(', then ') ?? specKey(assignment.multipliers[index]!)
+
+const specKey = ({ spec, domain }: Multiplier) => `${spec} ${domainName(domain)}`
 
 /**
  * One tile for each distinct multiplier that computes a product, in the order of first use. With `modes`, all roup and exact
@@ -57,7 +63,7 @@ export function tilesOf(assignments: readonly LayerAssignment[], array: ArraySpe
   const used = new Map(
     assignments.flatMap((assignment) =>
       [...new Set(assignment.ofKernel)].map((index) => {
-        const orders = assignment.byOrder?.map((order) => order[index]!)
+        const orders = tileOrders(assignment, index)
         return [keyOf(assignment, index), { multiplier: assignment.multipliers[index]!, orders }] as const
       }),
     ),
@@ -71,7 +77,7 @@ export function tilesOf(assignments: readonly LayerAssignment[], array: ArraySpe
     if (!list.has(modeName(multiplier))) list.set(modeName(multiplier), multiplier)
   }
   const tiles: Multiplier[][] = []
-  const ordersOf: (readonly Multiplier[] | undefined)[] = []
+  const ordersOf: (readonly TileOrder[] | undefined)[] = []
   const tileOfDomain = new Map<string, number>()
   const owners = new Map<string, Owner>()
   for (const [key, { multiplier, orders }] of used) {

@@ -62,14 +62,17 @@ export interface Tile {
   readonly columns?: number
 }
 
-/** The moment units, and the banks that keep what they have computed for the layer that reads it. */
-export interface PlanMoments extends MomentSpec {
+/** The moment units of a row, one for each shape of curve, and the bank that keeps what they have computed for the layer that reads it. */
+export interface PlanMoments {
+  readonly units: readonly MomentSpec[]
   /** Words of a bank: a word has the operands of all orders. */
   readonly depth: number
 }
 
 /** How a layer without products fills the moment banks: its positions are the pixels of the padded map, line by line. */
 export interface MomentFill {
+  /** The unit at work. */
+  readonly unit: number
   /** The last pixel of a line. */
   readonly lastColumn: number
   /** Steps between windows that are kept; the first one ends at the pixel that makes it whole. */
@@ -137,8 +140,8 @@ export interface PlanLayer {
   readonly passed?: true
   /** Present where the layer has no products but fills the moment banks for the next one. */
   readonly fills?: MomentFill
-  /** Present where the layer's taps are moments: its rows read the moment banks. */
-  readonly readsMoments?: true
+  /** Present where the layer's taps are moments: its rows read the moment banks, which this unit has filled. */
+  readonly readsMoments?: number
   /** Present where the plan has `merge`. */
   readonly merge?: LayerMerge
   /** Present where a column fold's filters see only some of the map's channels: those of their groups. */

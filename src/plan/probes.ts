@@ -1,6 +1,7 @@
 import { parseDomain } from '../arith/domain.ts'
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import { type AnyPlan, isRowPlan } from './any-plan.ts'
+import { operandBits } from './moments.ts'
 import { type Plan, parameterBits, type Tile } from './plan.ts'
 import { rowProbes } from './row/probes.ts'
 import { tileSize } from './size.ts'
@@ -70,7 +71,7 @@ function systolicProbes(plan: Plan): readonly Probe[] {
         at: { kind: 'feeder', row },
       }),
     ),
-    ...(plan.moments?.orders ?? []).flatMap(({ bits }, order) =>
+    ...(plan.moments === undefined ? [] : operandBits(plan.moments)).flatMap((bits, order) =>
       range(rows).map(
         (row): Probe => ({
           name: `moment_${order}[${row}]`,

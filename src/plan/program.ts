@@ -1,5 +1,6 @@
 import { indexBits, signedBits, unsignedBits } from '../base/integers.ts'
 import { meanBy } from './merge.ts'
+import { unitOf } from './moments.ts'
 import { type Operand, operandLanes, type Plan, type PlanLayer, type PlanMerge } from './plan.ts'
 import { columnsVary, layerSize, layerTop, rowsVary } from './size.ts'
 
@@ -33,6 +34,11 @@ export function programFields(plan: Programmed): readonly ProgramField[] {
   ]
   const flag = (name: string, value: (layer: PlanLayer) => boolean) =>
     fixed(name, 1, (l) => (value(l) ? 1 : 0))
+  /** Rows or columns of the windows of a layer that fills the moment banks. */
+  const span = ({ fills }: PlanLayer, axis: 0 | 1) => {
+    const unit = fills && plan.moments!.units[fills.unit]!
+    return unit === undefined ? 1 : axis === 0 ? unit.rows : unit.columns
+  }
   const lanes = unsignedBits(Math.max(...layers.map((l) => Math.max(l.lanes, l.lanesLast))))
   const intervals = unsignedBits(Math.max(...layers.map((l) => Math.max(l.interval, l.intervalLast) - 1)))
   const load = [
@@ -96,7 +102,10 @@ export function programFields(plan: Programmed): readonly ProgramField[] {
       ? []
       : [
           flag('fills', (l) => l.fills !== undefined),
-          flag('reads_moments', (l) => l.readsMoments === true),
+          flag('reads_moments', (l) => l.readsMoments !== undefined),
+          ...(plan.moments.units.length === 1 ? [] : [counted('moment_unit', (l) => unitOf(l) ?? 0)]),
+          counted('span_y_last', (l) => span(l, 0) - 1),
+          counted('span_x_last', (l) => span(l, 1) - 1),
           counted('line_last', (l) => l.fills?.lastColumn ?? 0),
           counted('stride_y_last', (l) => (l.fills?.stride[0] ?? 1) - 1),
           counted('stride_x_last', (l) => (l.fills?.stride[1] ?? 1) - 1),

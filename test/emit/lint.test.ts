@@ -107,7 +107,6 @@ const curved = {
       { filters: 3, dense: true },
     ],
   },
-  bits: 8,
   multipliers: ['exact', 'roup:p=1,r=2'],
   seed: 12,
 } as const
@@ -175,10 +174,15 @@ const designs: Design[] = [
     rowStationary,
   ],
   ['row-stationary, groups, 5x3, AXI', grouped, 5, 3, false, rowStationary],
-  ['curves over rows of kernels, two multipliers, 4x4', { ...curved, degree: 1, group: 'row' }, 4, 4],
+  [
+    'curves over rows of kernels, two multipliers, 4x4',
+    { ...curved, curves: [{ degree: 1, group: 'row', bits: 8 }] },
+    4,
+    4,
+  ],
   [
     'quadratic curves over kernels, AXI, coefficients at run time',
-    { ...curved, degree: 2, group: 'kernel' },
+    { ...curved, curves: [{ degree: 2, group: 'kernel', bits: 8 }] },
     2,
     3,
     true,
@@ -193,7 +197,7 @@ const designs: Design[] = [
 
 /** The quantised network of a design with its multipliers. */
 function quantisedDesign(network: NetworkSketch | Network | CurveSketch) {
-  if ('degree' in network) return curveGraph(network)
+  if ('curves' in network) return curveGraph(network)
   if ('seed' in network) {
     const graph = sketchGraph(network)
     return { graph, assignment: sketchAssignment(network, graph) }

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
 import { planDesign, prepare } from '../../src/flow/preparation.ts'
 import { planCounts } from '../../src/plan/counts.ts'
+import type { Plan } from '../../src/plan/plan.ts'
 import { countedNumbers } from '../../testbench/count-comparison.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
 import { runsInVerilator } from '../fixtures/batch.ts'
@@ -18,20 +19,41 @@ import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
 
 const full = process.env['XGEN_FULL'] === '1'
 
-const features: Readonly<Record<string, (design: CurveDesign) => boolean>> = {
-  'groups of a row': ({ group, sketch }) => group === 'row' && sketch.layers[0]!.kernel![0] > 1,
-  'groups of a kernel': ({ group, sketch }) => group === 'kernel' && sketch.layers[0]!.kernel![0] > 1,
-  'quadratic curves': ({ degree }) => degree === 2,
+/** The curves of a design, with the layers that have them. */
+const curvesOf = ({ sketch, curves }: CurveDesign) =>
+  curves.flatMap((curve, index) => (curve === undefined ? [] : [{ curve, layer: sketch.layers[index]! }]))
+
+const features: Readonly<Record<string, (design: CurveDesign, plan: Plan) => boolean>> = {
+  'groups of a row': (design) =>
+    curvesOf(design).some(({ curve, layer }) => curve.group === 'row' && layer.kernel![0] > 1),
+  'groups of a kernel': (design) =>
+    curvesOf(design).some(({ curve, layer }) => curve.group === 'kernel' && layer.kernel![0] > 1),
+  'quadratic curves': (design) => curvesOf(design).some(({ curve }) => curve.degree === 2),
+  'two degrees': (design) => new Set(curvesOf(design).map(({ curve }) => curve.degree)).size > 1,
+  'groups of a row and of a kernel': (design) =>
+    new Set(curvesOf(design).map(({ curve }) => curve.group)).size > 1,
+  'kernels of two sizes': (design) =>
+    new Set(curvesOf(design).map(({ layer }) => layer.kernel!.join())).size > 1,
+  'a shape for each layer': (design, { moments }) =>
+    curvesOf(design).length > 1 && curvesOf(design).length === moments!.units.length,
+  'a shape that two layers share': (design, { moments }) => curvesOf(design).length > moments!.units.length,
+  'plain convolutions beside': ({ sketch, curves }) =>
+    sketch.layers.some(({ kernel }, index) => kernel !== undefined && curves[index] === undefined),
   'unsigned codes': ({ sketch }) => sketch.unsignedInput === true,
+  'signed and unsigned codes': ({ sketch, curves }) =>
+    curves[0] !== undefined && curves[1] !== undefined && sketch.unsignedInput !== sketch.layers[0]!.unsigned,
   'steps of 3': ({ sketch }) => sketch.layers.some(({ stride }) => stride?.includes(3)),
   'more channels than rows': ({ sketch, array }) => sketch.input[0] > array.rows,
   'fewer channels than rows': ({ sketch, array }) => sketch.input[0] < array.rows,
-  'two layers with curves': ({ sketch }) =>
-    sketch.layers.filter(({ kernel }) => kernel !== undefined).length > 1,
   'a dense layer behind them': ({ sketch }) => sketch.layers.at(-1)!.dense === true,
   pooling: ({ sketch }) => sketch.layers.some(({ pool }) => pool !== undefined),
   'two multipliers': ({ multipliers }) => new Set(multipliers).size > 1,
 } // prettier-ignore
+
+const specimenOf = (design: CurveDesign) => {
+  const { graph, assignment } = curveGraph(design)
+  return designSpecimen({ graph, assignment, array: design.array, seed: design.seed })
+}
 
 describe('designs with curves', () => {
   const hits = new Map<string, number>()
@@ -41,9 +63,7 @@ describe('designs with curves', () => {
     async () => {
       await fc.assert(
         fc.asyncProperty(curveDesigns, async (design) => {
-          fc.pre(design.sketch.layers.some(({ kernel }) => kernel !== undefined))
-          const { graph, assignment } = curveGraph(design)
-          const specimen = designSpecimen({ graph, assignment, array: design.array, seed: design.seed })
+          const specimen = specimenOf(design)
           const { plan, top, emulated, looped } = specimen
           expect(emulated).toEqual(looped)
           const run = await runSpecimen(specimen)
@@ -57,9 +77,9 @@ describe('designs with curves', () => {
           })
           expect(numbers.filter((number) => number.plan !== number.netlist)).toEqual([])
           for (const [name, has] of Object.entries(features))
-            if (has(design)) hits.set(name, (hits.get(name) ?? 0) + 1)
+            if (has(design, plan)) hits.set(name, (hits.get(name) ?? 0) + 1)
         }),
-        { numRuns: full ? 1000 : 40, seed: 11 },
+        { numRuns: full ? 1000 : 60, seed: 11 },
       )
       expect(Object.keys(features).filter((name) => !hits.has(name))).toEqual([])
     },
@@ -68,10 +88,9 @@ describe('designs with curves', () => {
 
   test('folds of few pixels that follow one another at once keep their moments apart', async () => {
     const layer = { kernel: [3, 1], padding: [0, 0, 0, 0] } as const
+    const curve = { degree: 1, group: 'kernel', bits: 4 } as const
     const { graph, assignment } = curveGraph({
-      degree: 1,
-      group: 'kernel',
-      bits: 4,
+      curves: [curve, curve],
       multipliers: ['exact'],
       sketch: {
         input: [1, 6, 5],
@@ -102,13 +121,8 @@ describe('designs with curves', () => {
     { timeout: 20 * 60_000 },
     async (seed, context) => {
       needsVerilator(context)
-      const drawn = fc
-        .sample(curveDesigns, { numRuns: full ? 12 : 5, seed })
-        .filter(({ sketch }) => sketch.layers.some(({ kernel }) => kernel !== undefined))
-      const specimens = drawn.map((design) => {
-        const { graph, assignment } = curveGraph(design)
-        return designSpecimen({ graph, assignment, array: design.array, seed: design.seed })
-      })
+      const drawn = fc.sample(curveDesigns, { numRuns: full ? 12 : 5, seed })
+      const specimens = drawn.map(specimenOf)
       let index = 0
       for await (const run of runsInVerilator(specimens)) {
         expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({ mismatches: 0, ended: undefined })
@@ -123,9 +137,7 @@ describe('designs with curves', () => {
     'agree through resets in mid-run',
     () => {
       const property = fc.property(curveDesigns, (design) => {
-        fc.pre(design.sketch.layers.some(({ kernel }) => kernel !== undefined))
-        const { graph, assignment } = curveGraph(design)
-        const specimen = designSpecimen({ graph, assignment, array: design.array, seed: design.seed })
+        const specimen = specimenOf(design)
         const result = compareThroughResets(specimen, design.seed)
         expect(result).toMatchObject({ mismatches: 0, ended: undefined })
         expect(result.cycles).toBeGreaterThan(0)
@@ -143,10 +155,10 @@ describe('designs with curves', () => {
         for (const [index, design] of fc
           .sample(curveDesigns, { numRuns: full ? 20 : 4, seed: 5 })
           .entries()) {
-          if (!design.sketch.layers.some(({ kernel }) => kernel !== undefined)) continue
-          const { graph, assignment } = curveGraph(design)
-          const specimen = designSpecimen({ graph, assignment, array: design.array, seed: design.seed })
-          const { differences, cycles } = await compareWithIcarus(specimen, join(scratch, `${index}`))
+          const { differences, cycles } = await compareWithIcarus(
+            specimenOf(design),
+            join(scratch, `${index}`),
+          )
           expect(differences).toEqual([])
           expect(cycles).toBeGreaterThan(0)
         }
@@ -183,7 +195,6 @@ describe('designs with curves', () => {
       ['weights.curve=quadratic', 'weights.bits=11', 'weights.group=row'],
       /"conv1" has 3 coefficients of 11 bits/,
     ],
-    [['weights.curve=linear', 'weights.layers.conv1.group=row'], /"conv2" has other curves .* than "conv1"/],
     [['weights.curve=linear', 'array.tiles.exact=4x4'], /"conv1" has curves for weights/],
   ])('%j is refused by name', (set, message) => {
     const error = failure(() => plan(...set))

@@ -1,6 +1,12 @@
 import { columnAdders, columnOrders, columnWidth, slideAdders } from '../../arith/moments.ts'
-import { indexBits } from '../../base/integers.ts'
-import { type MomentSpec, momentBits, momentPorts, momentStrideBits } from '../moments.ts'
+import {
+  bankBits,
+  type MomentSpec,
+  momentPorts,
+  momentSpanBits,
+  momentStrideBits,
+  unitName,
+} from '../moments.ts'
 import type { Plan } from '../plan.ts'
 import { type ModuleCount, moduleCount, sumOf } from './module-count.ts'
 
@@ -13,12 +19,12 @@ const unitAdders = (spec: MomentSpec) => ({
 export const momentAdders = (spec: MomentSpec): number => sumOf(unitAdders(spec))
 
 /** src/arch/moment-unit.ts with src/arith/moments.ts. */
-export function momentUnit(spec: MomentSpec, instances: number): ModuleCount {
+export function momentUnit(spec: MomentSpec, instances: number, name = 'moment_unit'): ModuleCount {
   const { rows, columns, codeBits, widths, lineWidth } = spec
   const columnBits = Array.from({ length: columnOrders(spec) }, (_, order) => columnWidth(spec, order))
   const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
   const lines = (rows - 1) * codeBits
-  return moduleCount('moment_unit', instances, 'datapath', {
+  return moduleCount(name, instances, 'datapath', {
     adders: unitAdders(spec),
     registers: {
       'columns of a window, and one more': (columns + 1) * sum(columnBits),
@@ -36,13 +42,13 @@ export function momentCounts(plan: Plan): readonly ModuleCount[] {
   if (moments === undefined) return []
   const { column, word } = momentPorts(plan)
   const passed = { 'passed down': 3 + column + word }
-  const left = (last: number, axis: 0 | 1) => Math.max(momentStrideBits(plan, axis), indexBits(last + 1))
+  const left = (axis: 0 | 1) => Math.max(momentStrideBits(plan, axis), momentSpanBits(plan, axis))
   return [
     moduleCount('moment_control', 1, 'control', {
       adders: { 'column + 1, columns - 1, lines - 1': 3, 'fold + 1, word + words': 2 },
       registers: {
         column,
-        'columns left, lines left': left(moments.columns - 1, 1) + left(moments.rows - 1, 0),
+        'columns left, lines left': left(1) + left(0),
         'fold word, word': 2 * widths.bankAddress,
         ...passed,
       },
@@ -51,12 +57,12 @@ export function momentCounts(plan: Plan): readonly ModuleCount[] {
       registers: {
         ...passed,
         'valid, first of a line': 2,
-        ...(moments.rows > 1 ? { column } : {}),
+        ...(moments.units.some(({ rows }) => rows > 1) ? { column } : {}),
         'stored or not, and where, 3 stages': 3 * (1 + word),
-        'word read': momentBits(moments),
+        'word read': bankBits(moments),
       },
-      memoryBits: { moments: moments.depth * momentBits(moments) },
+      memoryBits: { moments: moments.depth * bankBits(moments) },
     }),
-    momentUnit(moments, array.rows),
+    ...moments.units.map((unit, u) => momentUnit(unit, array.rows, unitName(moments, u))),
   ]
 }

@@ -1,5 +1,5 @@
 import { unsignedBits } from '../../base/integers.ts'
-import { momentBits } from '../moments.ts'
+import { operandBits } from '../moments.ts'
 import type { Plan } from '../plan.ts'
 import { type ModuleCount, moduleCount } from './module-count.ts'
 
@@ -13,7 +13,9 @@ export function rowFeeder({ array, tiles, widths, modes, moments }: Plan): Modul
       'kernel y and x, next ones': 4 * coordinate,
       'inside the map': 1,
       activation: code,
-      ...(moments === undefined ? {} : { 'moments, inside their map': momentBits(moments) + 1 }),
+      ...(moments === undefined
+        ? {}
+        : { 'moments, inside their map': operandBits(moments).reduce((sum, bits) => sum + bits) + 1 }),
       'active (2 stages), load, swap: by tile': 4 * tiles.length,
       ...(modes?.from === 'pass' ? { 'mode (2 stages), passed down': 3 * modes.bits } : {}),
       'position passed down': 2 + bankAddress + 2 * coordinate + unsignedBits(array.rows) + tiles.length,
