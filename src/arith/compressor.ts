@@ -2,8 +2,8 @@ import type { Comb } from '../comb/comb.ts'
 import { bitsOf, fromBits } from '../comb/derived.ts'
 import { type Adder, addGates, fullAdder, halfAdder } from './adder.ts'
 
-/** The orders in which a compressor tree may work. */
-export const trees = ['dadda', 'wallace'] as const
+/** The orders in which a compressor tree may work; `linear` is no tree, but the rows of a carry-save array. */
+export const trees = ['dadda', 'wallace', 'arrival', 'linear'] as const
 export type Tree = (typeof trees)[number]
 
 /** What reduces partial products to the product. */
@@ -45,8 +45,9 @@ export function compress<T>(c: Comb<T>, given: Columns<T>, { tree, adder }: Redu
   const { width } = given
   const columns = given.columns.map((column) => [...column])
   const constant = BigInt.asUintN(width, given.constant)
-  for (let i = 0; i < width; i++) if ((constant >> BigInt(i)) & 1n) columns[i]!.push(c.constant(1, 1))
-  const reduced = tree === 'dadda' ? reduceDadda(c, columns) : reduceWallace(c, columns)
+  const ones = columns.map((_, i) => ((constant >> BigInt(i)) & 1n) === 1n)
+  for (const [i, column] of columns.entries()) if (ones[i]) column.push(c.constant(1, 1))
+  const reduced = reductions[tree](c, columns, ones)
   // Below the first column of two bits there is nothing to add.
   const start = Math.max(
     0,
@@ -60,6 +61,13 @@ export function compress<T>(c: Comb<T>, given: Columns<T>, { tree, adder }: Redu
   const low = reduced.slice(0, start).map((column) => column[0] ?? c.constant(0, 1))
   const high = reduced.some((column) => column.length === 2) ? addGates(c, adder, row(0), row(1)) : row(0)
   return start === 0 ? high : fromBits(c, [...low, ...bitsOf(c, high)])
+}
+
+const reductions: Record<Tree, <T>(c: Comb<T>, columns: T[][], ones: readonly boolean[]) => T[][]> = {
+  dadda: reduceDadda,
+  wallace: reduceWallace,
+  arrival: reduceByArrival,
+  linear: reduceLinearly,
 }
 
 /** Dadda's tree: each stage takes only as many bits as the next height (2, 3, 4, 6, 9, 13, ...) demands. */
@@ -99,6 +107,59 @@ function reduceWallace<T>(c: Comb<T>, columns: T[][]): T[][] {
           next[i]!.push(sum)
           next[i + 1]?.push(carry)
         } else next[i]!.push(...column.slice(j))
+      }
+    }
+    current = next
+  }
+  return current
+}
+
+/** A bit and when it is there, in gate delays after the partial products; a constant always is. */
+interface Timed<T> {
+  readonly bit: T
+  readonly at: number
+}
+
+/**
+ * Column by column, the earliest three bits first, so that a late bit passes few adders (V. G. Oklobdzija, D. Villeger,
+ * S. S. Liu, "A method for speed optimized partial product reduction", 1996). `ones` says which columns end in a constant 1.
+ */
+function reduceByArrival<T>(c: Comb<T>, columns: T[][], ones: readonly boolean[]): T[][] {
+  const timed = columns.map((column, i) =>
+    column.map(
+      (bit, k): Timed<T> => ({
+        bit,
+        at: ones[i] && k === column.length - 1 ? Number.NEGATIVE_INFINITY : 0,
+      }),
+    ),
+  )
+  for (const [i, column] of timed.entries()) {
+    while (column.length > 2) {
+      column.sort((x, y) => x.at - y.at)
+      const [x, y, z] = column.splice(0, 3) as [Timed<T>, Timed<T>, Timed<T>]
+      const { sum, carry } = fullAdder(c, x.bit, y.bit, z.bit, i)
+      // The last of three bits passes one exclusive OR, the others two, each as long as two simple gates.
+      column.push({ bit: sum, at: Math.max(y.at + 4, z.at + 2) })
+      timed[i + 1]?.push({ bit: carry, at: Math.max(y.at + 3, z.at + 1.5) })
+    }
+  }
+  return timed.map((column) => column.map(({ bit }) => bit))
+}
+
+/** A carry-save array: a row of adders for each row of partial products, one after the other. The smallest wiring, and slow. */
+function reduceLinearly<T>(c: Comb<T>, columns: T[][]): T[][] {
+  let current = columns
+  while (height(current) > 2) {
+    const next: T[][] = current.map(() => [])
+    for (const [i, column] of current.entries()) {
+      if (column.length < 3) next[i]!.push(...column)
+      else {
+        const [x, y, z, ...rest] = column as [T, T, T, ...T[]]
+        const { sum, carry } = fullAdder(c, x, y, z, i)
+        // First what was added, so that the next row of adders takes it.
+        next[i]!.unshift(sum)
+        next[i]!.push(...rest)
+        next[i + 1]?.unshift(carry)
       }
     }
     current = next

@@ -12,7 +12,14 @@ interface Sample {
 }
 
 const bits = fc.integer({ min: 2, max: 16 })
-const trees = fc.constantFrom('', ',tree=wallace', ',adder=ripple', ',tree=wallace,adder=ripple')
+const trees = fc.constantFrom(
+  '',
+  ',tree=wallace',
+  ',adder=ripple',
+  ',tree=wallace,adder=ripple',
+  ',tree=arrival',
+  ',tree=linear,adder=ripple',
+)
 
 /** Any multiplier of any domain, with its plain definition. */
 const samples: fc.Arbitrary<Sample> = fc

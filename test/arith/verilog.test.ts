@@ -16,6 +16,8 @@ const specs = [
   'exact:arch=array,tree=wallace,adder=ripple',
   'exact:arch=booth4',
   'exact:arch=booth4,tree=wallace,adder=ripple',
+  'exact:arch=booth4,tree=arrival',
+  'exact:arch=array,tree=linear,adder=ripple',
   'roup:p=0,r=0',
   'roup:p=1,r=2',
   'roup:p=2,r=7',

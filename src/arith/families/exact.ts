@@ -2,7 +2,7 @@ import type { Comb } from '../../comb/comb.ts'
 import { bit, resize } from '../../comb/derived.ts'
 import { adders } from '../adder.ts'
 import { addBoothRow, boothDigits } from '../booth.ts'
-import { addRow, compress, emptyColumns, type Reduction, trees } from '../compressor.ts'
+import { addRow, type Columns, compress, emptyColumns, type Reduction, trees } from '../compressor.ts'
 import { type Domain, operandRange } from '../domain.ts'
 import { type Family, type Parameter, type ParameterValues, productRange } from '../family.ts'
 
@@ -35,12 +35,12 @@ export const exact: Family = {
       ? 'tree and adder need arch=array or arch=booth4'
       : undefined,
   define(domain, values) {
-    const build = values['arch'] === 'array' ? arrayProduct : boothProduct
+    const partialProducts = values['arch'] === 'array' ? arrayColumns : boothColumns
     return {
       product: (c, a, b, width) =>
         values['arch'] === 'operator'
           ? operatorProduct(c, a, b, domain, width)
-          : build(c, a, b, domain, width, reductionOf(values)),
+          : compress(c, partialProducts(c, a, b, domain, width), reductionOf(values)),
       range: productRange(operandRange(domain.nA, domain.signedA), operandRange(domain.nB, domain.signedB)),
       exact: true,
       zeroExact: true,
@@ -68,14 +68,13 @@ export function operatorProduct<T>(
 }
 
 /** Cells a_i AND b_j; of a signed operand the cells of the top bit weigh negative (Baugh and Wooley, 1973). */
-function arrayProduct<T>(
+function arrayColumns<T>(
   c: Comb<T>,
   a: T,
   b: T,
   { nA, nB, signedA, signedB }: Domain,
   width: number,
-  reduction: Reduction,
-): T {
+): Columns<T> {
   const columns = emptyColumns<T>(width)
   for (let j = 0; j < nB; j++) {
     for (let i = 0; i < nA; i++) {
@@ -86,20 +85,13 @@ function arrayProduct<T>(
       if (negative) columns.constant -= 1n << BigInt(i + j)
     }
   }
-  return compress(c, columns, reduction)
+  return columns
 }
 
-function boothProduct<T>(
-  c: Comb<T>,
-  a: T,
-  b: T,
-  { signedA, signedB }: Domain,
-  width: number,
-  reduction: Reduction,
-): T {
+function boothColumns<T>(c: Comb<T>, a: T, b: T, { signedA, signedB }: Domain, width: number): Columns<T> {
   const x = signedA ? a : c.zeroExtend(a, c.width(a) + 1)
   const recoded = signedB ? b : c.zeroExtend(b, c.width(b) + 1)
   const columns = emptyColumns<T>(width)
   for (const [j, digit] of boothDigits(c, recoded).entries()) addBoothRow(c, columns, digit, x, 2 * j)
-  return compress(c, columns, reduction)
+  return columns
 }
