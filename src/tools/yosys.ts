@@ -20,11 +20,31 @@ export interface YosysJob {
 }
 
 /** Runs a job and gives the text of its output. Fails with `tool-missing`, `tool-failed` (log, last lines) or `interrupted`. */
-export type Yosys = (job: YosysJob) => Promise<string>
+export interface Yosys {
+  (job: YosysJob): Promise<string>
+  /** What tells one Yosys from another: the package's version, or what a program says of itself. */
+  version(signal: AbortSignal): Promise<string>
+}
 
 /** The Yosys at `path`, a program; without one, the WebAssembly one that is part of xgen's packages. */
 export const openYosys = (path?: string): Yosys =>
-  path === undefined ? inWorker : (job) => native(path, job)
+  path === undefined
+    ? Object.assign((job: YosysJob) => inWorker(job), { version: async () => packageVersion() })
+    : Object.assign((job: YosysJob) => native(path, job), {
+        version: (signal: AbortSignal) => programVersion(path, signal),
+      })
+
+async function programVersion(path: string, signal: AbortSignal): Promise<string> {
+  return inScratch({ script: '', files: new Map(), output: '', signal }, path, async (run) => {
+    await runTool({ ...run, args: ['-V'] })
+    return readFileSync(run.log, 'utf8').trim()
+  })
+}
+
+function packageVersion(): string {
+  const description = readFileSync(new URL('../package.json', yosysModule()), 'utf8')
+  return `@yowasp/yosys ${(JSON.parse(description) as { version: string }).version}`
+}
 
 async function native(path: string, job: YosysJob): Promise<string> {
   return inScratch(job, path, async (run, scratch) => {
@@ -42,13 +62,10 @@ async function native(path: string, job: YosysJob): Promise<string> {
   })
 }
 
-/** WebAssembly blocks its thread, and keeps its memory: each job has a thread of its own, which ends with it. */
+/** WebAssembly blocks its thread: a job has one of its own. */
 async function inWorker(job: YosysJob): Promise<string> {
   return inScratch(job, '@yowasp/yosys', async (run) => {
-    const answer = await inThread(
-      { module: yosysModule(), args: run.args, files: treeOf(job.files) },
-      job.signal,
-    )
+    const answer = await inThread({ args: run.args, files: treeOf(job.files) }, job.signal)
     writeFileSync(run.log, answer.log)
     if ('failure' in answer) throw toolFailed(run, `failed (${answer.failure})`)
     const output = answer.files[job.output]
@@ -97,37 +114,53 @@ function yosysModule(): string {
 }
 
 interface Work {
-  readonly module: string
   readonly args: readonly string[]
   readonly files: Tree
 }
 
 type Answer = { readonly log: string } & ({ readonly files: Tree } | { readonly failure: string })
 
-/** What the thread runs: plain JavaScript, since neither a loader of TypeScript nor a built file is there in every setting. */
+/** What a thread runs: plain JavaScript, since neither a loader of TypeScript nor a built file is there in every setting. */
 const program = `
-const { parentPort, workerData: { module, args, files } } = require('node:worker_threads')
-const said = []
-const note = (bytes) => { if (bytes !== null) said.push(Buffer.from(bytes)) }
-const answer = (what) => parentPort.postMessage({ ...what, log: Buffer.concat(said).toString() })
-import(module)
-  .then(({ runYosys }) => runYosys(args, files, { stdout: note, stderr: note }))
-  .then((made) => answer({ files: made }), (error) => answer({ failure: String(error?.message ?? error) }))
+const { parentPort, workerData: module } = require('node:worker_threads')
+parentPort.on('message', ({ args, files }) => {
+  const said = []
+  const note = (bytes) => { if (bytes !== null) said.push(Buffer.from(bytes)) }
+  const answer = (what) => parentPort.postMessage({ ...what, log: Buffer.concat(said).toString() })
+  import(module)
+    .then(({ runYosys }) => runYosys(args, files, { stdout: note, stderr: note }))
+    .then((made) => answer({ files: made }), (error) => answer({ failure: String(error?.message ?? error) }))
+})
 `
+
+/** Threads without work, and how many jobs each has done. The first job compiles WebAssembly, which takes most of its time. */
+const idle: { readonly worker: Worker; readonly jobs: number }[] = []
+/** What a job leaves behind in memory goes with its thread. */
+const jobsOfThread = 40
 
 function inThread(work: Work, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(program, { eval: true, workerData: work, execArgv: [] })
-    const abort = () => end(() => reject(interruption(signal)))
-    const end = (then: () => void) => {
+    const { worker, jobs } = idle.pop() ?? {
+      worker: new Worker(program, { eval: true, workerData: yosysModule(), execArgv: [] }),
+      jobs: 0,
+    }
+    worker.ref()
+    const abort = () => end(false, () => reject(interruption(signal)))
+    const end = (usable: boolean, then: () => void) => {
       signal.removeEventListener('abort', abort)
-      void worker.terminate()
+      worker.off('message', answered).off('error', broken).off('exit', left)
+      worker.unref()
+      if (usable && jobs + 1 < jobsOfThread) idle.push({ worker, jobs: jobs + 1 })
+      else void worker.terminate()
       then()
     }
     signal.addEventListener('abort', abort, { once: true })
-    worker.once('message', (answer: Answer) => end(() => resolve(answer)))
-    worker.once('error', (error) => end(() => resolve({ failure: String(error), log: '' })))
-    worker.once('exit', (code) => end(() => resolve({ failure: `its thread ended with ${code}`, log: '' })))
+    const answered = (answer: Answer) => end('files' in answer, () => resolve(answer))
+    const failed = (failure: string) => end(false, () => resolve({ failure, log: '' }))
+    const broken = (error: Error) => failed(String(error))
+    const left = (code: number) => failed(`its thread ended with ${code}`)
+    worker.on('message', answered).on('error', broken).on('exit', left)
+    worker.postMessage(work)
   })
 }
 
