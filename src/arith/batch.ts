@@ -2,7 +2,6 @@ import { fromLanes, type Lanes, lanes, toLanes } from '../comb/lanes.ts'
 import type { Multiplier } from './multiplier.ts'
 
 const wordsOfBlock = 2048
-const comb = lanes(wordsOfBlock)
 
 /**
  * The products of pairs of operand codes, by the definition, in blocks of 65,536 pairs. An Int32Array where products have
@@ -17,14 +16,16 @@ export function productsOf(
   const { productBits, productSigned } = multiplier
   const fits = productBits <= (productSigned ? 32 : 31)
   const products = fits ? new Int32Array(a.length) : new Float64Array(a.length)
-  const block = 32 * wordsOfBlock
+  const words = Math.min(wordsOfBlock, Math.ceil(a.length / 32))
+  const comb = lanes(words)
+  const block = 32 * words
   for (let i = 0; i < a.length; i += block) {
     const count = Math.min(block, a.length - i)
-    const [x, y] = [toLanes(a, i, count, nA, wordsOfBlock), toLanes(b, i, count, nB, wordsOfBlock)]
+    const [x, y] = [toLanes(a, i, count, nA, words), toLanes(b, i, count, nB, words)]
     const product: Lanes = multiplier.build(comb, x, y)
     if (productBits <= 32) fromLanes(product, productSigned, products, i, count)
     else {
-      // Only the widest mixed pair, u16 x s16 rounded up, gets here.
+      // Only 16-bit operands whose products are rounded up get here.
       const [low, high] = [new Float64Array(count), new Int32Array(count)]
       fromLanes(product.slice(0, 32), false, low, 0, count)
       fromLanes(product.slice(32), productSigned, high, 0, count)

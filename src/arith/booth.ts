@@ -34,9 +34,8 @@ export function boothDigits<T>(c: Comb<T>, b: T): BoothDigit<T>[] {
 }
 
 /**
- * Adds digit * x * 2^place to the columns, for a two's complement x: its bits, or those of 2x, or 0, are inverted where
- * the digit is negative, and 1 is added at `place`. A number and its negative have the same lowest bit, so that one is not
- * inverted, and what the 1 carries out of it is added a place higher.
+ * Adds digit * x * 2^place to the columns, for a two's complement x: its bits, or those of 2x, or 0, and their negative where
+ * the digit is negative.
  */
 export function addBoothRow<T>(
   c: Comb<T>,
@@ -48,11 +47,21 @@ export function addBoothRow<T>(
   const width = c.width(x) + 1
   const single = c.and(c.label(c.signExtend(x, width), 'single'), replicate(c, digit.one, width))
   const double = c.and(c.label(c.cat(x, c.constant(0, 1)), 'doubled'), replicate(c, digit.two, width))
-  const magnitude = c.label(c.or(single, double), `row_${place}_magnitude`)
+  addNegatedRow(c, columns, c.or(single, double), digit.negative, place)
+}
+
+/**
+ * Adds x * 2^place, or where `negative` is 1 its negative: the bits of the two's complement x are inverted, and 1 is added at `place`. A number
+ * and its negative have the same lowest bit, so that one is not inverted, and what the 1 carries out of it is added a place
+ * higher.
+ */
+export function addNegatedRow<T>(c: Comb<T>, columns: Columns<T>, x: T, negative: T, place: number): void {
+  const width = c.width(x)
+  const magnitude = c.label(x, `row_${place}_magnitude`)
   const lowest = bit(c, magnitude, 0)
-  const inverted = c.xor(c.slice(magnitude, width - 1, 1), replicate(c, digit.negative, width - 1))
+  const inverted = c.xor(c.slice(magnitude, width - 1, 1), replicate(c, negative, width - 1))
   addSignedRow(c, columns, [lowest, ...bitsOf(c, c.label(inverted, `row_${place}`))], place)
-  addRow(columns, [c.and(digit.negative, c.not(lowest))], place + 1)
+  addRow(columns, [c.and(negative, c.not(lowest))], place + 1)
 }
 
 /** An operand rounded at bit m (half up), without an adder: a two's complement x and a sign, rnd(A, m) = (-1)^sign x 2^m. */

@@ -14,6 +14,8 @@ export type Parameter =
       readonly summary: string
       /** Legal values, both included, over a domain. */
       readonly range: (domain: Domain) => readonly [low: number, high: number]
+      /** The value where a spec gives none; without it, it must. */
+      readonly default?: (domain: Domain) => number
     }
   | {
       readonly kind: 'choice'
@@ -33,6 +35,8 @@ export interface Definition {
   readonly range: readonly [low: number, high: number]
   readonly exact: boolean
   readonly zeroExact: boolean
+  /** Signed operands are multiplied by sign and magnitude. */
+  readonly signMagnitude?: boolean
   readonly factors?: readonly Factor[]
 }
 
@@ -48,8 +52,14 @@ export interface Family {
   readonly parameters: readonly Parameter[]
   readonly supports: (domain: Domain) => boolean
   /** A reason why these parameters do not go together; `given` are those that the spec names. */
-  readonly conflict?: (values: ParameterValues, given: ReadonlySet<string>) => string | undefined
+  readonly conflict?: (
+    values: ParameterValues,
+    given: ReadonlySet<string>,
+    domain: Domain,
+  ) => string | undefined
   readonly define: (domain: Domain, values: ParameterValues) => Definition
+  /** What a multiplier is made of, line by line, for `xgen mult show`. */
+  readonly details?: (domain: Domain, values: ParameterValues) => readonly string[]
 }
 
 /** The multiplier of a family with checked parameter values. */
@@ -61,7 +71,7 @@ export function makeMultiplier(family: Family, domain: Domain, values: Parameter
   const chosen = family.parameters.filter((p) => p.kind === 'integer' || values[p.name] !== p.choices[0])
   const spec = chosen.map((p) => `${p.name}=${values[p.name]}`).join(',')
   const suffix = chosen.map((p) =>
-    p.kind === 'integer' ? `${p.name}${values[p.name]}` : `${values[p.name]}`,
+    p.kind === 'integer' ? `${p.name}${values[p.name]}` : values[p.name] === 'yes' ? p.name : values[p.name],
   )
   const build = <T>(c: Comb<T>, a: T, b: T): T => definition.product(c, a, b, productBits)
   let table: Int32Array | undefined
@@ -70,12 +80,13 @@ export function makeMultiplier(family: Family, domain: Domain, values: Parameter
     spec: spec === '' ? family.id : `${family.id}:${spec}`,
     parameters: values,
     domain,
-    id: [family.id, ...suffix, domainName(domain)].join('_'),
+    id: [family.id.replaceAll('-', '_'), ...suffix, domainName(domain)].join('_'),
     productBits,
     productSigned,
     productRange: range,
     zeroExact: definition.zeroExact,
     exact: definition.exact,
+    signMagnitude: definition.signMagnitude ?? false,
     build,
     multiply: (a, b) =>
       asNumber(

@@ -26,6 +26,8 @@ export interface Multiplier {
   readonly zeroExact: boolean
   /** True where the product is a*b for every pair. */
   readonly exact: boolean
+  /** Signed operands are multiplied by sign and magnitude: the family is defined for unsigned ones. */
+  readonly signMagnitude: boolean
   /** The one definition: operands of nA and nB bits in, productBits out. */
   build<T>(c: Comb<T>, a: T, b: T): T
   /** The product of two operand values (not codes), by the definition on numbers. */

@@ -1,14 +1,50 @@
 import { usageError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
 import { type Domain, domainName } from './domain.ts'
+import { almSoa } from './families/alm-soa.ts'
+import { bam } from './families/bam.ts'
+import { compressor } from './families/compressor.ts'
+import { drum } from './families/drum.ts'
+import { dsm } from './families/dsm.ts'
+import { essm } from './families/essm.ts'
+import { etm } from './families/etm.ts'
 import { exact } from './families/exact.ts'
+import { mbm } from './families/mbm.ts'
+import { mitchell } from './families/mitchell.ts'
+import { perforate } from './families/perforate.ts'
+import { r4abm1 } from './families/r4abm1.ts'
+import { rad } from './families/rad.ts'
+import { roba } from './families/roba.ts'
 import { roup } from './families/roup.ts'
+import { ssm } from './families/ssm.ts'
+import { tosam } from './families/tosam.ts'
 import { trunc } from './families/trunc.ts'
+import { udm } from './families/udm.ts'
 import { type Family, makeMultiplier, type Parameter } from './family.ts'
 import type { Multiplier } from './multiplier.ts'
 
 /** All multiplier families, in the order of `xgen mult list`. */
-export const families: readonly Family[] = [exact, roup, trunc]
+export const families: readonly Family[] = [
+  exact,
+  roup,
+  rad,
+  perforate,
+  trunc,
+  bam,
+  udm,
+  drum,
+  ssm,
+  essm,
+  dsm,
+  mitchell,
+  almSoa,
+  mbm,
+  roba,
+  tosam,
+  compressor,
+  etm,
+  r4abm1,
+]
 
 const known = new Map<string, Multiplier>()
 
@@ -39,7 +75,7 @@ export function parseMultiplier(spec: string, domain: Domain, where?: string): M
   const values: Record<string, number | string> = {}
   for (const parameter of family.parameters)
     values[parameter.name] = parameterValue(parameter, given.get(parameter.name), spec, family, domain, fail)
-  const conflict = family.conflict?.(values, new Set(given.keys()))
+  const conflict = family.conflict?.(values, new Set(given.keys()), domain)
   if (conflict !== undefined) fail(`"${spec}": ${conflict}`)
 
   const multiplier = makeMultiplier(family, domain, values)
@@ -98,6 +134,7 @@ function parameterValue(
     return value
   }
   const [low, high] = parameter.range(domain)
+  if (text === undefined && parameter.default !== undefined) return parameter.default(domain)
   if (text === undefined)
     return fail(
       `"${spec}" needs ${name} (${parameter.summary}, ${low}..${high} for ${domainName(domain)})`,

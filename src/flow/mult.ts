@@ -24,7 +24,14 @@ export interface FamilyDescription {
 }
 
 export type ParameterDescription =
-  | { readonly name: string; readonly summary: string; readonly low: number; readonly high: number }
+  | {
+      readonly name: string
+      readonly summary: string
+      readonly low: number
+      readonly high: number
+      /** The value where a spec gives none; absent where it must. */
+      readonly default?: number
+    }
   | {
       readonly name: string
       readonly summary: string
@@ -42,8 +49,12 @@ export interface MultiplierDescription extends FamilyDescription {
   readonly productRange: readonly [low: number, high: number]
   readonly exact: boolean
   readonly zeroExact: boolean
+  /** Signed operands are multiplied by sign and magnitude: the family is defined for unsigned ones. */
+  readonly signMagnitude: boolean
   /** Terms of the exact factorisation f(a) * g(b), null where the family has none. */
   readonly factors: number | null
+  /** What the multiplier is made of, where the family lists it: the placement of approximate compressors. */
+  readonly details: readonly string[]
 }
 
 /** All families, with the parameter ranges of a domain. */
@@ -65,8 +76,9 @@ export function showFamily(id: string, domain: Domain): FamilyDescription {
 
 export function showMultiplier(spec: string, domain: Domain): MultiplierDescription {
   const m = parseMultiplier(spec, domain)
+  const family = familyOf(m.family)
   return {
-    ...describeFamily(familyOf(m.family), domain),
+    ...describeFamily(family, domain),
     spec: m.spec,
     domain: domainName(domain),
     id: m.id,
@@ -76,7 +88,9 @@ export function showMultiplier(spec: string, domain: Domain): MultiplierDescript
     productRange: m.productRange,
     exact: m.exact,
     zeroExact: m.zeroExact,
+    signMagnitude: m.signMagnitude,
     factors: m.factors?.length ?? null,
+    details: family.details?.(domain, m.parameters) ?? [],
   }
 }
 
@@ -88,6 +102,8 @@ export function multiplierVerilog(spec: string, domain: Domain): string {
 export interface MultiplierMetrics extends ErrorMetrics {
   readonly spec: string
   readonly domain: string
+  /** Signed operands are multiplied by sign and magnitude: the family is defined for unsigned ones. */
+  readonly signMagnitude: boolean
   /** mae and wce in percent of 2^(nA+nB). */
   readonly maePercent: number
   readonly wcePercent: number
@@ -119,6 +135,7 @@ export async function multiplierMetrics(
   return {
     spec: multiplier.spec,
     domain: domainName(domain),
+    signMagnitude: multiplier.signMagnitude,
     ...metrics,
     maePercent: (100 * metrics.mae) / full,
     wcePercent: (100 * metrics.wce) / full,
@@ -181,5 +198,6 @@ function describeParameter(parameter: Parameter, domain: Domain): ParameterDescr
   if (parameter.kind === 'choice')
     return { name, summary, choices: parameter.choices, default: parameter.choices[0]! }
   const [low, high] = parameter.range(domain)
-  return { name, summary, low, high }
+  const standard = parameter.default?.(domain)
+  return { name, summary, low, high, ...(standard === undefined ? {} : { default: standard }) }
 }

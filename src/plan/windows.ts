@@ -33,8 +33,7 @@ export function channelWindow(
  * channels of groups that are not theirs.
  */
 export function groupedSize(conv: QConv, { rows, columns }: Size): Size {
-  // the weights of curves fill rows with channels of a fold anyway
-  if (conv.groups === 1 || conv.curve !== undefined) return { rows, columns }
+  if (conv.groups === 1) return { rows, columns }
   const filters = conv.bias.length
   const channels = (conv.weights.length / filters / conv.kernel[0] / conv.kernel[1]) * conv.groups
   const folds = (count: number) => {

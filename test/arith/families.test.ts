@@ -67,7 +67,7 @@ const operandsOf = (n: number, signed: boolean) => {
   return fc.oneof(fc.integer({ min: low, max: high }), fc.constantFrom(low, low + 1, 0, 1, high - 1, high))
 }
 
-describe('every family in every domain', () => {
+describe('exact, trunc and roup in every domain', () => {
   it('is its plain definition, within its range, by its factors', () => {
     fc.assert(
       fc.property(

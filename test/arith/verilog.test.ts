@@ -29,9 +29,33 @@ const specs = [
   'trunc:ka=3,kb=0',
   'trunc:ka=0,kb=5',
 ]
-const multipliers = ['s8s8', 'u8s8'].flatMap((domain) =>
-  specs.map((spec) => parseMultiplier(spec, parseDomain(domain))),
-)
+/** One multiplier of each approximate family, or a few where hardware differs. */
+const approximate = [
+  'bam:h=0,v=4',
+  'bam:h=2,v=5,tree=wallace',
+  'perforate:j=1,k=2',
+  'udm',
+  'drum:k=4',
+  'ssm:m=5',
+  'essm:m=4',
+  'dsm:m=3',
+  'mitchell',
+  'alm-soa:w=3',
+  'mbm',
+  'roba',
+  'tosam:h=2,t=4',
+  'compressor:design=1,columns=9',
+  'compressor:design=2,zeroGate=yes',
+  'etm:s=4',
+]
+const recoding = ['rad:k=4', 'rad:k=6', 'r4abm1:p=7', 'r4abm1:p=10,zeroGate=yes']
+const multipliers = (
+  [
+    ['s8s8', [...specs, ...approximate, ...recoding]],
+    ['u8s8', [...specs, ...recoding]],
+    ['u8u8', approximate],
+  ] as const
+).flatMap(([domain, list]) => list.map((spec) => parseMultiplier(spec, parseDomain(domain))))
 
 describe('8x8 multipliers, all 65,536 pairs', () => {
   it.each(multipliers.map((m) => [m.id, m] as const))(

@@ -1,5 +1,7 @@
 // Approximate multipliers by their plain definitions on integers, for comparison. Nothing here knows of gates.
 
+import { approximateFamilies, approximateProduct, type Operands } from './approximate-multipliers.ts'
+
 /** ((x + 2^(m-1)) >> m) << m: round half up at bit m. */
 export function rnd(x: number, m: number): number {
   if (m === 0) return x
@@ -27,8 +29,10 @@ export function roupAsymmetric(a: number, b: number, p: number, r: number, nB: n
   return sum
 }
 
-/** The product of a multiplier by its spec (exact, trunc, roup of 8 bits), written from the formulas a second time. */
-export function product(spec: string, activation: number, weight: number): number {
+/** The product of a multiplier by its spec (roup of up to 8 bits), written from the formulas a second time. */
+export function product(spec: string, operands: Operands, activation: number, weight: number): number {
+  if (approximateFamilies.includes(spec.split(':')[0]!))
+    return approximateProduct(spec, operands, activation, weight)
   const round = (x: number, bits: number) =>
     bits === 0 ? x : Math.floor((x + 2 ** (bits - 1)) / 2 ** bits) * 2 ** bits
   const cut = (x: number, bits: number) => Math.floor(x / 2 ** bits) * 2 ** bits

@@ -32,8 +32,11 @@ const square = (size: number) => ({
 })
 
 function oracle(sketch: NetworkSketch, graph: QGraph, values: readonly number[]): number[] {
-  const specs = new Map(sketch.layers.map((layer, index) => [`layer${index}`, layer.multiplier ?? 'exact']))
-  const tensors = oracleGraph(graph, values, (layer, a, w) => product(specs.get(layer)!, a, w))
+  const assignment = sketchAssignment(sketch, graph)
+  const tensors = oracleGraph(graph, values, (layer, a, w) => {
+    const { spec, domain } = assignment.get(layer)!.multipliers[0]!
+    return product(spec, domain, a, w)
+  })
   return tensors.get(graph.output)!
 }
 

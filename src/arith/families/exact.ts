@@ -1,8 +1,9 @@
 import type { Comb } from '../../comb/comb.ts'
-import { bit, resize } from '../../comb/derived.ts'
+import { resize } from '../../comb/derived.ts'
 import { adders } from '../adder.ts'
+import { addCells } from '../array.ts'
 import { addBoothRow, boothDigits } from '../booth.ts'
-import { addRow, type Columns, compress, emptyColumns, type Reduction, trees } from '../compressor.ts'
+import { type Columns, compress, emptyColumns, type Reduction, trees } from '../compressor.ts'
 import { type Domain, operandRange } from '../domain.ts'
 import { type Family, type Parameter, type ParameterValues, productRange } from '../family.ts'
 
@@ -67,24 +68,9 @@ export function operatorProduct<T>(
   return resize(c, product, signedA || signedB, width)
 }
 
-/** Cells a_i AND b_j; of a signed operand the cells of the top bit weigh negative (Baugh and Wooley, 1973). */
-function arrayColumns<T>(
-  c: Comb<T>,
-  a: T,
-  b: T,
-  { nA, nB, signedA, signedB }: Domain,
-  width: number,
-): Columns<T> {
+function arrayColumns<T>(c: Comb<T>, a: T, b: T, domain: Domain, width: number): Columns<T> {
   const columns = emptyColumns<T>(width)
-  for (let j = 0; j < nB; j++) {
-    for (let i = 0; i < nA; i++) {
-      const cell = c.and(bit(c, a, i), bit(c, b, j))
-      const negative = (signedA && i === nA - 1) !== (signedB && j === nB - 1)
-      addRow(columns, [negative ? c.not(cell) : cell], i + j)
-      // -x 2^k = (1 - x) 2^k - 2^k
-      if (negative) columns.constant -= 1n << BigInt(i + j)
-    }
-  }
+  addCells(c, columns, a, b, domain)
   return columns
 }
 

@@ -7,8 +7,9 @@ import {
   type RoundedOperand,
   roundOperandByMode,
 } from '../booth.ts'
+import { type DigitBits, digitwiseRange } from '../booth-range.ts'
 import { compress, emptyColumns, type Reduction } from '../compressor.ts'
-import { type Domain, operandRange } from '../domain.ts'
+import type { Domain } from '../domain.ts'
 import {
   type Definition,
   type Family,
@@ -137,46 +138,12 @@ function asymmetric(
     ofA: (a) => roundAt(a, m),
     ofB: (b) => members.reduce((sum, j) => sum + digitOf(b, j) * 4 ** j, 0),
   }))
-  return { range: digitwiseRange(domain, digits, roundedBits), factors }
+  const row = (a: number, j: number, [top, middle, below]: DigitBits) =>
+    (middle + below - 2 * top) * roundAt(a, roundedBits(j)) * 4 ** j
+  return { range: digitwiseRange(domain, digits, row), factors }
 }
 
 /** Digit j of a value: what is left of it, rounded at both ends. */
 function digitOf(b: number, j: number): number {
   return (roundAt(b, 2 * j) - roundAt(b, 2 * j + 2)) / 4 ** j
-}
-
-/**
- * Exact range of sum over j of d_j * x_j: for each A the smallest and the largest sum over all B, digit by digit from
- * the lowest. Neighbouring digits share a bit of B, so there is one pair of extremes for each value of that bit.
- */
-function digitwiseRange(
-  { nA, signedA, nB }: Domain,
-  digits: readonly number[],
-  roundedBits: (digit: number) => number,
-): readonly [number, number] {
-  const [lowA, highA] = operandRange(nA, signedA)
-  const first = digits[0]!
-  let [lowest, highest] = [0, 0]
-  for (let a = lowA; a <= highA; a++) {
-    let low = [0, first === 0 ? Number.POSITIVE_INFINITY : 0]
-    let high = [0, first === 0 ? Number.NEGATIVE_INFINITY : 0]
-    for (const j of digits) {
-      const x = roundAt(a, roundedBits(j)) * 4 ** j
-      const nextLow = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-      const nextHigh = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
-      for (let bits = 0; bits < 8; bits++) {
-        const [top, middle, below] = [bits >> 2, (bits >> 1) & 1, bits & 1]
-        // The top digit of an odd operand repeats the sign.
-        if (2 * j + 1 >= nB && top !== middle) continue
-        const term = (middle + below - 2 * top) * x
-        nextLow[top] = Math.min(nextLow[top]!, low[below]! + term)
-        nextHigh[top] = Math.max(nextHigh[top]!, high[below]! + term)
-      }
-      low = nextLow
-      high = nextHigh
-    }
-    lowest = Math.min(lowest, ...low)
-    highest = Math.max(highest, ...high)
-  }
-  return [lowest, highest]
 }

@@ -101,7 +101,8 @@ export const mult: Command = {
 }
 
 const parameterText = (p: ParameterDescription) => {
-  const values = 'choices' in p ? `${p.choices.join(' | ')} (default ${p.default})` : `${p.low}..${p.high}`
+  const standard = p.default === undefined ? '' : ` (default ${p.default})`
+  const values = ('choices' in p ? p.choices.join(' | ') : `${p.low}..${p.high}`) + standard
   return `  ${p.name.padEnd(9)} ${values.padEnd(46)} ${p.summary}`
 }
 
@@ -115,6 +116,8 @@ function describeFamily({ family, summary, definition, domains, parameters }: Fa
   ].join('\n')
 }
 
+const signMagnitudeLine = '  signed      by sign and magnitude'
+
 function describeMultiplier(m: MultiplierDescription): string {
   const yes = (value: boolean) => (value ? 'yes' : 'no')
   return [
@@ -124,7 +127,9 @@ function describeMultiplier(m: MultiplierDescription): string {
     `  product     ${m.productBits} bits ${m.productSigned ? 'signed' : 'unsigned'}, ${m.productRange[0]}..${m.productRange[1]}`,
     `  exact       ${yes(m.exact)}`,
     `  zero exact  ${yes(m.zeroExact)}`,
+    ...(m.signMagnitude ? [signMagnitudeLine] : []),
     `  factors     ${m.factors ?? 'none'}`,
+    ...m.details.map((line) => `  ${line}`),
     'Verilog: add --verilog',
   ].join('\n')
 }
@@ -142,5 +147,6 @@ function describeMetrics(m: MultiplierMetrics): string {
     `  MSE         ${figure(m.mse)}`,
     `  zero exact  ${m.zeroExact ? 'yes' : 'no'}`,
     `  rank        ${m.rank ?? 'not known'}`,
+    ...(m.signMagnitude ? [signMagnitudeLine] : []),
   ].join('\n')
 }
