@@ -1,5 +1,5 @@
 import type { MemoryImages } from '../src/plan/images.ts'
-import { operandBits, ordersOfLayer } from '../src/plan/moments.ts'
+import { cutWhenRead, type MomentSpec, operandBits, ordersOfLayer } from '../src/plan/moments.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import { layerTops } from '../src/plan/size.ts'
 import { firstWord } from '../src/plan/steps.ts'
@@ -62,10 +62,11 @@ export function feeders(
     const y = line.y[at]! + work.ky[row]!
     const x = line.x[at]! + work.kx[row]!
     const address = line.address[at]! + work.offset[row]!
-    const ofMoments = streamed.layer.readsMoments !== undefined
-    word[row] = ofMoments ? 0 : memory.read(merge?.readSet ?? 0, row, address)
+    const unit = plan.moments?.units[streamed.layer.readsMoments ?? -1]
+    word[row] = unit === undefined ? memory.read(merge?.readSet ?? 0, row, address) : 0
     for (const [order, words] of momentWords.entries())
-      words[row] = ofMoments ? momentMemory!.read(order, row, address & addressMask) : 0
+      words[row] =
+        unit === undefined ? 0 : operandOf(unit, order, momentMemory!.read(order, row, address & addressMask))
     inside[row] = y >= 0 && y < inputSize[0] && x >= 0 && x < inputSize[1] ? 1 : 0
   }
 
@@ -94,7 +95,7 @@ export function feeders(
     next.offset[row] =
       firstWord(layer, fold.columnFold) +
       (ky * layer.inputSize[1] + kx) * layer.inputWords +
-      Math.floor(channel / layer.inputModulus)
+      Math.floor(channel / layer.inputModulus) * (layer.tapStep ?? 1)
   }
 
   return {
@@ -131,6 +132,10 @@ export function feeders(
     },
   }
 }
+
+/** What enters a row of a word's place for an order; nothing where the unit that wrote it has no such order. */
+const operandOf = (unit: MomentSpec, order: number, word: number): number =>
+  order < unit.orders.length ? Math.floor(word / 2 ** cutWhenRead(unit, order)) : 0
 
 /** The tap of each row: its offset from the position's address, its place in the kernel, and how many columns need its products. */
 function taps(rows: number) {

@@ -33,7 +33,7 @@ export function momentUnits(
   const raster = new Int32Array(rows * pixels)
   const powersOf = units.map((unit) =>
     unit.orders.map((_, order) =>
-      Int32Array.from({ length: unit.rows * unit.columns }, (_value, i) => i ** order),
+      Int32Array.from({ length: unit.kernels * unit.rows * unit.columns }, (_value, i) => i ** order),
     ),
   )
 
@@ -61,13 +61,14 @@ export function momentUnits(
     const width = layer.fills!.lastColumn + 1
     const unit = unitOf(layer)
     const [y, x] = cornerOf(layer, position)
+    const first = layer.fills!.kernel * unit.rows * unit.columns
     for (const [order, { cut }] of unit.orders.entries()) {
       const powers = powersOf[layer.fills!.unit]![order]!
       let sum = 0
       for (let r = 0; r < unit.rows; r++)
         for (let k = 0; k < unit.columns; k++)
-          sum += powers[r * unit.columns + k]! * raster[row * pixels + (y + r) * width + x + k]!
-      into[row * places + order] = Math.floor(sum / 2 ** cut)
+          sum += powers[first + r * unit.columns + k]! * raster[row * pixels + (y + r) * width + x + k]!
+      into[row * places + order] = unit.kernels > 1 ? sum : Math.floor(sum / 2 ** cut)
     }
   }
 
@@ -90,8 +91,11 @@ export function momentUnits(
         const word = wordOf(streamed, line.position[stores]!)
         if (word === undefined) continue
         const { orders } = unitOf(streamed.layer)
-        for (let order = 0; order < places; order++)
-          banks.write(order, row, word, order < orders.length ? oldest[row * places + order]! : 0)
+        const adds = streamed.fold.rowFold < streamed.layer.fills.begun
+        for (let order = 0; order < places; order++) {
+          const own = order < orders.length ? oldest[row * places + order]! : 0
+          banks.write(order, row, word, own + (adds ? banks.read(order, row, word) : 0))
+        }
       }
     },
   }

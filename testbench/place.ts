@@ -141,7 +141,8 @@ export function tapOf({ layer, fold, position }: Occupant, row: number): Tap | u
   if (row < 0 || row >= fold.rows) return undefined
   const index = fold.tap + row
   const seen = index % layer.channels
-  const channel = firstWord(layer, fold.columnFold) * layer.inputModulus + seen
+  const first = layer.fills?.kernel ?? firstWord(layer, fold.columnFold) * layer.inputModulus
+  const channel = first + seen * (layer.tapStep ?? 1)
   const pixel = Math.floor(index / layer.channels)
   const kernelY = Math.floor(pixel / layer.kernel[1])
   const kernelX = pixel % layer.kernel[1]

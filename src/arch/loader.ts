@@ -3,7 +3,7 @@ import type { Comb } from '../comb/comb.ts'
 import { isZero, reduceOr, replicate } from '../comb/derived.ts'
 import type { ModuleBuilder, Node, Wire } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
-import { hasMaps, movesWindows, readsParts } from '../plan/program.ts'
+import { hasMaps, movesWindows, readsParts, stepsOverWords } from '../plan/program.ts'
 import { layerSize, rowsVary } from '../plan/size.ts'
 import { all, any, equalTo, plus, resizeUnsigned } from './gates.ts'
 import { passMemory } from './pass-memory.ts'
@@ -242,7 +242,7 @@ function weightCounter(
 }
 
 /**
- * Walks channel, kernel x, kernel y, and keeps the offset of the tap from the position: one more every `modulus` taps, a jump with each kernel row, and
+ * Walks channel, kernel x, kernel y, and keeps the offset of the tap from the position: one more (or a layer's step) every `modulus` taps, a jump with each kernel row, and
  * with each pixel of which the taps read only a part. It begins at word `first` of a pixel.
  */
 function tapPlace(m: ModuleBuilder, plan: Plan, layer: LayerFields, step: Node, clear: Node, first: Node) {
@@ -266,7 +266,7 @@ function tapPlace(m: ModuleBuilder, plan: Plan, layer: LayerFields, step: Node, 
   const x = level('tap_x', 'kernel_x_last', wordLevel.carry)
   const y = counter('tap_y', coordinate, x.carry, c.constant(0, 1))
   const offset = m.register('tap_offset', bankAddress)
-  const one = c.constant(1, bankAddress)
+  const one = stepsOverWords(plan) ? layer['tap_step']! : c.constant(1, bankAddress)
   const within = readsParts(plan) ? c.mux(wordLevel.carry, layer['pixel_carry']!, one) : one
   const jump = c.mux(x.carry, layer['offset_carry']!, within)
   offset.next(c.mux(clear, first, c.add(offset.q, jump)), c.or(clear, channel.carry))

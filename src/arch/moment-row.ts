@@ -1,10 +1,15 @@
 import { indexBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
-import { extend, gate } from '../comb/derived.ts'
+import { extend, gate, resize } from '../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import {
+  addsKernels,
   bankBits,
+  bankPlaces,
+  cutWhenRead,
+  kernelAdderName,
   type MomentSpec,
+  momentFoldBits,
   momentLatency,
   momentPorts,
   momentSpanBits,
@@ -13,7 +18,7 @@ import {
   unitBits,
   unitName,
 } from '../plan/moments.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Plan, PlanMoments } from '../plan/plan.ts'
 import {
   all,
   choose,
@@ -25,7 +30,7 @@ import {
   plus,
   resizeUnsigned,
 } from './gates.ts'
-import { momentUnit } from './moment-unit.ts'
+import { kernelAdder, momentUnit } from './moment-unit.ts'
 
 /** What the streamer says to `momentControl`. */
 export const fillPorts = [
@@ -39,6 +44,9 @@ export const fillPorts = [
   'span_x_last',
   'words',
 ] as const
+
+/** And where groups have several kernels. */
+export const addingPorts = ['begun'] as const
 
 /**
  * Counts the pixels of a layer that fills the moment banks: their columns, the windows that are whole and kept, and where their moments go. The
@@ -65,6 +73,7 @@ export function momentControl(plan: Plan): Module {
         x: m.input('span_x_last', momentSpanBits(plan, 1)),
       }
       const words = m.input('words', bankAddress)
+      const begun = ports.adds === undefined ? undefined : m.input('begun', momentFoldBits(plan))
       const zero = (x: Node) => c.constant(0, c.width(x))
 
       const column = m.register('column_next', ports.column)
@@ -82,6 +91,10 @@ export function momentControl(plan: Plan): Module {
       const base = m.register('fold_word', bankAddress)
       const fold = c.label(c.mux(firstOfLayer, zero(base.q), plus(c, base.q, 1)), 'fold_word_next')
       base.next(fold, firstOfFold)
+      if (begun !== undefined) {
+        const foldNow = c.mux(firstOfFold, fold, base.q)
+        m.output('adds_out', follow(m, 'adds_passed', c.less(foldNow, resizeUnsigned(c, begun, bankAddress))))
+      }
       const word = m.register('word_next', bankAddress)
       const wordNow = c.label(c.mux(firstOfFold, fold, word.q), 'word_now')
       word.next(c.mux(whole, c.add(wordNow, words), wordNow), valid)
@@ -150,16 +163,29 @@ export function momentRow(plan: Plan): Module {
               : {}),
           },
         )
-        return bankWord(c, plan, spec, out)
+        return { spec, out }
       })
-      let [store, word] = [early.whole, early.word]
+      let [store, word, adds] = [early.whole, early.word, early.adds]
+      // a cycle before it is written, a word to which moments are added is read
+      let [fetch, fetched] = [store, word]
       for (let stage = 0; stage <= momentLatency; stage++) {
+        ;[fetch, fetched] = [store, word]
         store = followReset(m, `store_${stage}`, store)
         word = follow(m, `word_${stage}`, word)
+        if (adds !== undefined) adds = follow(m, `adds_${stage}`, adds)
       }
       const memory = m.memory('moments', { width: bankBits(moments), depth: moments.depth })
-      memory.write(store, word, unit === undefined ? found[0]! : choose(c, unit, found))
-      m.output('data', memory.read('data_read', c.slice(address, addressBits - 1, 0), read))
+      const asked = c.slice(address, addressBits - 1, 0)
+      const kept =
+        adds === undefined
+          ? memory.read('data_read', asked, read)
+          : memory.read('data_read', c.mux(fetch, fetched, asked), c.or(fetch, read))
+      const before = adds === undefined ? [] : placesOf(c, moments, gate(c, kept, adds))
+      const stored = found.map(({ spec, out }, u) =>
+        bankWord(c, moments, spec, spec.kernels > 1 ? addKernel(m, moments, u, before, out) : out),
+      )
+      memory.write(store, word, unit === undefined ? stored[0]! : choose(c, unit, stored))
+      m.output('data', operandsOf(c, moments, kept, unit))
 
       for (const [name, node] of Object.entries(early)) {
         const bits = name === 'valid' || name === 'whole'
@@ -172,13 +198,57 @@ export function momentRow(plan: Plan): Module {
   ) // prettier-ignore
 }
 
-/** The operands of a unit, each at the place of its order; 0 where there is no such order. */
-function bankWord(c: Comb<Node>, { moments }: Plan, { orders }: MomentSpec, found: Ports): Node {
-  const places = operandBits(moments!).map((bits, order) => {
+/** The moments of a unit, each at the place of its order; 0 where there is no such order. */
+function bankWord(c: Comb<Node>, moments: PlanMoments, { orders }: MomentSpec, found: Ports): Node {
+  const places = bankPlaces(moments).map((bits, order) => {
     const moment = found[`moment_${order}`]
     return moment === undefined ? c.constant(0, bits) : extend(c, moment, orders[order]!.signed, bits)
   })
   return c.cat(...places.reverse())
+}
+
+/** The places of a word, by order. */
+function placesOf(c: Comb<Node>, moments: PlanMoments, word: Node): Node[] {
+  let low = 0
+  return bankPlaces(moments).map((bits) => {
+    const place = c.slice(word, low + bits - 1, low)
+    low += bits
+    return place
+  })
+}
+
+/** The moments of a kernel with those of the kernels behind it in its group. */
+function addKernel(
+  m: ModuleBuilder,
+  moments: PlanMoments,
+  unit: number,
+  before: readonly Node[],
+  found: Ports,
+): Ports {
+  const spec = moments.units[unit]!
+  const name = kernelAdderName(moments, unit)
+  const sums = spec.orders.map(({ wholeBits }, order) => [
+    `sum_${order}`,
+    m.c.slice(before[order]!, wholeBits - 1, 0),
+  ])
+  const out = m.instance(kernelAdder(spec, name), `u_${name}`, { ...Object.fromEntries(sums), ...found })
+  return Object.fromEntries(spec.orders.map((_, order) => [`moment_${order}`, out[`next_${order}`]!]))
+}
+
+/** The operands that a word has, as the unit says from which it comes. */
+function operandsOf(c: Comb<Node>, moments: PlanMoments, word: Node, unit: Node | undefined): Node {
+  if (!addsKernels(moments)) return word
+  const places = placesOf(c, moments, word)
+  const words = moments.units.map((spec) => {
+    const operands = operandBits(moments).map((bits, order) => {
+      const moment = spec.orders[order]
+      if (moment === undefined) return c.constant(0, bits)
+      const place = places[order]!
+      return resize(c, c.slice(place, c.width(place) - 1, cutWhenRead(spec, order)), moment.signed, bits)
+    })
+    return c.cat(...operands.reverse())
+  })
+  return unit === undefined ? words[0]! : choose(c, unit, words)
 }
 
 /** The moments that enter a row of the array: 0 where the row has no work, or its layer reads codes. */

@@ -1,4 +1,4 @@
-import { columnMoments, slideMoments } from '../arith/moments.ts'
+import { columnMoments, prependKernel, slideMoments } from '../arith/moments.ts'
 import { indexBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
 import { gate } from '../comb/derived.ts'
@@ -12,7 +12,7 @@ import { follow, followReset } from './gates.ts'
  * first lines, are not whole: whoever takes the moments knows which are. Nothing of a line is left in the next one's moments.
  */
 export function momentUnit(spec: MomentSpec, name = 'moment_unit'): Module {
-  const { rows, columns, codeBits, widths, orders, lineWidth } = spec
+  const { rows, columns, codeBits, widths, orders, lineWidth, kernels } = spec
   return defineModule(
     name,
     `Moments of order 0 to ${widths.length - 1} of ${rows} x ${columns} windows, by running sums.`,
@@ -32,8 +32,22 @@ export function momentUnit(spec: MomentSpec, name = 'moment_unit'): Module {
       const next = slideMoments(c, spec, before, history.entering, history.leaving)
       for (const [order, register] of state.entries()) {
         register.next(next[order]!, slide)
-        m.output(`moment_${order}`, operand(c, register.q, orders[order]!))
+        m.output(`moment_${order}`, kernels > 1 ? register.q : operand(c, register.q, orders[order]!))
       }
+    },
+  )
+}
+
+/** Adds the moments of a kernel to those of the kernels behind it in its group, whose taps move up. */
+export function kernelAdder(spec: MomentSpec, name: string): Module {
+  return defineModule(
+    name,
+    `Moments of a group of ${spec.kernels} kernels, when one more comes before them.`,
+    (m) => {
+      const sums = spec.orders.map(({ wholeBits }, order) => m.input(`sum_${order}`, wholeBits))
+      const own = spec.widths.map((width, order) => m.input(`moment_${order}`, width))
+      for (const [order, next] of prependKernel(m.c, spec, sums, own).entries())
+        m.output(`next_${order}`, next)
     },
   )
 }

@@ -1,7 +1,7 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import { gate } from '../comb/derived.ts'
 import { defineModule, type Module, type Node } from '../hdl/module.ts'
-import { bankBits } from '../plan/moments.ts'
+import { operandBits } from '../plan/moments.ts'
 import type { Plan } from '../plan/plan.ts'
 import { connect, follow, followReset, inputs } from './gates.ts'
 import { momentRegisters } from './moment-row.ts'
@@ -83,7 +83,10 @@ export function rowFeeder(plan: Plan): Module {
       const active = followReset(m, 'active_next', c.and(everyTile(used), position.tile))
       m.output('activation_out', activation)
       if (moments !== undefined) {
-        const word = m.input('moment_data', bankBits(plan.moments!))
+        const word = m.input(
+          'moment_data',
+          operandBits(plan.moments!).reduce((sum, bits) => sum + bits),
+        )
         const keepMoments = follow(m, 'inside_moments', c.and(kept, moments))
         m.output('moments_out', momentRegisters(m, plan, word, keepMoments))
       }

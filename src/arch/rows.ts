@@ -3,12 +3,12 @@ import type { Comb } from '../comb/comb.ts'
 import { bit } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
 import { banksRead } from '../plan/merge.ts'
-import { bankBits, momentPorts, unitBits } from '../plan/moments.ts'
+import { addsKernels, momentPorts, operandBits, unitBits } from '../plan/moments.ts'
 import type { Plan } from '../plan/plan.ts'
 import { layerTops, rowsVary } from '../plan/size.ts'
 import { featureBank } from './feature-bank.ts'
 import { choose, connect, equalTo, type Ports, pick } from './gates.ts'
-import { fillPorts, momentControl, momentRow } from './moment-row.ts'
+import { addingPorts, fillPorts, momentControl, momentRow } from './moment-row.ts'
 import { positionPorts, rowFeeder, rowPorts } from './row-feeder.ts'
 
 /**
@@ -82,7 +82,11 @@ function momentsOf(m: ModuleBuilder, plan: Plan, control: Ports) {
   if (plan.moments === undefined) return { feeds: () => ({}), connect: () => {} }
   const { c } = m
   const names = Object.keys(momentPorts(plan))
-  const counted = m.instance(momentControl(plan), 'u_moment_control', pick(control, 'fill_', fillPorts))
+  const counted = m.instance(
+    momentControl(plan),
+    'u_moment_control',
+    pick(control, 'fill_', addsKernels(plan.moments) ? [...fillPorts, ...addingPorts] : fillPorts),
+  )
   let bundle = pick(
     counted,
     '',
@@ -90,7 +94,10 @@ function momentsOf(m: ModuleBuilder, plan: Plan, control: Ports) {
   ) // prettier-ignore
   const row = momentRow(plan)
   const words = Array.from({ length: plan.array.rows }, (_, i) =>
-    m.wire(`moment_data_${i}`, bankBits(plan.moments!)),
+    m.wire(
+      `moment_data_${i}`,
+      operandBits(plan.moments!).reduce((sum, bits) => sum + bits),
+    ),
   )
   const readsMoments = control['reads_moments']!
   return {

@@ -2,7 +2,14 @@ import { unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
 import { gate } from '../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
-import { momentPorts, momentSpanBits, momentStrideBits, unitBits } from '../plan/moments.ts'
+import {
+  addsKernels,
+  momentFoldBits,
+  momentPorts,
+  momentSpanBits,
+  momentStrideBits,
+  unitBits,
+} from '../plan/moments.ts'
 import type { Plan } from '../plan/plan.ts'
 import { columnsVary, rowsVary } from '../plan/size.ts'
 import { type operandPorts, postPorts } from './accumulator-column.ts'
@@ -186,6 +193,8 @@ function fillControl(
   for (const [name, bits] of Object.entries(own))
     m.output(`fill_${name}`, resizeUnsigned(m.c, layer[name]!, bits))
   m.output('fill_words', layer['moment_words']!)
+  if (addsKernels(plan.moments!))
+    m.output('fill_begun', resizeUnsigned(m.c, layer['folds_begun']!, momentFoldBits(plan)))
   m.output('reads_moments', layer['reads_moments']!)
   const unit = unitBits(plan.moments!)
   if (unit > 0) m.output('moment_unit', resizeUnsigned(m.c, layer['moment_unit']!, unit))

@@ -96,6 +96,34 @@ export function slideMoments<T>(
   return next
 }
 
+/**
+ * The moments of several kernels, when another one comes before those that are in `sums`: their i becomes i + A, A the taps of a kernel. `own` are the
+ * moments of the kernel that comes; one of a single tap has order 0 alone.
+ */
+export function prependKernel<T>(
+  c: Comb<T>,
+  { rows, columns, signed }: MomentShape,
+  sums: readonly T[],
+  own: readonly T[],
+): T[] {
+  const area = rows * columns
+  return sums.map((sum, order) => {
+    const width = c.width(sum)
+    const moved = (from: number, factor: number) => timesConstant(c, sums[from]!, factor, signed, width)
+    const added = own.slice(order, order + 1).map((x) => extend(c, x, signed, width))
+    const terms =
+      order === 0 ? [] : order === 1 ? [moved(0, area)] : [moved(1, 2 * area), moved(0, area ** 2)]
+    return [...terms, ...added].reduce((a, b) => c.add(a, b), sum)
+  })
+}
+
+/** Adders of `prependKernel` for so many orders. */
+export function prependAdders({ rows, columns, widths }: MomentShape, orders: number): number {
+  const area = rows * columns
+  const moved = [0, 1 + constantAdders(area), 2 + constantAdders(2 * area) + constantAdders(area ** 2)]
+  return widths.length + moved.slice(0, orders).reduce((a, b) => a + b)
+}
+
 /** Adders of `slideMoments`. */
 export function slideAdders(shape: MomentShape): number {
   const last = shape.columns - 1

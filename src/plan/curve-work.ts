@@ -1,55 +1,25 @@
 import { usageError } from '../base/errors.ts'
-import { divideUp } from '../base/integers.ts'
-import type { QCurve } from '../quant/curve.ts'
-import type { QConv } from '../quant/qgraph.ts'
 import type { ArraySpec } from './array.ts'
+import {
+  type CurveWork,
+  channelsSeen,
+  curveGroups,
+  groupsOf,
+  isCurve,
+  momentChannels,
+  momentMap,
+  momentUnitOf,
+  momentWords,
+  rasterOf,
+  unitKey,
+} from './curve-shape.ts'
 import { convolutionMacs, mapLayer, type Placement } from './layer.ts'
 import type { ArrayWork, Work } from './lower.ts'
-import { type MomentSpec, momentSpec } from './moments.ts'
+import type { MomentSpec } from './moments.ts'
 import type { PlanLayer, PlanMoments } from './plan.ts'
+import { channelWindow } from './windows.ts'
 
-/** A layer whose weights are curves. */
-export interface CurveWork extends ArrayWork {
-  readonly conv: QConv & { readonly curve: QCurve }
-}
-
-export const isCurve = (work: Work): work is CurveWork =>
-  work.kind === 'array' && work.conv.curve !== undefined
-
-/** Rows of kernels that have a curve of their own, and kernel rows that a curve covers: one of the two is 1. */
-function groupsOf({ conv: { curve, kernel } }: CurveWork) {
-  const covered = curve.length / kernel[1]
-  return { groups: kernel[0] / covered, covered }
-}
-
-/** Pixels of a padded line, and padded lines: a group of one row reads lines of the map alone, and its layer pads. */
-function rasterOf(work: CurveWork) {
-  const [, height, width] = work.input.shape
-  const [top, left, bottom, right] = work.conv.padding
-  const whole = groupsOf(work).groups === 1
-  return {
-    height: whole ? height + top + bottom : height,
-    width: Math.max(2, left + width + right),
-    padding: [whole ? top : 0, left] as const,
-  }
-}
-
-/** Rows and columns of the map of moments. */
-function momentMap(work: CurveWork): readonly [height: number, width: number] {
-  const { conv, input } = work
-  const { groups } = groupsOf(work)
-  const [height, width] = input.shape.slice(1) as [number, number]
-  const count = (size: number, axis: 0 | 1) =>
-    Math.floor(
-      (size + conv.padding[axis] + conv.padding[axis + 2]! - conv.kernel[axis]) / conv.stride[axis],
-    ) + 1
-  return [groups === 1 ? count(height, 0) : height, count(width, 1)]
-}
-
-/** Words of a position in a moment bank. */
-const momentWords = ({ input }: CurveWork, { rows }: ArraySpec) => divideUp(input.shape[0], rows)
-
-/** The moment units of all layers with curves, one for those of a shape, in the order of first use. What the PEs cannot do is refused. */
+/** The moment units of all layers with curves, one for those of a shape, in the order of first use. What the hardware cannot do is refused. */
 export function momentsOfWorks(array: ArraySpec, works: readonly Work[]): PlanMoments | undefined {
   const curved = works.filter(isCurve)
   if (curved.length === 0) return undefined
@@ -67,110 +37,166 @@ export function momentsOfWorks(array: ArraySpec, works: readonly Work[]): PlanMo
   return { units: [...units.values()], depth }
 }
 
-/** What computes the moments of a layer. */
-function momentUnitOf(work: CurveWork): MomentSpec {
-  const { conv, input } = work
-  const shape = {
-    rows: groupsOf(work).covered,
-    columns: conv.kernel[1],
-    codeBits: input.bits,
-    signed: input.signed,
-  }
-  return momentSpec(shape, conv.curve.moments.orders, rasterOf(work).width)
-}
-
-/** Units of one key are one, however long the lines are that they keep. */
-const unitKey = ({ lineWidth: _, ...shape }: MomentSpec) => JSON.stringify(shape)
-
 function checkCurve(array: ArraySpec, work: CurveWork): void {
-  const { conv } = work
-  const refuse = (why: string, hint: string) => {
-    throw usageError(`"${conv.name}" ${why}: the accelerator cannot run it`, { where: conv.name, hint })
-  }
+  const { conv, kernel } = work
+  const refuse = (why: string, hint: string) =>
+    usageError(`"${conv.name}" ${why}: the accelerator cannot run it`, { where: conv.name, hint })
   const plain = `Or give the layer plain weights: --set weights.layers.${conv.name}.curve=none.`
-  if (conv.dense) refuse('is a dense layer with curves for weights', plain)
-  if (conv.groups !== 1) refuse('is a grouped convolution with curves for weights', plain)
   const { length, bits, degree } = conv.curve
-  if (length !== conv.kernel[1] && length !== conv.kernel[0] * conv.kernel[1])
-    refuse(
-      `has groups of ${length} taps, which are neither a kernel row nor a kernel`,
-      `Choose weights.group: row or kernel. ${plain}`,
+  const groups = curveGroups(work)
+  if (groups === undefined)
+    throw refuse(
+      `has groups of ${length} taps, which are neither a kernel row (${kernel[1]}) nor whole kernels (${kernel[0] * kernel[1]})`,
+      `Choose another weights.group. ${plain}`,
+    )
+  const seen = channelsSeen(work)
+  if (conv.groups > 1 && seen > groups.kernels && seen % groups.kernels !== 0)
+    throw refuse(
+      `has curves over ${groups.kernels} kernels, which do not divide the ${seen} channels of its groups`,
+      `Choose another weights.group. ${plain}`,
     )
   if (bits * (degree + 1) > 32)
-    refuse(
+    throw refuse(
       `has ${degree + 1} coefficients of ${bits} bits, more than the 32 bits that a PE keeps`,
       `Choose weights.bits: ${Math.floor(32 / (degree + 1))} or fewer.`,
     )
   if (array.tiles !== undefined)
-    refuse('has curves for weights', 'Tiles of several sizes (array.tiles) have plain weights only.')
+    throw refuse('has curves for weights', 'Tiles of several sizes (array.tiles) have plain weights only.')
 }
 
 /**
- * A layer with curves as two of the plan's: the first fills the moment banks, each row those of its channels, and the second is a convolution over that
- * map, whose taps are (row of the kernel, channel). Channels count on to a multiple of the rows, with moments and coefficients of 0.
+ * A layer with curves as several of the plan's: those before the last fill the moment banks, each row those of its channels, and the last is a convolution
+ * over that map, whose taps are (row of the kernel, channel). Its channels count on to a multiple of the rows, with moments and coefficients of 0.
  */
 export function curveLayers(
   array: ArraySpec,
   work: CurveWork,
   { units }: PlanMoments,
   placement: Placement,
-): readonly [fill: PlanLayer, layer: PlanLayer] {
-  const words = momentWords(work, array)
+): readonly PlanLayer[] {
   const key = unitKey(momentUnitOf(work))
   const unit = units.findIndex((one) => unitKey(one) === key)
-  const place = { base: 0, modulus: array.rows, words }
   const input = { ...placement.input }
-  const layer = mapLayer(array, overMoments(work, array.rows * words), { ...placement, input: place })
   return [
-    fillLayer(array, work, unit, { ...placement, input }),
-    {
-      ...layer,
-      filler: array.rows * words - work.input.shape[0],
-      macs: convolutionMacs(work),
-      readsMoments: unit,
-    },
+    ...fillLayers(array, work, unit, { ...placement, input }),
+    { ...productLayer(array, work, placement), readsMoments: unit },
   ]
 }
 
-/** The convolution over the map of moments. */
-export function overMoments(work: CurveWork, slots: number): ArrayWork {
+function productLayer(array: ArraySpec, work: CurveWork, placement: Placement): PlanLayer {
+  const words = momentWords(work, array)
+  const slots = array.rows * words
+  const input = { base: 0, modulus: array.rows, words }
+  const columns = placement.mix.size.columns
+  const windows = hasWindows(work, array.rows, columns)
+  const layer = mapLayer(array, overMoments(work, slots, windows), { ...placement, input })
+  const { groups } = work.conv
+  const channels = momentChannels(work)
+  return {
+    ...layer,
+    ...(groups === 1 || windows
+      ? {}
+      : { groups: { count: groups, channels: channels / groups, words: 0, folds: 1 } }),
+    filler: windows ? 0 : slots - channels,
+    macs: convolutionMacs(work),
+  }
+}
+
+/** Whether a column fold of a grouped layer may see the channels of its groups alone: they are whole words of the moment banks. */
+function hasWindows(work: CurveWork, rows: number, columns: number): boolean {
+  const window = channelWindow(work.conv, momentChannels(work), columns)
+  return window !== undefined && window.channels % rows === 0 && window.step % rows === 0
+}
+
+/** The convolution over the map of moments. Without windows all filters see all channels, with coefficients of 0 for those that are not of their group. */
+function overMoments(work: CurveWork, slots: number, windows: boolean): ArrayWork {
   const { conv, input } = work
-  const { groups } = groupsOf(work)
+  const { ofKernel } = groupsOf(work)
   const [height, width] = momentMap(work)
-  const kernel = [groups, 1] as const
-  const whole = groups === 1
+  const kernel = [ofKernel, 1] as const
+  const whole = ofKernel === 1
   return {
     ...work,
     kernel,
     conv: {
       ...conv,
+      dense: false,
       kernel,
       stride: [whole ? 1 : conv.stride[0], 1],
       padding: whole ? [0, 0, 0, 0] : [conv.padding[0], 0, conv.padding[2], 0],
+      groups: windows ? conv.groups : 1,
     },
     input: { ...input, shape: [slots, height, width] },
   }
 }
 
-function fillLayer(array: ArraySpec, work: CurveWork, unit: number, placement: Placement): PlanLayer {
+/**
+ * The layers that fill the moment banks: one for each kernel of a group, from the last to the first, since the sums of those behind move up where another
+ * kernel comes before them. A group that is shorter than others begins later.
+ */
+function fillLayers(
+  array: ArraySpec,
+  work: CurveWork,
+  unit: number,
+  placement: Placement,
+): readonly PlanLayer[] {
+  const { kernels } = groupsOf(work)
+  const seen = channelsSeen(work)
+  const step = Math.min(kernels, seen)
+  const layers: PlanLayer[] = []
+  for (let kernel = step - 1; kernel >= 0; kernel--) {
+    const channels =
+      work.conv.groups === 1 ? Math.floor((seen - 1 - kernel) / kernels) + 1 : momentChannels(work)
+    const begun = layers.at(-1)?.rowFolds ?? 0
+    layers.push(fillLayer(array, work, placement, { unit, kernel, begun, channels, step }))
+  }
+  return layers
+}
+
+/** One kernel of all groups: its channels stand `step` words apart where a group has several. */
+interface KernelFill {
+  readonly unit: number
+  readonly kernel: number
+  readonly begun: number
+  readonly channels: number
+  readonly step: number
+}
+
+function fillLayer(
+  array: ArraySpec,
+  work: CurveWork,
+  placement: Placement,
+  { unit, kernel, begun, channels, step }: KernelFill,
+): PlanLayer {
   const { conv, input } = work
-  const { groups } = groupsOf(work)
+  const several = groupsOf(work).kernels > 1
   const raster = rasterOf(work)
+  const [, height, width] = input.shape
   const pixels: ArrayWork = {
     ...work,
     pool: undefined,
     addend: undefined,
     kernel: [1, 1],
-    conv: { ...conv, dense: false, kernel: [1, 1], stride: [1, 1], padding: [...raster.padding, 0, 0] },
+    conv: {
+      ...conv,
+      dense: false,
+      kernel: [1, 1],
+      stride: [1, 1],
+      padding: [...raster.padding, 0, 0],
+      groups: 1,
+    },
+    input: several ? { ...input, shape: [channels, height, width] } : input,
     output: { ...input, shape: [1, raster.height, raster.width] },
   }
   const idle = { order: [0], passes: [[{ tiles: [], modes: [] }]], size: placement.mix.size }
   const {
     order: _order,
+    tapWords,
     merge,
     ...layer
   } = mapLayer(array, pixels, {
     ...placement,
+    input: { ...placement.input, base: placement.input.base + kernel },
     mix: idle,
     operand: undefined,
     output: { base: 0, modulus: placement.output.modulus, words: 1 },
@@ -179,8 +205,12 @@ function fillLayer(array: ArraySpec, work: CurveWork, unit: number, placement: P
   return {
     ...layer,
     ...(merge === undefined ? {} : { merge }),
-    name: `${conv.name}.moments`,
+    name: several ? `${conv.name}.moments.${kernel}` : `${conv.name}.moments`,
     macs: 0,
+    inputBase: placement.input.base,
+    // the counter of taps does not come to the end of a pixel's words where they stand apart
+    ...(tapWords === undefined || several ? {} : { tapWords }),
+    ...(step > 1 ? { tapStep: step } : {}),
     interval: 1,
     intervalLast: 1,
     cyclesFinal: layer.positions,
@@ -189,8 +219,10 @@ function fillLayer(array: ArraySpec, work: CurveWork, unit: number, placement: P
     fills: {
       unit,
       lastColumn: raster.width - 1,
-      stride: [groups === 1 ? conv.stride[0] : 1, conv.stride[1]],
+      stride: [groupsOf(work).ofKernel === 1 ? conv.stride[0] : 1, conv.stride[1]],
       words: momentWords(work, array),
+      kernel,
+      begun,
     },
   }
 }

@@ -2,6 +2,7 @@ import { sha256 } from '../base/hash.ts'
 import { divideUp } from '../base/integers.ts'
 import type { QConv } from '../quant/qgraph.ts'
 import type { ArraySpec } from './array.ts'
+import { isCurve, momentsSeen } from './curve-shape.ts'
 import type { ArrayWork } from './lower.ts'
 import type { LayerMix } from './mix.ts'
 import type { PlanLayer } from './plan.ts'
@@ -68,19 +69,21 @@ export function memoryImages(
 
 /**
  * Words in the order column fold, tap; tap = (ky * kernel width + kx) * channels + channel, of those that the column fold sees. Channels stand as the layer before
- * stored them. Those that do not exist, or are not of a filter's group, have weight 0, and nobody computes the product of the latter.
+ * stored them. Those that do not exist, or are not of a filter's group, have weight 0, and nobody computes the product of the latter, and of the former where they are moments.
  */
 function layerWords(lanes: number, { work, layer, mix, stored }: PlannedArray, codeOf: OwnerCode) {
   const { conv, input } = work
   const { kernel } = layer
-  const own = input.shape[0] / conv.groups
+  const own = isCurve(work) ? momentsSeen(work) : input.shape[0] / conv.groups
   const filters = mix.order.length
   const area = kernel[0] * kernel[1]
   const { columns } = mix.size
   const size = divideUp(filters, columns) * layer.taps * lanes
   const codeAt = weightCodes(conv, area, own)
   const weights = new Int32Array(size)
-  const owners = new Uint16Array(size).fill(layer.groups === undefined ? 0 : codeOf(undefined))
+  const owners = new Uint16Array(size).fill(
+    conv.groups === 1 && conv.curve === undefined ? 0 : codeOf(undefined),
+  )
   for (const [position, filter] of mix.order.entries()) {
     const g = Math.floor(position / columns)
     const seen = firstWord(layer, g) * layer.inputModulus

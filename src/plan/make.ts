@@ -8,7 +8,8 @@ import { indexBits, unsignedBits } from '../base/integers.ts'
 import type { QConv, QGraph, QTensor } from '../quant/qgraph.ts'
 import { type ArraySpec, checkArray } from './array.ts'
 import { reciprocalOf, reciprocalShift } from './average.ts'
-import { curveLayers, isCurve, momentsOfWorks } from './curve-work.ts'
+import { isCurve, readsAllChannels } from './curve-shape.ts'
+import { curveLayers, momentsOfWorks } from './curve-work.ts'
 import { hashImages, type MemoryImages, memoryImages } from './images.ts'
 import { latencyOf, mapLayer } from './layer.ts'
 import { type ArrayWork, isPassed, type Lowered, lower, mapsRead, type Work } from './lower.ts'
@@ -259,7 +260,10 @@ function mayPermute({ works, output }: Lowered, work: ArrayWork): boolean {
     works.every(
       (other) =>
         !mapsRead(other).includes(work.outputId) ||
-        (other.kind === 'array' && other.conv.groups === 1 && other.addend?.view.map !== work.outputId),
+        (other.kind === 'array' &&
+          other.conv.groups === 1 &&
+          !readsAllChannels(other) &&
+          other.addend?.view.map !== work.outputId),
     )
   )
 }
@@ -274,9 +278,10 @@ function orderOf(
   return writer < 0 ? undefined : mixes[writer]!.order
 }
 
-/** Whether a layer meets weights that are nobody's: of channels of other groups, where a multiplier does not give 0 for a weight of 0. */
-const hasForeign = ({ conv }: ArrayWork, { multipliers }: LayerAssignment) =>
-  conv.groups > 1 && multipliers.some(({ zeroExact }) => !zeroExact)
+/** Whether a layer meets weights that are nobody's: of channels of other groups, or moments that do not exist, where a multiplier does not give 0 for a weight of 0. */
+const hasForeign = ({ conv }: ArrayWork, { multipliers, byOrder }: LayerAssignment) =>
+  (conv.groups > 1 || conv.curve !== undefined) &&
+  (byOrder?.flat() ?? multipliers).some(({ zeroExact }) => !zeroExact)
 
 /** The merge columns of a plan, where some layer needs them. */
 function mergeOf(works: readonly Work[], maps: StoredMaps): PlanMerge | undefined {

@@ -3,6 +3,7 @@ import { domainName } from '../arith/domain.ts'
 import { modeName, runTimeMode } from '../arith/modes.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { divideUp } from '../base/integers.ts'
+import type { QConv } from '../quant/qgraph.ts'
 import type { ArraySpec, Size } from './array.ts'
 import type { ArrayWork } from './lower.ts'
 import { sizeOfTiles, tileSizes } from './size.ts'
@@ -116,11 +117,11 @@ export function mixLayer(
   const { conv } = layer
   const filters = conv.bias.length
   const kernels = assignment.ofKernel.length / filters
-  // the taps of a curve's kernel are its rows, or one
-  const area =
-    conv.curve === undefined
-      ? conv.weights.length / filters / kernels
-      : (conv.kernel[0] * conv.kernel[1]) / conv.curve.length
+  /** The kernel of a tap; of a group, the first of its kernels. */
+  const kernelOf = ({ curve, kernel, weights }: QConv, tap: number) =>
+    curve === undefined
+      ? Math.floor(tap / (weights.length / filters / kernels))
+      : Math.floor((tap * curve.length) / (kernel[0] * kernel[1]))
   const owners = assignment.multipliers.map((_, index) => set.owner(assignment, index))
   const ownerOfKernel = (filter: number, kernel: number) =>
     owners[assignment.ofKernel[filter * kernels + kernel]!]!
@@ -137,7 +138,7 @@ export function mixLayer(
     order,
     passes: passesOf(order),
     size,
-    owner: (filter, tap) => ownerOfKernel(filter, Math.floor(tap / area)),
+    owner: (filter, tap) => ownerOfKernel(filter, kernelOf(conv, tap)),
   }
 }
 

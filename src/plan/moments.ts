@@ -1,6 +1,6 @@
 import type { MomentShape } from '../arith/moments.ts'
-import { indexBits } from '../base/integers.ts'
-import type { Moment } from '../quant/curve.ts'
+import { indexBits, unsignedBits } from '../base/integers.ts'
+import { type Moment, momentsOf } from '../quant/curve.ts'
 import type { Plan, PlanLayer, PlanMoments } from './plan.ts'
 
 /** What a moment unit computes: the operands T_k of the windows that slide along the lines of a map (docs/reuse.md). */
@@ -9,16 +9,29 @@ export interface MomentSpec extends MomentShape {
   readonly orders: readonly Moment[]
   /** Pixels of the longest line, padding included, at least 2: words of the line buffers. */
   readonly lineWidth: number
+  /** Kernels of a group: with several, `widths` are those of the moments of one of them, and `orders` are the group's. */
+  readonly kernels: number
 }
 
-/** The spec of groups of `rows` x `columns` taps. */
+/** The spec of groups of `rows` x `columns` taps, or of several such kernels. */
 export function momentSpec(
-  { rows, columns, codeBits, signed }: Pick<MomentShape, 'rows' | 'columns' | 'codeBits' | 'signed'>,
+  {
+    rows,
+    columns,
+    codeBits,
+    signed,
+    kernels = 1,
+  }: Pick<MomentShape, 'rows' | 'columns' | 'codeBits' | 'signed'> & { readonly kernels?: number },
   orders: readonly Moment[],
   lineWidth: number,
 ): MomentSpec {
-  const widths = orders.map(({ wholeBits }) => wholeBits)
-  return { rows, columns, codeBits, signed, widths, orders, lineWidth: Math.max(2, lineWidth) }
+  const area = rows * columns
+  const ofKernel =
+    kernels === 1 ? orders : momentsOf(orders.length === 3 ? 2 : 1, area, codeBits, signed).orders
+  // a kernel of one tap has nothing but its pixel: its i is 0; sums of an order are subtracted from those of the next one, which hold them
+  const whole = ofKernel.slice(0, area === 1 ? 1 : orders.length).map(({ wholeBits }) => wholeBits)
+  const widths = whole.map((_, order) => Math.max(...whole.slice(0, order + 1)))
+  return { rows, columns, codeBits, signed, widths, orders, lineWidth: Math.max(2, lineWidth), kernels }
 }
 
 /** Bits of a word of moments: the operands of all orders, order 0 in the low ones. */
@@ -40,9 +53,25 @@ export function operandBits({ units }: PlanMoments): readonly number[] {
   )
 }
 
-/** Bits of a word of a moment bank: a place for each order, order 0 in the low bits. */
+/** Whether the groups of some layer have several kernels: a bank then has sums to which others are added. */
+export const addsKernels = ({ units }: PlanMoments): boolean => units.some(({ kernels }) => kernels > 1)
+
+/** Low bits that a moment loses between the bank and the rows: a bank has operands, but whole sums where kernels are added. */
+export const cutWhenRead = ({ kernels, orders }: MomentSpec, order: number): number =>
+  kernels > 1 ? orders[order]!.cut : 0
+
+/** By order, the widths of the places in a word of a moment bank, order 0 in the low bits. */
+export const bankPlaces = (moments: PlanMoments): readonly number[] =>
+  operandBits(moments).map((bits, order) =>
+    Math.max(
+      bits,
+      ...moments.units.map((unit) => (unit.kernels > 1 ? (unit.orders[order]?.wholeBits ?? 0) : 0)),
+    ),
+  )
+
+/** Bits of a word of a moment bank. */
 export const bankBits = (moments: PlanMoments): number =>
-  operandBits(moments).reduce((sum, bits) => sum + bits)
+  bankPlaces(moments).reduce((sum, bits) => sum + bits)
 
 /** Cycles from a pixel at a moment unit to the moments of the window that it completes: the column's, then the window's. */
 export const momentLatency = 2
@@ -51,12 +80,17 @@ export const momentLatency = 2
 export function momentPorts({ moments }: Pick<Plan, 'moments'>) {
   const { units, depth } = moments!
   const lineWidth = Math.max(...units.map((unit) => unit.lineWidth))
-  return { valid: 1, line_first: 1, whole: 1, column: indexBits(lineWidth), word: indexBits(depth) }
+  const adds = addsKernels(moments!) ? { adds: 1 } : {}
+  return { valid: 1, line_first: 1, whole: 1, ...adds, column: indexBits(lineWidth), word: indexBits(depth) }
 }
 
 /** The module of a unit. */
 export const unitName = ({ units }: PlanMoments, unit: number): string =>
   units.length === 1 ? 'moment_unit' : `moment_unit_${unit}`
+
+/** The module that adds the moments of a kernel to those of the kernels behind it in its group. */
+export const kernelAdderName = (moments: PlanMoments, unit: number): string =>
+  `${unitName(moments, unit)}_adder`
 
 /** Bits of the number of a unit; 0 where there is one. */
 export const unitBits = ({ units }: PlanMoments): number => (units.length === 1 ? 0 : indexBits(units.length))
@@ -68,3 +102,7 @@ export const momentSpanBits = ({ moments }: Pick<Plan, 'moments'>, axis: 0 | 1):
 /** Width of the program's stride on an axis. */
 export const momentStrideBits = ({ layers }: Pick<Plan, 'layers'>, axis: 0 | 1): number =>
   indexBits(Math.max(...layers.map(({ fills }) => fills?.stride[axis] ?? 1)))
+
+/** Width of the number of row folds whose words have moments of other kernels. */
+export const momentFoldBits = ({ layers }: Pick<Plan, 'layers'>): number =>
+  unsignedBits(Math.max(...layers.map(({ fills }) => fills?.begun ?? 0)))

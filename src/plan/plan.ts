@@ -79,6 +79,10 @@ export interface MomentFill {
   readonly stride: readonly [vertical: number, horizontal: number]
   /** Words of a position: one a row fold. */
   readonly words: number
+  /** Of groups of several kernels, the one whose pixels these are; else 0. */
+  readonly kernel: number
+  /** Row folds whose words have moments of kernels behind this one, which its own are added to. */
+  readonly begun: number
 }
 
 /** The map reader and the merge columns behind the accumulator columns. */
@@ -184,6 +188,8 @@ export interface PlanLayer {
   readonly inputBase: number
   readonly inputModulus: number
   readonly inputWords: number
+  /** Words of a bank from a tap to the next where they are not neighbours. */
+  readonly tapStep?: number
   /** Words of a pixel that the taps read; present where it has more. */
   readonly tapWords?: number
   readonly outputBase: number

@@ -1,6 +1,6 @@
 import { indexBits, signedBits, unsignedBits } from '../base/integers.ts'
 import { meanBy } from './merge.ts'
-import { unitOf } from './moments.ts'
+import { addsKernels, unitOf } from './moments.ts'
 import { type Operand, operandLanes, type Plan, type PlanLayer, type PlanMerge } from './plan.ts'
 import { columnsVary, layerSize, layerTop, rowsVary } from './size.ts'
 
@@ -51,6 +51,7 @@ export function programFields(plan: Programmed): readonly ProgramField[] {
     ...(readsParts(plan)
       ? [address('pixel_carry', (l) => (l.tapWords === undefined ? 1 : l.inputWords - l.tapWords + 1))]
       : []),
+    ...(stepsOverWords(plan) ? [address('tap_step', (l) => l.tapStep ?? 1)] : []),
     ...(movesWindows(plan)
       ? [
           address('window_words', (l) => l.groups?.words ?? 0),
@@ -110,6 +111,7 @@ export function programFields(plan: Programmed): readonly ProgramField[] {
           counted('stride_y_last', (l) => (l.fills?.stride[0] ?? 1) - 1),
           counted('stride_x_last', (l) => (l.fills?.stride[1] ?? 1) - 1),
           address('moment_words', (l) => l.fills?.words ?? 0),
+          ...(addsKernels(plan.moments) ? [counted('folds_begun', (l) => l.fills?.begun ?? 0)] : []),
         ]),
     address('output_base', (l) => l.outputBase),
     address('output_words', (l) => l.outputWords),
@@ -199,6 +201,10 @@ export const hasMaps = ({ layers }: Pick<Plan, 'layers'>): boolean =>
 /** Whether some layer's taps read only a part of each pixel's words. */
 export const readsParts = ({ layers }: Pick<Plan, 'layers'>): boolean =>
   layers.some(({ tapWords }) => tapWords !== undefined)
+
+/** Whether some layer's taps are not neighbours in a pixel's words. */
+export const stepsOverWords = ({ layers }: Pick<Plan, 'layers'>): boolean =>
+  layers.some(({ tapStep }) => tapStep !== undefined)
 
 /** Whether some layer's column folds see different channels. */
 export const movesWindows = ({ layers }: Pick<Plan, 'layers'>): boolean =>

@@ -10,6 +10,7 @@ import {
   mapSize,
   possibleModuli,
 } from './banking.ts'
+import { readsAllChannels } from './curve-shape.ts'
 import { mapLayer, type Place, type Placement } from './layer.ts'
 import { type ArrayWork, isChain, type Lowered, type View, type Work } from './lower.ts'
 import type { FoldMix } from './mix.ts'
@@ -122,15 +123,19 @@ function chainModuli(
   return new Map(chosen.map((modulus, index) => [ids[index]!, modulus]))
 }
 
-/** Channels of a pixel that a column fold's taps count. */
-const seenChannels = ({ conv, input }: ArrayWork, columns: number): number => {
+/** Channels of a pixel that a column fold's taps count: of curves all that fill the moment banks, or one where each row reads all of them. */
+const seenChannels = (work: ArrayWork, columns: number): number => {
+  const { conv, input } = work
+  if (conv.curve !== undefined) return readsAllChannels(work) ? 1 : input.shape[0]
   const seen = channelWindow(conv, input.shape[0], columns)
   return seen === undefined ? input.shape[0] : greatestCommonDivisor(seen.channels, seen.step)
 }
 
 /** Whether a layer's taps may count channels that do not exist: the product with their weight of 0 is 0. */
-const mayFill = ({ conv }: ArrayWork, assigned: LayerAssignment | undefined): boolean =>
-  conv.groups === 1 && assigned!.multipliers.every(({ zeroExact }) => zeroExact)
+const mayFill = (work: ArrayWork, assigned: LayerAssignment | undefined): boolean =>
+  work.conv.groups === 1 &&
+  !readsAllChannels(work) &&
+  assigned!.multipliers.every(({ zeroExact }) => zeroExact)
 
 /** Cycles that a work takes by the moduli of its maps, and a cycle for each weight word of taps that are added. */
 function cost(array: ArraySpec, lowered: Lowered, work: Work, mix: FoldMix, moduli: Moduli): number {

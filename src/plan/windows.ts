@@ -33,7 +33,8 @@ export function channelWindow(
  * channels of groups that are not theirs.
  */
 export function groupedSize(conv: QConv, { rows, columns }: Size): Size {
-  if (conv.groups === 1) return { rows, columns }
+  // the weights of curves fill rows with channels of a fold anyway
+  if (conv.groups === 1 || conv.curve !== undefined) return { rows, columns }
   const filters = conv.bias.length
   const channels = (conv.weights.length / filters / conv.kernel[0] / conv.kernel[1]) * conv.groups
   const folds = (count: number) => {

@@ -5,10 +5,13 @@ import {
   columnAdders,
   columnMoments,
   type MomentShape,
+  prependAdders,
+  prependKernel,
   slideAdders,
   slideMoments,
 } from '../../src/arith/moments.ts'
 import { asNumber, type Bits, bits, numbers } from '../../src/comb/numbers.ts'
+import { momentSpec } from '../../src/plan/moments.ts'
 import { momentsOf } from '../../src/quant/curve.ts'
 
 const c = numbers
@@ -95,6 +98,47 @@ describe('moments of a sliding window', () => {
             return sum
           })
           expect(sums.map((sum) => asNumber(sum, signed))).toEqual(expected)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+}) // prettier-ignore
+
+describe('moments of several kernels', () => {
+  const scene = fc.record({
+    rows: fc.integer({ min: 1, max: 4 }),
+    columns: fc.integer({ min: 1, max: 4 }),
+    signed: fc.boolean(),
+    degree: fc.constantFrom<1 | 2>(1, 2),
+    kernels: fc.array(fc.array(fc.nat({ max: 255 }), { minLength: 16, maxLength: 16 }), {
+      minLength: 2,
+      maxLength: 6,
+    }),
+  })
+
+  test('equal the definition with each kernel that comes before the others, with as many adders as counted', () => {
+    fc.assert(
+      fc.property(scene, ({ rows, columns, signed, degree, kernels }) => {
+        const area = rows * columns
+        fc.pre(kernels.length * area > degree + 1)
+        const { orders } = momentsOf(degree, kernels.length * area, 8, signed)
+        const shape = { rows, columns, codeBits: 8, signed, kernels: kernels.length }
+        const { widths } = momentSpec(shape, orders, 2)
+        const sumsOf = (codes: readonly number[], powers: number) =>
+          Array.from({ length: powers }, (_, k) => codes.reduce((sum, x, i) => sum + i ** k * x, 0))
+        const values = kernels.map((kernel) =>
+          kernel.slice(0, area).map((code) => asNumber(bits(code, 8), signed)),
+        )
+        let sums = orders.map(({ wholeBits }) => bits(0, wholeBits))
+        for (let kernel = kernels.length - 1; kernel >= 0; kernel--) {
+          const own = sumsOf(values[kernel]!, widths.length).map((sum, k) => bits(sum, widths[k]!))
+          const { c: counted, seen } = counting()
+          sums = prependKernel(counted, { ...shape, widths }, sums, own)
+          expect(seen.adders).toBe(prependAdders({ ...shape, widths }, orders.length))
+          expect(sums.map((sum) => asNumber(sum, signed))).toEqual(
+            sumsOf(values.slice(kernel).flat(), orders.length),
+          )
         }
       }),
       { numRuns: 300 },

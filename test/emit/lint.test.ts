@@ -188,6 +188,34 @@ const designs: Design[] = [
     true,
   ],
   [
+    'curves over several kernels, rows, and the map of a dense layer, in one design, AXI',
+    {
+      ...curved,
+      sketch: {
+        ...curved.sketch,
+        layers: [
+          {
+            filters: 6,
+            kernel: [3, 3],
+            padding: [1, 1, 1, 0],
+            relu: true,
+            pool: { mode: 'max', window: [2, 1] },
+          },
+          { filters: 4, kernel: [2, 3], groups: 2 },
+          { filters: 3, dense: true },
+        ],
+      },
+      curves: [
+        { degree: 2, group: 2, bits: 8 },
+        { degree: 1, group: 'row', bits: 6 },
+        { degree: 1, group: 'kernel', bits: 8 },
+      ],
+    },
+    3,
+    2,
+    true,
+  ],
+  [
     'an average over nine codes, without an operand',
     { ...branched, layers: branched.layers.slice(0, 2) },
     2,

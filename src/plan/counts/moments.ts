@@ -1,6 +1,8 @@
-import { columnAdders, columnOrders, columnWidth, slideAdders } from '../../arith/moments.ts'
+import { columnAdders, columnOrders, columnWidth, prependAdders, slideAdders } from '../../arith/moments.ts'
 import {
+  addsKernels,
   bankBits,
+  kernelAdderName,
   type MomentSpec,
   momentPorts,
   momentSpanBits,
@@ -15,8 +17,13 @@ const unitAdders = (spec: MomentSpec) => ({
   'sums of a window': slideAdders(spec),
 })
 
-/** Adders of a moment unit. */
-export const momentAdders = (spec: MomentSpec): number => sumOf(unitAdders(spec))
+const adderOfKernels = (spec: MomentSpec) => ({
+  'a kernel before others': prependAdders(spec, spec.orders.length),
+})
+
+/** Adders of a moment unit, and of what adds kernels behind it. */
+export const momentAdders = (spec: MomentSpec): number =>
+  sumOf(unitAdders(spec)) + (spec.kernels > 1 ? sumOf(adderOfKernels(spec)) : 0)
 
 /** src/arch/moment-unit.ts with src/arith/moments.ts. */
 export function momentUnit(spec: MomentSpec, instances: number, name = 'moment_unit'): ModuleCount {
@@ -41,7 +48,8 @@ export function momentCounts(plan: Plan): readonly ModuleCount[] {
   const { array, moments, widths } = plan
   if (moments === undefined) return []
   const { column, word } = momentPorts(plan)
-  const passed = { 'passed down': 3 + column + word }
+  const adds = addsKernels(moments) ? 1 : 0
+  const passed = { 'passed down': 3 + adds + column + word }
   const left = (axis: 0 | 1) => Math.max(momentStrideBits(plan, axis), momentSpanBits(plan, axis))
   return [
     moduleCount('moment_control', 1, 'control', {
@@ -58,11 +66,16 @@ export function momentCounts(plan: Plan): readonly ModuleCount[] {
         ...passed,
         'valid, first of a line': 2,
         ...(moments.units.some(({ rows }) => rows > 1) ? { column } : {}),
-        'stored or not, and where, 3 stages': 3 * (1 + word),
+        'stored or not, and where, 3 stages': 3 * (1 + adds + word),
         'word read': bankBits(moments),
       },
       memoryBits: { moments: moments.depth * bankBits(moments) },
     }),
-    ...moments.units.map((unit, u) => momentUnit(unit, array.rows, unitName(moments, u))),
+    ...moments.units.flatMap((unit, u) => [
+      momentUnit(unit, array.rows, unitName(moments, u)),
+      ...(unit.kernels > 1
+        ? [moduleCount(kernelAdderName(moments, u), array.rows, 'datapath', { adders: adderOfKernels(unit) })]
+        : []),
+    ]),
   ]
 }
