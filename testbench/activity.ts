@@ -6,7 +6,7 @@ import { invariant } from '../src/base/errors.ts'
 import { seededRandom } from '../src/base/random.ts'
 import { clockedModules, memoriesOf, type PlacedMemory } from '../src/hdl/hierarchy.ts'
 import type { Module } from '../src/hdl/module.ts'
-import { shellInputs } from '../src/hdl/shell.ts'
+import { hasLogic, shellInputs, shellOf } from '../src/hdl/shell.ts'
 import type { AnyPlan } from '../src/plan/any-plan.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import { netlistDevice } from './netlist-device.ts'
@@ -71,7 +71,7 @@ export function recordActivity(
   const patience = patienceOf(plan)
   const { cycles, outputs } = runImage(model, codes, noPressure, undefined, patience)
 
-  const parts = clockedModules(top).filter(({ module, paths }) => paths[0] !== '' && holdsLogic(module))
+  const parts = clockedModules(top).filter(({ module }) => hasLogic(shellOf(module)))
   const recorded = parts.map(({ module, paths }) => ({
     module,
     instances: paths.length,
@@ -138,10 +138,6 @@ const layerStarts = (
 
 /** A device is taken out of reset before the inference; a few edges, for which recorders have room. */
 const longestReset = 16
-
-/** Whether a module has more in it than instances and memories. */
-const holdsLogic = ({ netlist }: Module): boolean =>
-  netlist.registers.length > 0 || netlist.nodes.some(({ operands }) => operands.length > 0)
 
 /** Some of the paths, all where there are no more than `count`: the same ones each time. */
 function drawn(paths: readonly string[], count: number, seed: number): readonly string[] {

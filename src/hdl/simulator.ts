@@ -28,7 +28,7 @@ export interface SimulatorOptions {
 
 /** Sees what the logic of one instance that has registers takes, at each clock edge. */
 export interface Watch {
-  /** Instance names, such as `u_array.u_pe_3_2`. */
+  /** Instance names, such as `u_array.u_pe_3_2`; '' for the top. */
   readonly path: string
   /**
    * The values of its `shellInputs`, and of its reset (0: at work) last where the module has one: numbers up to 32 bits wide (from 2^31 on as negative ones), BigInts
@@ -162,7 +162,7 @@ type Watchers = Readonly<Record<string, Map<number, Watch['onEdge']>>>
 function watchersOf(top: Module, watches: readonly Watch[], layout: (module: Module) => Layout): Watchers {
   const watchers: Record<string, Map<number, Watch['onEdge']>> = Object.create(null)
   for (const { path, onEdge } of watches) {
-    const { module, base } = findInstance(top, path, path.split('.'), layout)
+    const { module, base } = findInstance(top, path, path === '' ? [] : path.split('.'), layout)
     const { narrow, wide } = layout(module)
     invariant(narrow + wide > 0, `"${path}" has no register of its own or below: nothing happens at an edge`)
     watchers[module.name] ??= new Map()
