@@ -67,7 +67,7 @@ function moduleOf({ name, ...netlist }: Draft, of: Module): Module {
   return Object.freeze({ ...of, name, ports, clocked, reset, netlist }) as unknown as Module
 }
 
-/** Whether a module has more in it than instances, memories and wires. */
+/** Whether a shell has more in it than wires. */
 export const hasLogic = ({ netlist }: Module): boolean =>
   netlist.registers.length > 0 || netlist.instances.length > 0 || netlist.nodes.some(isOperation)
 
