@@ -23,7 +23,7 @@ export function addCells<T>(
   for (let j = 0; j < nB; j++) {
     for (let i = 0; i < nA; i++) {
       if (!keep(i, j)) continue
-      const cell = c.and(bit(c, a, i), bit(c, b, j))
+      const cell = c.label(c.and(bit(c, a, i), bit(c, b, j)), `cell_${i}_${j}`)
       const negative = (signedA && i === nA - 1) !== (signedB && j === nB - 1)
       addRow(columns, [negative ? c.not(cell) : cell], i + j)
       // -x 2^k = (1 - x) 2^k - 2^k

@@ -50,21 +50,21 @@ function signedProduct<T>(
   { product }: MagnitudeDefinition,
 ): T {
   const signs = [...(signedA ? [msb(c, a)] : []), ...(signedB ? [msb(c, b)] : [])]
-  const x = signedA ? c.label(negateIf(c, a, msb(c, a)), 'a_magnitude') : a
-  const y = signedB ? c.label(negateIf(c, b, msb(c, b)), 'b_magnitude') : b
+  const x = signedA ? c.label(negateIf(c, a, msb(c, a), 'a'), 'a_magnitude') : a
+  const y = signedB ? c.label(negateIf(c, b, msb(c, b), 'b'), 'b_magnitude') : b
   const magnitude = resize(c, product(c, x, y), false, width)
   if (signs.length === 0) return magnitude
   const negative = c.label(
     signs.reduce((s, t) => c.xor(s, t)),
     'negative',
   )
-  return negateIf(c, c.label(magnitude, 'magnitude'), negative)
+  return negateIf(c, c.label(magnitude, 'magnitude'), negative, 'product')
 }
 
 /** -x where `negative` is 1, modulo 2^width: the bits above the lowest one are inverted. */
-export function negateIf<T>(c: Comb<T>, x: T, negative: T): T {
+function negateIf<T>(c: Comb<T>, x: T, negative: T, name: string): T {
   const bits = bitsOf(c, x)
-  const below = prefixOr(c, bits)
+  const below = prefixOr(c, bits).map((any, i) => c.label(any, `${name}_any_to_${i}`))
   return fromBits(
     c,
     bits.map((one, i) => (i === 0 ? one : c.xor(one, c.and(negative, below[i - 1]!)))),
