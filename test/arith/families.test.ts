@@ -45,7 +45,12 @@ const samples: fc.Arbitrary<Sample> = fc
         return { spec: `exact:arch=booth4${tree}`, domain, product: exactProduct }
       case 3: {
         const [ka, kb] = [x % nA, y % nB]
-        return { spec: `trunc:ka=${ka},kb=${kb}`, domain, product: (a, b) => truncProduct(a, b, ka, kb) }
+        const architecture = ['', `,arch=array${tree}`, `,arch=booth4${tree}`][(x + y) % 3]!
+        return {
+          spec: `trunc:ka=${ka},kb=${kb}${architecture}`,
+          domain,
+          product: (a, b) => truncProduct(a, b, ka, kb),
+        }
       }
       case 4:
         return {

@@ -28,6 +28,8 @@ const specs = [
   'trunc:ka=1,kb=1',
   'trunc:ka=3,kb=0',
   'trunc:ka=0,kb=5',
+  'trunc:ka=7,kb=2,arch=array,tree=linear,adder=ripple',
+  'trunc:ka=2,kb=3,arch=booth4',
 ]
 /** One multiplier of each approximate family, or a few where hardware differs. */
 const approximate = [

@@ -15,33 +15,34 @@ export const reductionParameters: readonly Parameter[] = [
 
 export const reductionOf = (values: ParameterValues) => values as unknown as Reduction
 
+/** How an exact product is made. */
+export const architectureParameters: readonly Parameter[] = [
+  {
+    kind: 'choice',
+    name: 'arch',
+    summary: '"*" (synthesis chooses), AND array, or Booth radix 4',
+    choices: ['operator', 'array', 'booth4'],
+  },
+  ...reductionParameters,
+]
+
+export const architectureConflict: Family['conflict'] = ({ arch }, given) =>
+  arch === 'operator' && (given.has('tree') || given.has('adder'))
+    ? 'tree and adder need arch=array or arch=booth4'
+    : undefined
+
 /** A*B: by the synthesiser's own multiplier, by an array of AND gates, or by radix-4 Booth recoding. */
 export const exact: Family = {
   id: 'exact',
   summary: 'the exact product',
   definition: 'A * B',
   domains: 'u x u, s x s, u x s, s x u; 2..16 bits each',
-  parameters: [
-    {
-      kind: 'choice',
-      name: 'arch',
-      summary: '"*" (synthesis chooses), AND array, or Booth radix 4',
-      choices: ['operator', 'array', 'booth4'],
-    },
-    ...reductionParameters,
-  ],
+  parameters: [...architectureParameters],
   supports: () => true,
-  conflict: ({ arch }, given) =>
-    arch === 'operator' && (given.has('tree') || given.has('adder'))
-      ? 'tree and adder need arch=array or arch=booth4'
-      : undefined,
+  conflict: architectureConflict,
   define(domain, values) {
-    const partialProducts = values['arch'] === 'array' ? arrayColumns : boothColumns
     return {
-      product: (c, a, b, width) =>
-        values['arch'] === 'operator'
-          ? operatorProduct(c, a, b, domain, width)
-          : compress(c, partialProducts(c, a, b, domain, width), reductionOf(values)),
+      product: (c, a, b, width) => exactProduct(c, a, b, domain, width, values),
       range: productRange(operandRange(domain.nA, domain.signedA), operandRange(domain.nB, domain.signedB)),
       exact: true,
       zeroExact: true,
@@ -50,8 +51,22 @@ export const exact: Family = {
   },
 }
 
+/** A*B modulo 2^width by the architecture that the values name; the operands may be narrower than the domain's. */
+export function exactProduct<T>(
+  c: Comb<T>,
+  a: T,
+  b: T,
+  domain: Pick<Domain, 'signedA' | 'signedB'>,
+  width: number,
+  values: ParameterValues,
+): T {
+  if (values['arch'] === 'operator') return operatorProduct(c, a, b, domain, width)
+  const partialProducts = values['arch'] === 'array' ? arrayColumns : boothColumns
+  return compress(c, partialProducts(c, a, b, domain, width), reductionOf(values))
+}
+
 /** A*B by one `*`, cut to `width` bits. A mixed pair becomes signed by one more bit. */
-export function operatorProduct<T>(
+function operatorProduct<T>(
   c: Comb<T>,
   a: T,
   b: T,
@@ -68,13 +83,25 @@ export function operatorProduct<T>(
   return resize(c, product, signedA || signedB, width)
 }
 
-function arrayColumns<T>(c: Comb<T>, a: T, b: T, domain: Domain, width: number): Columns<T> {
+function arrayColumns<T>(
+  c: Comb<T>,
+  a: T,
+  b: T,
+  domain: Pick<Domain, 'signedA' | 'signedB'>,
+  width: number,
+): Columns<T> {
   const columns = emptyColumns<T>(width)
   addCells(c, columns, a, b, domain)
   return columns
 }
 
-function boothColumns<T>(c: Comb<T>, a: T, b: T, { signedA, signedB }: Domain, width: number): Columns<T> {
+function boothColumns<T>(
+  c: Comb<T>,
+  a: T,
+  b: T,
+  { signedA, signedB }: Pick<Domain, 'signedA' | 'signedB'>,
+  width: number,
+): Columns<T> {
   const x = signedA ? a : c.zeroExtend(a, c.width(a) + 1)
   const recoded = signedB ? b : c.zeroExtend(b, c.width(b) + 1)
   const columns = emptyColumns<T>(width)

@@ -1,6 +1,6 @@
 import { scaleUp } from '../../comb/derived.ts'
 import { type Family, monotoneRange, productRange, truncateAt } from '../family.ts'
-import { operatorProduct } from './exact.ts'
+import { architectureConflict, architectureParameters, exactProduct } from './exact.ts'
 
 /** Both operands without their low bits: an exact multiplier of (nA - ka) x (nB - kb) bits. */
 export const trunc: Family = {
@@ -11,8 +11,10 @@ export const trunc: Family = {
   parameters: [
     { kind: 'integer', name: 'ka', summary: 'low bits of A dropped', range: ({ nA }) => [0, nA - 1] },
     { kind: 'integer', name: 'kb', summary: 'low bits of B dropped', range: ({ nB }) => [0, nB - 1] },
+    ...architectureParameters,
   ],
   supports: () => true,
+  conflict: architectureConflict,
   define(domain, values) {
     const [ka, kb] = [Number(values['ka']), Number(values['kb'])]
     const ofA = (a: number) => truncateAt(a, ka)
@@ -20,12 +22,13 @@ export const trunc: Family = {
     const { nA, nB, signedA, signedB } = domain
     return {
       product(c, a, b, width) {
-        const kept = operatorProduct(
+        const kept = exactProduct(
           c,
           c.slice(a, nA - 1, ka),
           c.slice(b, nB - 1, kb),
           domain,
           Math.max(1, width - ka - kb),
+          values,
         )
         return scaleUp(c, kept, ka + kb)
       },
