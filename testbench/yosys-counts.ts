@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isCoreModule } from '../src/arith/multiplier.ts'
 import { XgenError } from '../src/base/errors.ts'
 import type { Yosys } from '../src/tools/yosys.ts'
 import { type Contents, operators, type Tally, tallyOf } from './module-tally.ts'
@@ -85,7 +86,8 @@ function contentsOf(
   const children = new Map<string, number>()
   const cells = { products: 0, sums: 0, registers: 0 }
   for (const [type, count] of Object.entries(num_cells_by_type)) {
-    if (modules.has(type)) children.set(type, count)
+    // What a core is made of, a user's modules perhaps, is part of it.
+    if (modules.has(type) && !isCoreModule(name)) children.set(type, count)
     const [, kind, width] = /^\$([a-z]+)_(\d+)$/.exec(type) ?? []
     if (kind === 'mul') cells.products += count
     else if (kind === 'add' || kind === 'sub') cells.sums += count

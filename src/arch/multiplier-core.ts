@@ -21,7 +21,7 @@ export function multiplierCore(multiplier: TileMultiplier): Module {
   const comment =
     `Multiplier ${name}: ${kind(domain.nA, domain.signedA)} activation a, ${kind(domain.nB, domain.signedB)} weight b, ` +
     `${kind(multiplier.productBits, multiplier.productSigned)} product p.${modes}`
-  return defineModule(coreModule(multiplier), comment, (m) => {
+  const core = defineModule(coreModule(multiplier), comment, (m) => {
     const a = m.input('a', domain.nA)
     const b = m.input('b', domain.nB)
     m.output(
@@ -31,4 +31,7 @@ export function multiplierCore(multiplier: TileMultiplier): Module {
         : multiplier.build(m.c, a, b),
     )
   })
+  if ('modes' in multiplier || multiplier.verilog === undefined) return core
+  const { verilog } = multiplier
+  return { ...core, foreign: verilog }
 }

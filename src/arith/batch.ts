@@ -1,4 +1,5 @@
 import { fromLanes, type Lanes, lanes, toLanes } from '../comb/lanes.ts'
+import type { Domain } from './domain.ts'
 import type { Multiplier } from './multiplier.ts'
 
 const wordsOfBlock = 2048
@@ -8,7 +9,7 @@ const wordsOfBlock = 2048
  * up to 32 bits signed or 31 unsigned, else a Float64Array.
  */
 export function productsOf(
-  multiplier: Multiplier,
+  multiplier: Pick<Multiplier, 'domain' | 'productBits' | 'productSigned' | 'build'>,
   a: ArrayLike<number>,
   b: ArrayLike<number>,
 ): Int32Array | Float64Array {
@@ -33,6 +34,18 @@ export function productsOf(
     }
   }
   return products
+}
+
+/** The codes of all pairs of a domain of at most 8x8 bits, in the order of a table: row = A, column = B. */
+export function allPairs({ nA, nB }: Pick<Domain, 'nA' | 'nB'>): {
+  readonly a: Uint16Array
+  readonly b: Uint16Array
+} {
+  const pairs = 2 ** (nA + nB)
+  return {
+    a: new Uint16Array(pairs).map((_, i) => i >> nB),
+    b: new Uint16Array(pairs).map((_, i) => i & (2 ** nB - 1)),
+  }
 }
 
 /** The value of an operand's code. */

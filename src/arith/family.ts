@@ -1,10 +1,10 @@
 import { XgenError } from '../base/errors.ts'
 import { signedBits, unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
-import { asNumber, type Bits, numbers } from '../comb/numbers.ts'
-import { productsOf } from './batch.ts'
+import { asNumber, type Bits, bits, numbers } from '../comb/numbers.ts'
+import { allPairs, productsOf } from './batch.ts'
 import { type Domain, domainName, operandRange } from './domain.ts'
-import type { Factor, Multiplier } from './multiplier.ts'
+import type { Factor, Multiplier, UserVerilog } from './multiplier.ts'
 
 /** A parameter of a family, as the spec syntax and `xgen mult list` show it. */
 export type Parameter =
@@ -24,6 +24,13 @@ export type Parameter =
       /** The first is the default. */
       readonly choices: readonly string[]
     }
+  | {
+      readonly kind: 'text'
+      readonly name: string
+      readonly summary: string
+      /** Whether a spec may do without; the value is then ''. */
+      readonly optional: boolean
+    }
 
 export type ParameterValues = Readonly<Record<string, number | string>>
 
@@ -38,6 +45,12 @@ export interface Definition {
   /** Signed operands are multiplied by sign and magnitude. */
   readonly signMagnitude?: boolean
   readonly factors?: readonly Factor[]
+  /** All products, where they are known without the gates: row = A's code, column = B's code. */
+  readonly table?: Int32Array
+  /** Hash of what the parameters do not say: the contents of files. */
+  readonly digest?: string
+  /** The Verilog that stands in the hardware, where it is not made from `product`. */
+  readonly verilog?: UserVerilog
 }
 
 /** A multiplier family: one definition, from which come the table, the gates, the metrics and the emulator's shortcut. */
@@ -68,11 +81,10 @@ export function makeMultiplier(family: Family, domain: Domain, values: Parameter
   const { range } = definition
   const productSigned = range[0] < 0
   const productBits = productSigned ? signedBits(range[0], range[1]) : unsignedBits(range[1])
-  const chosen = family.parameters.filter((p) => p.kind === 'integer' || values[p.name] !== p.choices[0])
-  const spec = chosen.map((p) => `${p.name}=${values[p.name]}`).join(',')
-  const suffix = chosen.map((p) =>
-    p.kind === 'integer' ? `${p.name}${values[p.name]}` : values[p.name] === 'yes' ? p.name : values[p.name],
-  )
+  const chosen = family.parameters.filter((p) => p.kind === 'integer' || values[p.name] !== defaultOf(p))
+  const spec = chosen.map((p) => `${p.name}=${quoted(`${values[p.name]}`)}`).join(',')
+  const suffix = chosen.flatMap((p) => suffixOf(p, values[p.name]!))
+  if (definition.digest !== undefined) suffix.push(definition.digest)
   const build = <T>(c: Comb<T>, a: T, b: T): T => definition.product(c, a, b, productBits)
   let table: Int32Array | undefined
   const multiplier: Multiplier = {
@@ -89,15 +101,36 @@ export function makeMultiplier(family: Family, domain: Domain, values: Parameter
     signMagnitude: definition.signMagnitude ?? false,
     build,
     multiply: (a, b) =>
+      definition.table?.[
+        (bits(a, domain.nA).value as number) * 2 ** domain.nB + (bits(b, domain.nB).value as number)
+      ] ??
       asNumber(
         build<Bits>(numbers, numbers.constant(a, domain.nA), numbers.constant(b, domain.nB)),
         productSigned,
       ),
-    table: () => (table ??= allProducts(multiplier)),
+    table: () => (table ??= definition.table ?? allProducts(multiplier)),
     ...(definition.factors === undefined ? {} : { factors: definition.factors }),
+    ...(definition.verilog === undefined ? {} : { verilog: definition.verilog }),
   }
   return Object.freeze(multiplier)
 }
+
+/** How a parameter stands in an identifier; names of files do not, but the hash of what they hold does. */
+function suffixOf({ kind, name }: Parameter, value: number | string): string[] {
+  if (kind === 'text') return []
+  if (kind === 'integer') return [`${name}${value}`]
+  return [value === 'yes' ? name : `${value}`]
+}
+
+const defaultOf = (parameter: Parameter): string | undefined =>
+  parameter.kind === 'choice'
+    ? parameter.choices[0]
+    : parameter.kind === 'text' && parameter.optional
+      ? ''
+      : undefined
+
+/** A parameter's value as a spec has it: with commas, quotes or blanks it stands in quotes, quotes in it twice. */
+export const quoted = (value: string) => (/[",\s]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)
 
 /** All products, row = A's code, column = B's code. */
 function allProducts(multiplier: Multiplier): Int32Array {
@@ -107,9 +140,7 @@ function allProducts(multiplier: Multiplier): Int32Array {
       'internal',
       `a table of ${2 ** (nA + nB)} products is too large; multiply() gives single ones`,
     )
-  const pairs = 2 ** (nA + nB)
-  const a = new Uint16Array(pairs).map((_, i) => i >> nB)
-  const b = new Uint16Array(pairs).map((_, i) => i & (2 ** nB - 1))
+  const { a, b } = allPairs(multiplier.domain)
   return productsOf(multiplier, a, b) as Int32Array
 }
 

@@ -7,6 +7,19 @@ export interface Factor {
   readonly ofB: (b: number) => number
 }
 
+/** A user's own module, which hardware instantiates as it is. */
+export interface UserVerilog {
+  /** The module and its ports, by operand: the activation, the weight, the product. */
+  readonly top: string
+  readonly ports: { readonly a: string; readonly b: string; readonly p: string }
+  /** Width of the port of the product; the lower bits are the product. */
+  readonly outputBits: number
+  /** All that the file defines. */
+  readonly modules: readonly string[]
+  /** The file, unchanged. */
+  readonly text: string
+}
+
 /** A multiplier: a family, its parameters and a domain. Immutable. */
 export interface Multiplier {
   readonly family: string
@@ -39,6 +52,8 @@ export interface Multiplier {
   table(): Int32Array
   /** Exact factors where the family has them (the emulator's shortcut), else undefined. */
   readonly factors?: readonly Factor[]
+  /** The module that stands in the hardware, where a user brought one; `build` then gives the same function. */
+  readonly verilog?: UserVerilog
 }
 
 /** The module of a multiplier: an instance of it is what counts as a multiplier (docs/counts.md). */

@@ -9,6 +9,7 @@ import { dsm } from './families/dsm.ts'
 import { essm } from './families/essm.ts'
 import { etm } from './families/etm.ts'
 import { exact } from './families/exact.ts'
+import { lut } from './families/lut.ts'
 import { mbm } from './families/mbm.ts'
 import { mitchell } from './families/mitchell.ts'
 import { perforate } from './families/perforate.ts'
@@ -20,7 +21,8 @@ import { ssm } from './families/ssm.ts'
 import { tosam } from './families/tosam.ts'
 import { trunc } from './families/trunc.ts'
 import { udm } from './families/udm.ts'
-import { type Family, makeMultiplier, type Parameter } from './family.ts'
+import { verilog } from './families/verilog.ts'
+import { type Family, makeMultiplier, type Parameter, quoted } from './family.ts'
 import type { Multiplier } from './multiplier.ts'
 
 /** All multiplier families, in the order of `xgen mult list`. */
@@ -44,6 +46,8 @@ export const families: readonly Family[] = [
   compressor,
   etm,
   r4abm1,
+  lut,
+  verilog,
 ]
 
 const known = new Map<string, Multiplier>()
@@ -56,7 +60,7 @@ export function parseMultiplier(spec: string, domain: Domain, where?: string): M
   const fail = (message: string, hint?: string): never => {
     throw usageError(message, { where, hint })
   }
-  const [, id = '', , rest] = /^([^:]*)(:(.*))?$/s.exec(spec.trim()) ?? []
+  const { id, rest } = partsOf(spec)
   const family = families.find((candidate) => candidate.id === id)
   if (family === undefined) {
     const near = didYouMean(
@@ -85,11 +89,54 @@ export function parseMultiplier(spec: string, domain: Domain, where?: string): M
   return multiplier
 }
 
+/**
+ * The parameters of a spec whose family reads a file, with their defaults; undefined where there is no such family. What the file holds must be
+ * given to the family (`user-multipliers.ts`) before the spec is parsed.
+ */
+export function fileParameters(
+  spec: string,
+  where?: string,
+): { readonly family: Family; readonly values: Readonly<Record<string, string>> } | undefined {
+  const fail = (message: string, hint?: string): never => {
+    throw usageError(message, { where, hint })
+  }
+  const { id, rest } = partsOf(spec)
+  const family = families.find((candidate) => candidate.id === id)
+  if (!family?.parameters.some(({ kind }) => kind === 'text')) return undefined
+  const given = readParameters(spec, family, rest, fail)
+  const values: Record<string, string> = {}
+  for (const parameter of family.parameters)
+    if (parameter.kind !== 'integer')
+      values[parameter.name] = wordValue(parameter, given.get(parameter.name), spec, family, fail)
+  return { family, values }
+}
+
+/** The spec with another value for one of its parameters. */
+export function withParameter(spec: string, name: string, value: string): string {
+  const { id, rest = '' } = partsOf(spec)
+  const others = splitParameters(rest).filter((part) => part.split('=')[0]!.trim() !== name)
+  return `${id}:${[...others, `${name}=${quoted(value)}`].join(',')}`
+}
+
 type Fail = (message: string, hint?: string) => never
+
+/** The family's name, and what stands behind the colon. */
+function partsOf(spec: string): { readonly id: string; readonly rest: string | undefined } {
+  const [, id = '', , rest] = /^([^:]*)(:(.*))?$/s.exec(spec.trim()) ?? []
+  return { id, rest }
+}
+
+/** Parts between commas that no quotes hold. */
+const splitParameters = (text: string): string[] =>
+  text.match(/(?:"(?:[^"]|"")*"|[^,"]|")+|(?<=^|,)(?=,|$)/g) ?? ['']
+
+const unquoted = (value: string) => (/^".*"$/s.test(value) ? value.slice(1, -1).replaceAll('""', '"') : value)
 
 const usage = (family: Family) => {
   const parameters = family.parameters.map((p) =>
-    p.kind === 'integer' ? `${p.name}=N` : `${p.name}=${p.choices.join('|')}`,
+    p.kind === 'choice'
+      ? `${p.name}=${p.choices.join('|')}`
+      : `${p.name}=${p.kind === 'integer' ? 'N' : p.name.toUpperCase()}`,
   )
   return `Write ${family.id}:${parameters.join(',')} ("xgen mult show ${family.id}" explains them).`
 }
@@ -103,14 +150,14 @@ function readParameters(
   const given = new Map<string, string>()
   if (text === undefined) return given
   const names = family.parameters.map((parameter) => parameter.name)
-  for (const part of text.split(',')) {
+  for (const part of splitParameters(text)) {
     const [, key = '', value = ''] =
       /^\s*([^=]*?)\s*=\s*(.*?)\s*$/s.exec(part) ??
       fail(`"${spec}": "${part}" is no key=value`, usage(family))
     if (!names.includes(key))
       fail(`"${spec}": ${family.id} has no parameter "${key}".${didYouMean(key, names)}`, usage(family))
     if (given.has(key)) fail(`"${spec}" gives ${key} twice`)
-    given.set(key, value)
+    given.set(key, unquoted(value))
   }
   return given
 }
@@ -124,15 +171,7 @@ function parameterValue(
   fail: Fail,
 ): number | string {
   const { name } = parameter
-  if (parameter.kind === 'choice') {
-    const value = text ?? parameter.choices[0]!
-    if (!parameter.choices.includes(value)) {
-      fail(
-        `"${spec}": ${name} is ${parameter.choices.join(' or ')}, not "${value}".${didYouMean(value, parameter.choices)}`,
-      )
-    }
-    return value
-  }
+  if (parameter.kind !== 'integer') return wordValue(parameter, text, spec, family, fail)
   const [low, high] = parameter.range(domain)
   if (text === undefined && parameter.default !== undefined) return parameter.default(domain)
   if (text === undefined)
@@ -146,4 +185,27 @@ function parameterValue(
     )
   }
   return Number(text)
+}
+
+function wordValue(
+  parameter: Exclude<Parameter, { kind: 'integer' }>,
+  text: string | undefined,
+  spec: string,
+  family: Family,
+  fail: Fail,
+): string {
+  const { name, summary } = parameter
+  if (parameter.kind === 'text') {
+    if (text !== undefined && text !== '') return text
+    return parameter.optional && text === undefined
+      ? ''
+      : fail(`"${spec}" needs ${name} (${summary})`, usage(family))
+  }
+  const value = text ?? parameter.choices[0]!
+  if (!parameter.choices.includes(value)) {
+    fail(
+      `"${spec}": ${name} is ${parameter.choices.join(' or ')}, not "${value}".${didYouMean(value, parameter.choices)}`,
+    )
+  }
+  return value
 }

@@ -9,8 +9,9 @@ import { didYouMean, nearest } from '../base/suggest.ts'
 import { loadNetwork } from '../net/zoo.ts'
 import type { TileSize } from '../plan/array.ts'
 import { parseActivations, type QuantOptions } from '../quant/options.ts'
-import { baseOfRun, fromBase, isNetworkFile, isWeightFile, rememberFiles } from './named-files.ts'
+import { baseOfRun, fromBase, isNetworkFile, isWeightFile, nameBase, rememberFiles } from './named-files.ts'
 import { configurationSchema, environmentNames } from './schema.ts'
+import { multiplierFile, readMultiplierFile, specFromBase } from './user-multipliers.ts'
 
 /**
  * A resolved configuration: a plain value with every default filled in. Written to run.json and read back, it gives the same bytes.
@@ -77,7 +78,11 @@ export function resolveConfiguration(options: ConfigurationOptions): Configurati
   const written = Object.entries(checked.multipliers).map(
     ([selector, spec]): Entry => ({ selector, spec, where: where(['multipliers', selector]) }),
   )
-  const entries = mergeEntries(written, (options.mult ?? []).map(parseFlag))
+  const flags = (options.mult ?? []).map(parseFlag)
+  const entries = mergeEntries(
+    written,
+    flags.map((flag) => ({ ...flag, spec: specFromBase(flag.spec, base) })),
+  )
   const configuration: Configuration = {
     ...checked,
     net: checked.net,
@@ -93,14 +98,14 @@ export function resolveConfiguration(options: ConfigurationOptions): Configurati
   return configuration
 }
 
-/** The multipliers of a configuration as entries for `buildAssignment`. */
+/** The multipliers of a configuration as entries for `buildAssignment`; the files that they name are read. */
 export function entriesOf(configuration: Configuration): readonly Entry[] {
   const known = places.get(configuration)
-  return Object.entries(configuration.multipliers).map(([selector, spec]) => ({
-    selector,
-    spec,
-    where: known?.get(selector) ?? `multipliers.${selector}`,
-  }))
+  return Object.entries(configuration.multipliers).map(([selector, spec]) => {
+    const where = known?.get(selector) ?? `multipliers.${selector}`
+    readMultiplierFile(spec, nameBase(configuration), where)
+    return { selector, spec, where }
+  })
 }
 
 /** The sizes of tiles, by the multiplier as it was written, each with its place. */
@@ -167,7 +172,10 @@ function baseOf(
       ? [{ ...rest, name }]
       : [],
   )
-  const written = names.filter(({ path }) => !origins.has(path)).map(({ name }) => name)
+  const written = [
+    ...names.filter(({ path }) => !origins.has(path)).map(({ name }) => name),
+    ...multiplierFiles(draft['multipliers']),
+  ]
   const base =
     file === undefined
       ? ''
@@ -176,6 +184,15 @@ function baseOf(
         : baseOfRun(file.source.file, written)
   for (const { path, holder, key, name } of names) if (origins.has(path)) holder[key] = fromBase(base, name)
   return base
+}
+
+/** The files that multipliers name; what is no spec is refused elsewhere. */
+function multiplierFiles(multipliers: unknown): string[] {
+  if (multipliers === null || typeof multipliers !== 'object') return []
+  return Object.values(multipliers).flatMap((spec) => {
+    const file = typeof spec === 'string' ? multiplierFile(spec) : undefined
+    return file === undefined ? [] : [file]
+  })
 }
 
 /** The hashes that a run.json recorded of the files it names, for those that the command line does not replace. */

@@ -33,6 +33,9 @@ export function rememberFiles(configuration: NamingFiles, files: NamedFiles): vo
 const filesOf = (configuration: NamingFiles): NamedFiles =>
   known.get(configuration) ?? { base: '', recorded: {} }
 
+/** The directory that the names of a configuration are relative to. */
+export const nameBase = (configuration: NamingFiles): string => filesOf(configuration).base
+
 /** What `loadNetwork` takes: the name of a built-in network, or the path of the network file. */
 export function networkPath(configuration: NamingFiles): string {
   const { net } = configuration

@@ -117,6 +117,18 @@ export interface Netlist {
   readonly instances: readonly InstanceNet[]
 }
 
+/** Verilog that was not made here, and stands for a module as it is. */
+export interface ForeignVerilog {
+  /** The module of the text that is instantiated, and which of its ports each port of ours is. */
+  readonly top: string
+  readonly ports: Readonly<Record<string, string>>
+  /** Width of its output; ours has the lower bits. */
+  readonly outputBits: number
+  /** All modules that the text defines. */
+  readonly modules: readonly string[]
+  readonly text: string
+}
+
 /** A finished module. Clock and reset are among its ports where something in it or below it needs them. */
 export interface Module {
   readonly name: string
@@ -130,6 +142,8 @@ export interface Module {
   /** Something in it or below is reset: has a reset. */
   readonly reset: boolean
   readonly netlist: Netlist
+  /** What is printed instead of the netlist, which computes the same: purely combinational, with one output. */
+  readonly foreign?: ForeignVerilog
 }
 
 /** The name of a node for messages: its own, or what it is. */

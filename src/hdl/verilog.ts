@@ -1,12 +1,94 @@
+import { usageError } from '../base/errors.ts'
 import { indexBits } from '../base/integers.ts'
 import { checkCircuit } from './checks.ts'
 import { type Expressions, expressions, literal } from './expression.ts'
-import type { InstanceNet, MemoryNet, Module, NetNode, RegisterNet } from './netlist.ts'
+import type { ForeignVerilog, InstanceNet, MemoryNet, Module, NetNode, RegisterNet } from './netlist.ts'
 
 /** One file a module, leaves first: name such as `pe_exact_s8s8.v` to text. `header` lines are comments at the top. */
 export function printVerilog(top: Module, header: readonly string[]): ReadonlyMap<string, string> {
-  return new Map(checkCircuit(top).map((module) => [`${module.name}.v`, printModule(module, header)]))
+  const modules = checkCircuit(top)
+  refuseSameNames(modules)
+  return new Map(
+    modules.map((module) => [
+      `${module.name}.v`,
+      module.foreign === undefined
+        ? printModule(module, header)
+        : printForeign(module, module.foreign, header),
+    ]),
+  )
 }
+
+/** Foreign modules keep their names: no two may be the same, nor the same as one of ours. */
+function refuseSameNames(modules: readonly Module[]): void {
+  const taken = new Map(modules.map(({ name }) => [name, `a module of the design`]))
+  for (const { name, foreign } of modules) {
+    for (const own of foreign?.modules ?? []) {
+      const other = taken.get(own)
+      if (other !== undefined)
+        throw usageError(`the module "${own}" of ${name} has the name of ${other}`, {
+          hint: 'Rename it in its file: an accelerator has one module of a name.',
+        })
+      taken.set(own, `a module of ${name}`)
+    }
+  }
+}
+
+/** A module of ours around the foreign one, and its text below: what a compiler directive of it changes is changed back. */
+function printForeign(
+  module: Module,
+  { top, ports, outputBits, text }: ForeignVerilog,
+  header: readonly string[],
+): string {
+  const { inputs, outputs } = module.netlist
+  const [output] = outputs
+  const connections = inputs.map(({ name }) => `.${ports[name!]}(${name})`)
+  const above = outputBits - output!.value.width
+  const lines = [
+    ...wrap(`  wire ${range(outputBits)}result;`),
+    ...wrap(`  ${top} u_${top} (${[...connections, `.${ports[output!.name]}(result)`].join(', ')});`),
+    ...(above === 0
+      ? [`  assign ${output!.name} = result;`]
+      : lint(
+          'UNUSED',
+          `the upper ${above === 1 ? 'bit' : `${above} bits`} of the result`,
+          `assign ${output!.name} = result${above > 0 ? `[${output!.value.width - 1}:0]` : ''};`,
+          '  ',
+        )),
+  ]
+  return [
+    ...comments(module, header),
+    '`default_nettype none',
+    '',
+    `module ${module.name} (`,
+    ...module.ports.map(
+      ({ name, direction, width }, index) =>
+        `  ${direction.padEnd(6)} wire ${range(width)}${name}${index === module.ports.length - 1 ? '' : ','}`,
+    ),
+    ');',
+    ...lines,
+    '',
+    'endmodule',
+    '',
+    '`resetall',
+    "// The text below is the user's file, unchanged.",
+    ...foreignLint.map((code) => `// verilator lint_off ${code}`),
+    text.trimEnd(),
+    ...foreignLint.map((code) => `// verilator lint_on ${code}`),
+    '`resetall',
+    '',
+  ].join('\n')
+}
+
+/** Style that we do not judge in what is not ours. */
+const foreignLint = [
+  'DECLFILENAME',
+  'UNUSED',
+  'WIDTH',
+  'CASEINCOMPLETE',
+  'PINMISSING',
+  'UNOPTFLAT',
+  'UNDRIVEN',
+]
 
 /** The files that the memories of the hierarchy are loaded from: name to hexadecimal text, one word a line. */
 export function memoryImages(top: Module): ReadonlyMap<string, string> {
@@ -46,8 +128,7 @@ function printModule(module: Module, header: readonly string[]): string {
   ]
   const images = memories.some((memory) => memory.init !== undefined)
   return mergeLint([
-    ...header.map((line) => `// ${line}`.trimEnd()),
-    ...module.comment.split('\n').map((line) => `// ${line}`.trimEnd()),
+    ...comments(module, header),
     '`default_nettype none',
     ...(images ? imageDirectory : []),
     '',
@@ -62,6 +143,9 @@ function printModule(module: Module, header: readonly string[]): string {
     '',
   ]).join('\n')
 }
+
+const comments = ({ comment }: Module, header: readonly string[]) =>
+  [...header, ...comment.split('\n')].map((line) => `// ${line}`.trimEnd())
 
 /** Neighbouring lines without the same warning share one pair of comments. */
 function mergeLint(lines: readonly string[]): string[] {

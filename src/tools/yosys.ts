@@ -41,7 +41,8 @@ async function programVersion(path: string, signal: AbortSignal): Promise<string
   })
 }
 
-function packageVersion(): string {
+/** What tells one version of the package from another. */
+export function packageVersion(): string {
   const description = readFileSync(new URL('../package.json', yosysModule()), 'utf8')
   return `@yowasp/yosys ${(JSON.parse(description) as { version: string }).version}`
 }
@@ -101,8 +102,8 @@ async function inScratch(
 
 const install = 'Without --yosys PATH, the Yosys among the npm packages is used.'
 
-/** Where the package lies, for a thread that resolves nothing itself. */
-function yosysModule(): string {
+/** Where the package lies, for a thread or a process that resolves nothing itself. */
+export function yosysModule(): string {
   try {
     return pathToFileURL(createRequire(import.meta.url).resolve('@yowasp/yosys')).href
   } catch (cause) {

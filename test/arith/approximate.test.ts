@@ -91,7 +91,7 @@ describe('every approximate family in every domain', () => {
   })
 
   it('stands in the registry with its oracle', () => {
-    const others = ['exact', 'roup', 'trunc']
+    const others = ['exact', 'roup', 'trunc', 'lut', 'verilog']
     expect(
       families
         .map(({ id }) => id)

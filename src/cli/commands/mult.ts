@@ -101,8 +101,11 @@ export const mult: Command = {
 }
 
 const parameterText = (p: ParameterDescription) => {
-  const standard = p.default === undefined ? '' : ` (default ${p.default})`
-  const values = ('choices' in p ? p.choices.join(' | ') : `${p.low}..${p.high}`) + standard
+  const standard = 'default' in p && p.default !== undefined ? ` (default ${p.default})` : ''
+  const values =
+    'text' in p
+      ? `a name (${p.text})`
+      : ('choices' in p ? p.choices.join(' | ') : `${p.low}..${p.high}`) + standard
   return `  ${p.name.padEnd(9)} ${values.padEnd(46)} ${p.summary}`
 }
 

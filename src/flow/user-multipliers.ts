@@ -1,0 +1,58 @@
+import { readFileSync, statSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
+import type { Domain } from '../arith/domain.ts'
+import type { Multiplier } from '../arith/multiplier.ts'
+import { fileParameters, parseMultiplier, withParameter } from '../arith/registry.ts'
+import { provideUserMultiplier } from '../arith/user-multipliers.ts'
+import { dataError } from '../base/errors.ts'
+import { fromBase } from './named-files.ts'
+import { readUserTable } from './user-table.ts'
+import { readUserVerilog } from './user-verilog.ts'
+
+/** Larger files are no tables of 8x8 bits, and no multipliers. */
+const mostBytes = 2 ** 22
+
+/** The multiplier of a spec, which may name a file, relative to the current directory. */
+export function multiplierOf(spec: string, domain: Domain, where?: string): Multiplier {
+  readMultiplierFile(spec, '', where)
+  return parseMultiplier(spec, domain, where)
+}
+
+/** Reads what a spec names, so that it can be parsed; nothing where it names no file. `base`: what the name is relative to. */
+export function readMultiplierFile(spec: string, base: string, where?: string): void {
+  const found = fileParameters(spec, where)
+  if (found === undefined) return
+  const { family, values } = found
+  const { file: name = '', top = '', a = '', b = '', p = '' } = values
+  const bytes = readBounded(isAbsolute(name) ? name : join(base, name), where)
+  provideUserMultiplier(
+    family.id,
+    values,
+    family.id === 'lut'
+      ? readUserTable(bytes, name)
+      : readUserVerilog(Buffer.from(bytes).toString('utf8'), name, { top, a, b, p }),
+  )
+}
+
+/** The file that a spec names; undefined where it names none. */
+export const multiplierFile = (spec: string): string | undefined => fileParameters(spec)?.values['file']
+
+/** A spec of the command line, whose file is named from the current directory, as one of a configuration in `base`. */
+export function specFromBase(spec: string, base: string): string {
+  const file = multiplierFile(spec)
+  return file === undefined || base === '' ? spec : withParameter(spec, 'file', fromBase(base, file))
+}
+
+function readBounded(path: string, where: string | undefined): Uint8Array {
+  const place = where === undefined ? path : `${where}: ${path}`
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) throw dataError('there is no such file', { where: place })
+  if (!stat.isFile()) throw dataError('is no file', { where: place })
+  if (stat.size > mostBytes)
+    throw dataError(`has ${stat.size} bytes; a multiplier's file has at most ${mostBytes}`, { where: place })
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw dataError(`cannot be read: ${(cause as Error).message}`, { where: place, cause })
+  }
+}

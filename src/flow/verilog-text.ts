@@ -1,0 +1,56 @@
+import { dataError } from '../base/errors.ts'
+
+/** System functions of expressions; every other one does something besides computing. */
+const functions = ['$signed', '$unsigned', '$clog2', '$bits', '$rtoi', '$itor']
+const directives = [
+  'define',
+  'undef',
+  'ifdef',
+  'ifndef',
+  'elsif',
+  'else',
+  'endif',
+  'timescale',
+  'default_nettype',
+  'resetall',
+  'celldefine',
+  'endcelldefine',
+]
+
+/**
+ * Refuses text that could do more than describe a circuit, before any tool reads it: system tasks ($system, $readmemh, ...), included
+ * files, directives of one tool. Gives the names of the modules.
+ */
+export function checkVerilogText(text: string, file: string): readonly string[] {
+  const code = withoutComments(text)
+  const at = (index: number) => {
+    const before = code.slice(0, index).split('\n')
+    return `${file}:${before.length}:${before.at(-1)!.length + 1}`
+  }
+  if (text.includes('\0')) throw dataError('is no text', { where: file })
+  for (const { index, 0: name } of code.matchAll(/\$[\w$]*/g)) {
+    // Part of an ordinary name, such as a$b.
+    if (index > 0 && /\w/.test(code[index - 1]!)) continue
+    if (!functions.includes(name))
+      throw dataError(`uses ${name === '$' ? 'a $ without a name' : name}`, {
+        where: at(index),
+        hint: `A multiplier computes and does nothing else. Of the system functions, ${functions.join(', ')} are known.`,
+      })
+  }
+  const macros = new Set([...code.matchAll(/`define\s+(\w+)/g)].map(([, name]) => name!))
+  for (const { index, 1: name } of code.matchAll(/`(\w*)/g)) {
+    if (!directives.includes(name!) && !macros.has(name!))
+      throw dataError(`uses \`${name}`, {
+        where: at(index),
+        hint: 'All that the module needs must stand in its own file.',
+      })
+  }
+  return [...code.matchAll(/\b(?:macro)?module\s+(\\\S+|\w+)/g)].map(([, name]) => name!)
+}
+
+/** The same text, blanks where comments and strings were. */
+function withoutComments(text: string): string {
+  return text.replace(/\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:\\.|[^"\\\n])*"/g, (found) =>
+    found.replace(/[^\n]/g, ' '),
+  )
+}
