@@ -10,6 +10,7 @@ import { mult } from './commands/mult.ts'
 import { net } from './commands/net.ts'
 import { rtl } from './commands/rtl.ts'
 import { sim } from './commands/sim.ts'
+import { synth } from './commands/synth.ts'
 import { train } from './commands/train.ts'
 import { verify } from './commands/verify.ts'
 
@@ -27,5 +28,6 @@ export const commands: readonly Command[] = [
   counts,
   sim,
   verify,
+  synth,
   compare,
 ]

@@ -26,7 +26,7 @@ export interface GatePort {
 
 export interface Gate {
   readonly cell: Cell
-  /** A net for each pin of the cell, in the cell's order; -1 where nothing is connected. */
+  /** A net for each pin of the cell, in the cell's order. An input that nothing is connected to is 0, such an output has a net of its own. */
   readonly nets: readonly Net[]
 }
 
@@ -102,6 +102,7 @@ const unreadable = (why: string) =>
 
 /** The netlist with the cells that it names. One that the library lacks is an error: Yosys found no cell for a function. */
 export function bindCells(stored: StoredNetlist, { cells, name }: Library): GateNetlist {
+  let { netCount } = stored
   const gates = stored.gates.map(({ cell: type, pins }): Gate => {
     const cell = cells.get(type)
     if (cell === undefined)
@@ -117,7 +118,10 @@ export function bindCells(stored: StoredNetlist, { cells, name }: Library): Gate
     for (const pin of Object.keys(pins))
       if (!cell.pins.some((own) => own.name === pin))
         throw new XgenError('tool-failed', `the cell ${type} of the library ${name} has no pin ${pin}`)
-    return { cell, nets: cell.pins.map((pin) => pins[pin.name] ?? -1) }
+    return {
+      cell,
+      nets: cell.pins.map((pin) => pins[pin.name] ?? (pin.direction === 'input' ? zero : netCount++)),
+    }
   })
   const ports = (output: boolean) =>
     stored.ports
@@ -127,7 +131,7 @@ export function bindCells(stored: StoredNetlist, { cells, name }: Library): Gate
     top: stored.top,
     inputs: ports(false),
     outputs: ports(true),
-    netCount: stored.netCount,
+    netCount,
     gates,
   }
 }

@@ -25,6 +25,8 @@ export interface Template {
 const mostPins = 1000
 const mostEntries = 10_000
 
+export type CellReader = ReturnType<typeof cellReader>
+
 /** A reader of one group, that says where something is wrong. */
 export function cellReader(around: Surroundings) {
   const where = ({ line, column }: Place) => `${around.file}:${line}:${column}`
@@ -156,9 +158,16 @@ export function cellReader(around: Surroundings) {
     const direction = directions[text(group, 'direction') ?? ''] ?? 'internal'
     const given = number(group, 'capacitance')
     const standard = direction === 'input' ? around.defaultInputCapacitance : 0
+    const capacitance = given === undefined ? standard : given * around.capacitance
+    const load = (edge: 'rise' | 'fall') => {
+      const range = group.attributes.get(`${edge}_capacitance_range`)?.values[1]
+      const own = range === undefined ? number(group, `${edge}_capacitance`) : finite(range, group)
+      return own === undefined ? capacitance : own * around.capacitance
+    }
     const pin = {
       direction,
-      capacitance: given === undefined ? standard : given * around.capacitance,
+      capacitance,
+      load: { rise: load('rise'), fall: load('fall') },
       clock: text(group, 'clock') === 'true',
       function: expression(group, 'function'),
       threeState: group.attributes.has('three_state'),
@@ -223,7 +232,7 @@ export function cellReader(around: Surroundings) {
       dontUse: text(group, 'dont_use') === 'true',
     }
   }
-  return { cell, template, number, text, fail }
+  return { cell, template, number, finite, text, fail }
 }
 
 const slewVariables = new Set(['input_net_transition', 'input_transition_time', 'constrained_pin_transition'])

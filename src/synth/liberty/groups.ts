@@ -13,11 +13,12 @@ export interface Attribute extends Place {
   readonly values: readonly string[]
 }
 
-/** `name (argument, ...) { ... }`. Of an attribute that stands twice, the last is kept. */
+/** `name (argument, ...) { ... }`. Of an attribute that stands twice, the last is kept; `lists` has all of the second kind. */
 export interface Group extends Place {
   readonly name: string
   readonly arguments: readonly string[]
   readonly attributes: Map<string, Attribute>
+  readonly lists: Attribute[]
   readonly groups: Group[]
 }
 
@@ -35,6 +36,7 @@ const mostInside = 100_000
 export function groupReader(name: string, closed: Closed): Lexer {
   const open: Group[] = []
   let inside = 0
+  let onTop = 0
   let ended = false
   // The statement at work.
   let head: Token | undefined
@@ -49,13 +51,11 @@ export function groupReader(name: string, closed: Closed): Lexer {
 
   const finish = (): void => {
     const around = open.at(-1) ?? fail(`the attribute ${shown(head!)} stands outside of the library`, head!)
-    count(head!)
-    around.attributes.set(head!.text, {
-      name: head!.text,
-      values,
-      line: head!.line,
-      column: head!.column,
-    })
+    if (open.length === 1) countTop(head!)
+    else count(head!)
+    const attribute = { name: head!.text, values, line: head!.line, column: head!.column }
+    around.attributes.set(attribute.name, attribute)
+    if (expect === 'after arguments') around.lists.push(attribute)
     expect = 'name'
   }
 
@@ -64,12 +64,16 @@ export function groupReader(name: string, closed: Closed): Lexer {
     else if (++inside > mostInside) fail(`a group holds more than ${mostInside} statements`, place)
   }
 
+  const countTop = (place: Place): void => {
+    if (++onTop > mostInside) fail(`the library has more than ${mostInside} attributes`, place)
+  }
+
   const begin = (): void => {
     const { text, line, column } = head!
     if (open.length === 0 && ended) fail('a second library begins', head!)
     if (open.length >= deepest) fail(`groups nest deeper than ${deepest} levels`, head!)
     count(head!)
-    open.push({ name: text, arguments: values, attributes: new Map(), groups: [], line, column })
+    open.push({ name: text, arguments: values, attributes: new Map(), lists: [], groups: [], line, column })
     expect = 'name'
   }
 

@@ -9,10 +9,25 @@ export interface Library {
   /** Volts. */
   readonly voltage: number
   readonly cells: ReadonlyMap<string, Cell>
+  /** The wires that the library assumes before layout, if it names such by default. */
+  readonly wireLoad: WireLoad | undefined
   /** What areas are given in: `um2`, or `GE` (gate equivalents). */
   readonly areaUnit: 'um2' | 'GE'
   /** Whether it knows energies. */
   readonly hasPower: boolean
+}
+
+/** Wires by fan-out: pF = capacitance * length, kOhm = resistance * length. */
+export interface WireLoad {
+  readonly name: string
+  /** pF for a unit of length. */
+  readonly capacitance: number
+  /** kOhm (ns / pF) for a unit of length. */
+  readonly resistance: number
+  /** Length at a fan-out, which rises. */
+  readonly lengths: readonly (readonly [fanout: number, length: number])[]
+  /** Length for each pin above the largest fan-out. */
+  readonly slope: number
 }
 
 export interface Cell {
@@ -50,8 +65,9 @@ export interface Leakage {
 export interface Pin {
   readonly name: string
   readonly direction: 'input' | 'output' | 'internal' | 'inout'
-  /** pF. */
+  /** pF: the nominal one, and what timing loads its driver with, by the edge: the upper end where the library gives a range. */
   readonly capacitance: number
+  readonly load: { readonly rise: number; readonly fall: number }
   readonly clock: boolean
   /** Of an output; of a flip-flop over its state variables. */
   readonly function: BooleanFunction | undefined

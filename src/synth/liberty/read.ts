@@ -6,10 +6,12 @@ import { dataError, XgenError } from '../../base/errors.ts'
 import { cellReader, type Surroundings, type Template } from './cell.ts'
 import { type Group, groupReader } from './groups.ts'
 import type { Cell, Library } from './library.ts'
+import { readWireLoad } from './wire-load.ts'
 
 /** Characters of an unpacked file; the largest open library has 13 million. */
 export const mostCharacters = 256 * 2 ** 20
 const mostCells = 20_000
+const mostWireLoads = 1000
 
 /** Reads a library that comes piece by piece (latin1: names are ASCII). */
 export interface LibraryReader {
@@ -23,6 +25,7 @@ export function libraryReader(file: string): LibraryReader {
   const cells = new Map<string, Cell>()
   const templates = new Map<string, Template>()
   const conditions: Group[] = []
+  const wireLoads: Group[] = []
   let library: Group | undefined
   let cellsOf: ReturnType<typeof cellReader> | undefined
   let characters = 0
@@ -43,7 +46,11 @@ export function libraryReader(file: string): LibraryReader {
         bare.fail(`the file holds "${group.name.slice(0, 40)}", which is no library`, group)
       library = group
     } else if (group.name === 'operating_conditions') conditions.push(group)
-    else if (group.name === 'lu_table_template' || group.name === 'power_lut_template')
+    else if (group.name === 'wire_load') {
+      wireLoads.push(group)
+      if (wireLoads.length > mostWireLoads)
+        bare.fail(`there are more than ${mostWireLoads} wire loads`, group)
+    } else if (group.name === 'lu_table_template' || group.name === 'power_lut_template')
       templates.set(group.arguments[0] ?? '', bare.template(group))
     else if (group.name === 'cell') keepCell(group, around[0]!)
     return 'drop'
@@ -60,7 +67,7 @@ export function libraryReader(file: string): LibraryReader {
     end() {
       reader.end()
       if (cells.size === 0) throw dataError('the library has no cells', { where: file })
-      return describe(library!, conditions, cells, hash.digest('hex'), file)
+      return describe(library!, { conditions, wireLoads, cells, hash: hash.digest('hex'), file })
     },
   }
 }
@@ -74,14 +81,17 @@ const unread = new Set([
   'output_current_fall',
 ])
 
-function describe(
-  library: Group,
-  conditions: readonly Group[],
-  cells: ReadonlyMap<string, Cell>,
-  hash: string,
-  file: string,
-): Library {
-  const { number, text } = cellReader({ ...siUnits, file, templates: new Map() })
+interface Found {
+  readonly conditions: readonly Group[]
+  readonly wireLoads: readonly Group[]
+  readonly cells: ReadonlyMap<string, Cell>
+  readonly hash: string
+  readonly file: string
+}
+
+function describe(library: Group, { conditions, wireLoads, cells, hash, file }: Found): Library {
+  const reader = cellReader({ ...siUnits, file, templates: new Map() })
+  const { number, text } = reader
   const chosen = text(library, 'default_operating_conditions')
   const condition = conditions.find((group) => group.arguments[0] === chosen) ?? conditions[0]
   const voltage =
@@ -91,17 +101,23 @@ function describe(
     throw dataError('the library names no voltage: neither operating_conditions nor nom_voltage', {
       where: file,
     })
+  const units = unitsOf(library, file)
+  const wires = wireLoads.find((group) => group.arguments[0] === text(library, 'default_wire_load'))
   return {
     name: library.arguments[0] ?? file,
     hash,
-    voltage: (voltage ?? 0) * unitsOf(library, file).volts,
+    voltage: (voltage ?? 0) * units.volts,
     cells,
+    wireLoad: wires === undefined ? undefined : readWireLoad(wires, reader, units),
     areaUnit: gateEquivalents ? 'GE' : 'um2',
     hasPower: !gateEquivalents,
   }
 }
 
-type Units = Omit<Surroundings, 'file' | 'templates'> & { readonly volts: number }
+type Units = Omit<Surroundings, 'file' | 'templates'> & {
+  readonly volts: number
+  readonly resistance: number
+}
 
 const siUnits: Units = {
   time: 1,
@@ -109,6 +125,7 @@ const siUnits: Units = {
   leakage: 1,
   energy: 1,
   volts: 1,
+  resistance: 1,
   defaultLeakage: 0,
   defaultInputCapacitance: 0,
 }
@@ -119,11 +136,11 @@ function unitsOf(library: Group, file: string): Units {
   const unit = (name: string, standard: string, letter: string, target: number): number => {
     const attribute = library.attributes.get(name)
     const value = attribute?.values[0] ?? standard
-    const match = /^\s*([\d.]+)\s*([munpfk]?)([a-zA-Z]+)\s*$/.exec(value)
+    const match = /^\s*([\d.]+)\s*([munpfk]?)(s|v|w|ohm)\s*$/i.exec(value)
     const factor = Number(match?.[1])
     if (match === null || match[3]!.toLowerCase() !== letter || !(factor > 0))
       return fail(`"${value.slice(0, 40)}" is no unit for ${name}`, attribute!)
-    return (factor * prefixes[match[2]!]!) / target
+    return (factor * prefixes[match[2]!.toLowerCase()]!) / target
   }
   const load = library.attributes.get('capacitive_load_unit')
   const farads = load === undefined ? '1pf' : load.values.join('')
@@ -138,6 +155,7 @@ function unitsOf(library: Group, file: string): Units {
     leakage,
     energy: volts * volts * picofarads,
     volts,
+    resistance: unit('pulling_resistance_unit', '1kohm', 'ohm', 1e3),
     defaultLeakage: (number(library, 'default_cell_leakage_power') ?? 0) * leakage,
     defaultInputCapacitance: (number(library, 'default_input_pin_cap') ?? 0) * picofarads,
   }
