@@ -1,4 +1,6 @@
 import { usageError } from '../../base/errors.ts'
+import { writeFileAtomically } from '../../base/files.ts'
+import { type Identification, identifyMultiplier, operandErrorsCsv } from '../../flow/identify.ts'
 import {
   type FamilyDescription,
   isBareFamily,
@@ -29,7 +31,7 @@ export const mult: Command = {
   configure: (y) =>
     y
       .positional('action', {
-        choices: ['list', 'show', 'metrics', 'table'] as const,
+        choices: ['list', 'show', 'metrics', 'table', 'identify'] as const,
         describe: 'What to do',
       })
       .positional('spec', { type: 'string', describe: 'Multiplier, such as exact or roup:p=1,r=2' })
@@ -48,11 +50,16 @@ export const mult: Command = {
           requiresArg: true,
           describe: 'metrics: pairs drawn above 8x8 bits',
         },
+        operands: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'metrics: a .csv file to write, with the mean errors by each value of an operand',
+        },
       }),
   async run(options, session) {
     const { print } = session
     const domain = parseDomain(options['domain'] as string)
-    const action = options['action'] as 'list' | 'show' | 'metrics' | 'table'
+    const action = options['action'] as 'list' | 'show' | 'metrics' | 'table' | 'identify'
     const given = options['spec'] as string | undefined
     if (action === 'list') {
       const found = listFamilies(domain)
@@ -80,7 +87,14 @@ export const mult: Command = {
       case 'metrics': {
         const sampling = { seed: options.seed, pairs: options['pairs'] as number }
         const metrics = await multiplierMetrics(given, domain, sampling, session)
+        const file = options['operands'] as string | undefined
+        if (file !== undefined) writeFileAtomically(file, operandErrorsCsv(given, domain))
         print(metrics, describeMetrics(metrics))
+        return 0
+      }
+      case 'identify': {
+        const found = await identifyMultiplier(given, domain, session)
+        print(found, describeIdentification(found))
         return 0
       }
       case 'table': {
@@ -134,6 +148,17 @@ function describeMultiplier(m: MultiplierDescription): string {
     `  factors     ${m.factors ?? 'none'}`,
     ...m.details.map((line) => `  ${line}`),
     'Verilog: add --verilog',
+  ].join('\n')
+}
+
+function describeIdentification({ spec, domain, same, compared, rank, factors }: Identification): string {
+  return [
+    `${spec} in ${domain}, compared with ${compared.toLocaleString('en-US')} multipliers of all families`,
+    ...(same.length === 0
+      ? ['  no other one has the same products']
+      : same.map((other, i) => `  ${i === 0 ? 'the same as ' : '            '}${other}`)),
+    `  rank        ${rank}`,
+    `  factors     ${factors === null ? 'none: the rank is above 4' : `${factors.length} of integers (--json shows them)`}`,
   ].join('\n')
 }
 
