@@ -1,6 +1,5 @@
 import { multiplierCore } from '../arch/multiplier-core.ts'
 import { type Domain, domainName, operandRange } from '../arith/domain.ts'
-import { parseMultiplier } from '../arith/registry.ts'
 import { dataError, usageError } from '../base/errors.ts'
 import { readInput } from '../base/files.ts'
 import { decodeNpy } from '../base/npy.ts'
@@ -15,6 +14,7 @@ import { circuitOf } from '../synth/mapping.ts'
 import { type MappingScript, mappingScripts } from '../synth/scripts.ts'
 import { type Stream, uniformStream } from '../synth/stream.ts'
 import { openYosys } from '../tools/yosys.ts'
+import { multiplierOf } from './user-multipliers.ts'
 
 export interface SynthOptions {
   readonly library: string
@@ -71,7 +71,7 @@ export async function synthesiseMultiplier(
   const { progress, signal, period } = options
   const script = scriptOf(options.script)
   if (!(period > 0)) throw usageError('a time above 0 ns is needed', { where: '--period' })
-  const multiplier = parseMultiplier(spec, domain)
+  const multiplier = multiplierOf(spec, domain)
   const stream = operandStream(domain, options)
   progress.step(`read the library ${options.library}`)
   const library = await openLibrary(options.library, { data: dataDirectory(), signal })
