@@ -178,7 +178,8 @@ describe(`16-bit, of ${pairs} pairs`, () => {
   it('mbm has a mean relative error of 2.58 %, a bias of -0.09 % and a peak of 7.81 %', () => {
     const errors = sampledErrors('mbm', pairs)
     published(errors.mean, '2.58')
-    published(-errors.bias, '0.09')
+    // (ln 2)^2 c less Mitchell's mean is -0.096 %: the published figure is cut, not rounded
+    expect(Math.trunc(100 * errors.bias)).toBe(-9)
     published(errors.largest, '7.81')
   })
 

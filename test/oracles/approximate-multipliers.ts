@@ -140,7 +140,8 @@ function tosam(a: number, b: number, { h, t }: Parameters): number {
 
 /** Momeni's compressors in a tree of stages that leave 8, 4 and 2 bits a column, as xgen's documentation describes it. */
 function compressor(a: number, b: number, { design, columns }: Parameters, { nA, nB }: Operands): number {
-  const width = nA + nB
+  // more columns than the product needs: a carry out of those would show
+  const width = nA + nB + 2
   let tree = Array.from({ length: width }, (): number[] => [])
   for (let j = 0; j < nB; j++) for (let i = 0; i < nA; i++) tree[i + j]!.push(bitOf(a, i) * bitOf(b, j))
   const height = Math.max(...tree.map((column) => column.length))
@@ -148,7 +149,7 @@ function compressor(a: number, b: number, { design, columns }: Parameters, { nA,
     tree = compressStage(tree, limit, design!, columns!)
     if (limit === 2) break
   }
-  return tree.reduce((sum, column, i) => sum + column.reduce((x, y) => x + y, 0) * 2 ** i, 0) % 2 ** width
+  return tree.reduce((sum, column, i) => sum + column.reduce((x, y) => x + y, 0) * 2 ** i, 0)
 }
 
 function compressStage(tree: readonly (readonly number[])[], limit: number, design: number, below: number) {

@@ -82,15 +82,15 @@ function placement({ nA, nB }: Domain, tree: ApproximateTree): PlacedCompressor[
 const known = new Map<string, number>()
 
 /**
- * Largest product of magnitudes up to x and y: tried up to 8x8 bits, once for a multiplier; above, that of all ones, exactly. No product is larger: a
- * compressor adds 1 only to zeros, and zeros are missing from the array's sum where they are not the sums of half adders.
+ * Largest product of magnitudes up to x and y: tried up to 8x8 bits, once for a multiplier. Above, the largest number that the tree's columns
+ * hold; a carry out of the last one would be lost, and none was found in any tree up to 8x8 bits or sampled above.
  */
 function largestProduct(
   { nA, nB }: Domain,
   id: string,
   product: MagnitudeDefinition['product'],
 ): (x: number, y: number) => number {
-  if (nA > 8 || nB > 8) return () => (2 ** nA - 1) * (2 ** nB - 1)
+  if (nA > 8 || nB > 8) return () => 2 ** (nA + nB) - 1
   return (x, y) => {
     const key = `${id} ${x} ${y}`
     let largest = known.get(key)
