@@ -41,40 +41,48 @@ export interface Changes {
   readonly flipFlops: readonly Node[]
 }
 
-/** Sends a stream through a netlist; `settle` is the way that signals take (events, or none). */
+/**
+ * Sends a stream through a netlist; `settleOf` is the way that signals take (events, or none). The operations behind the first one are counted in windows of so many;
+ * those behind the last window are not simulated.
+ */
 export function recordActivity(
   graph: CircuitGraph,
   arcs: readonly GateArcs[],
   stream: Stream,
   method: ActivityMethod,
   settleOf: (graph: CircuitGraph, arcs: readonly GateArcs[], state: ActivityState) => Settle,
-): Activity {
+  windows: readonly number[] = [stream.length - 1],
+): readonly Activity[] {
   const { netlist, nodes, flipFlops, clockNet } = graph
   const bits = streamBits(stream, netlist.inputs, clockNet)
   const state = settledState(graph, bits)
   const settle = settleOf(graph, arcs, state)
   const next = new Uint8Array(bits.nets.length)
   const leaks = leakageOf(nodes)
-  let leakage = 0
-  for (let moment = 1; moment < stream.length; moment++) {
-    bits.read(moment, next)
-    const changed = flipFlops.filter((node) => {
-      const code = codeOf(node, state)
-      return node.model.flipFlop!.next[code] !== state.states[node.index]
-    })
-    state.internal += clockEnergy(flipFlops, arcs, state)
-    for (const node of changed) state.states[node.index]! ^= 1
-    settle({ inputs: bits.nets.filter((net, i) => state.values[net] !== next[i]), flipFlops: changed })
-    for (const node of nodes) leakage += leaks(node)[codeOf(node, state)]!
-  }
-  const operations = stream.length - 1
-  return {
-    method,
-    operations,
-    toggles: state.toggles,
-    internal: state.internal,
-    leakage: operations === 0 ? 0 : leakage / operations,
-  }
+  let moment = 1
+  return windows.map((operations) => {
+    state.toggles.fill(0)
+    state.internal = 0
+    let leakage = 0
+    for (const end = moment + operations; moment < end; moment++) {
+      bits.read(moment, next)
+      const changed = flipFlops.filter((node) => {
+        const code = codeOf(node, state)
+        return node.model.flipFlop!.next[code] !== state.states[node.index]
+      })
+      state.internal += clockEnergy(flipFlops, arcs, state)
+      for (const node of changed) state.states[node.index]! ^= 1
+      settle({ inputs: bits.nets.filter((net, i) => state.values[net] !== next[i]), flipFlops: changed })
+      for (const node of nodes) leakage += leaks(node)[codeOf(node, state)]!
+    }
+    return {
+      method,
+      operations,
+      toggles: state.toggles.slice(),
+      internal: state.internal,
+      leakage: operations === 0 ? 0 : leakage / operations,
+    }
+  })
 }
 
 /** The code of a gate's inputs, and of its state. */

@@ -24,6 +24,7 @@ export function eventSettle(graph: CircuitGraph, arcs: readonly GateArcs[], stat
   const energy = new Float64Array(count)
   let tickets = 0
   let pending = 0
+  let latest = 0
 
   const longest = arcs.reduce(
     (most, { delay }) => Math.max(most, ...delay.map((d) => d.reduce((a, b) => Math.max(a, b), 1))),
@@ -47,6 +48,7 @@ export function eventSettle(graph: CircuitGraph, arcs: readonly GateArcs[], stat
     ticket[output] = ++tickets
     energy[output] = taken
     pending++
+    if (time > latest) latest = time
     wheel[time & (size - 1)]!.push(output, tickets)
   }
 
@@ -94,6 +96,8 @@ export function eventSettle(graph: CircuitGraph, arcs: readonly GateArcs[], stat
     for (const net of inputs) flip(net)
     for (let now = 0; ; now++) {
       const due = wheel[now & (size - 1)]!
+      // most picoseconds are empty
+      if (due.length === 0 && now > 0) continue
       for (let i = 0; i < due.length; i += 2) {
         const output = due[i]!
         if (ticket[output] !== due[i + 1]) continue
@@ -105,8 +109,14 @@ export function eventSettle(graph: CircuitGraph, arcs: readonly GateArcs[], stat
       due.length = 0
       for (const node of touched) answer(node, now)
       touched.length = 0
-      if (pending === 0) return clear(wheel)
+      if (pending === 0) break
     }
+    // what was called back is still in the wheel when everything has settled
+    for (let time = 0; time <= latest; time++) {
+      const due = wheel[time & (size - 1)]!
+      if (due.length > 0) due.length = 0
+    }
+    latest = 0
   }
 }
 
@@ -117,9 +127,4 @@ function quickest(delay: Int32Array, mask: number, value: number): number {
     if ((rest & 1) === 1 && (best === -1 || delay[2 * input + value]! < delay[2 * best + value]!))
       best = input
   return best
-}
-
-/** What was called back is still in the wheel when everything has settled. */
-function clear(wheel: readonly number[][]): void {
-  for (const due of wheel) if (due.length > 0) due.length = 0
 }

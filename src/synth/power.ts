@@ -37,11 +37,24 @@ export function measureEnergy(
   timing: Timing,
   library: Library,
   stream: Stream,
-  { method, period }: EnergyOptions,
+  options: EnergyOptions,
 ): Energy {
+  return measureWindows(graph, timing, library, stream, { ...options, windows: [stream.length - 1] })[0]!
+}
+
+/** The same in windows of so many operations each, behind the stream's first one. */
+export function measureWindows(
+  graph: CircuitGraph,
+  timing: Timing,
+  library: Library,
+  stream: Stream,
+  { method, period, windows }: EnergyOptions & { readonly windows: readonly number[] },
+): readonly Energy[] {
   const arcs = gateArcs(graph, timing, library.wireLoad)
   const settle = method === 'events' ? eventSettle : zeroDelaySettle
-  return energyOf(graph, timing, library, recordActivity(graph, arcs, stream, method, settle), period)
+  return recordActivity(graph, arcs, stream, method, settle, windows).map((activity) =>
+    energyOf(graph, timing, library, activity, period),
+  )
 }
 
 function energyOf(
@@ -62,7 +75,7 @@ function energyOf(
       counted.toggles += transitions
     } else counted.inputs += energy
   }
-  const each = 1 / operations
+  const each = operations === 0 ? 0 : 1 / operations
   // nW ns are 1e-18 J
   const leaked = leakage * period * 1e-6
   return {

@@ -51,7 +51,7 @@ describe.runIf(hasIcarus)('event-driven transitions are those of Icarus, net by 
       length,
       5,
     )
-    const { toggles } = recordActivity(graph, arcs, stream, 'events', eventSettle)
+    const { toggles } = recordActivity(graph, arcs, stream, 'events', eventSettle)[0]!
     const expected = await togglesInIcarus(
       graph,
       arcs,
@@ -61,7 +61,7 @@ describe.runIf(hasIcarus)('event-driven transitions are those of Icarus, net by 
     expect(toggles).toEqual(expected)
 
     // and glitches are among them
-    const settled = recordActivity(graph, arcs, stream, 'zero-delay', zeroDelaySettle)
+    const settled = recordActivity(graph, arcs, stream, 'zero-delay', zeroDelaySettle)[0]!
     const sum = (counts: Float64Array) => counts.reduce((total, count) => total + count, 0)
     expect(sum(toggles)).toBeGreaterThan(1.1 * sum(settled.toggles))
     for (const [net, count] of settled.toggles.entries()) {
@@ -95,7 +95,8 @@ describe('a clocked netlist', () => {
       const reset = Uint8Array.from({ length }, (_, i) => (i < 2 || i === 200 ? 0 : 1))
       const stream = { ...given, ports: { ...given.ports, [module.resetName]: reset } }
       const settle = method === 'events' ? eventSettle : zeroDelaySettle
-      const { toggles, operations } = recordActivity(graph, arcs, stream, method, settle)
+      const [whole] = recordActivity(graph, arcs, stream, method, settle)
+      const { toggles, operations } = whole!
 
       // the naive sum: the values before an edge decide what it does
       const { x, go } = given.ports as { x: Float64Array; go: Float64Array }
@@ -109,6 +110,14 @@ describe('a clocked netlist', () => {
       }
       expect(operations).toBe(length - 1)
       expect(graph.netlist.outputs[0]!.nets.map((net) => toggles[net])).toEqual(expected)
+
+      // the same in windows
+      const windows = [100, 0, 250, 49]
+      const parts = recordActivity(graph, arcs, stream, method, settle, windows)
+      expect(parts.map((part) => part.operations)).toEqual(windows)
+      for (const net of graph.netlist.outputs[0]!.nets)
+        expect(parts.reduce((total, part) => total + part.toggles[net]!, 0)).toBe(toggles[net])
+      expect(parts.reduce((total, { internal }) => total + internal, 0)).toBeCloseTo(whole!.internal, 6)
     },
   )
 })
