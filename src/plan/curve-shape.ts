@@ -51,7 +51,10 @@ export const momentChannels = (work: CurveWork): number => work.conv.groups * mo
 export const momentWords = (work: CurveWork, { rows }: ArraySpec): number =>
   divideUp(momentChannels(work), rows)
 
-/** Pixels of a padded line, and padded lines: a group of one row reads lines of the map alone, and its layer pads. */
+/**
+ * Pixels of a padded line, and padded lines: a group of one row reads lines of the map alone, and its layer pads. A line has two pixels at least, since the
+ * line buffers give a column before they take it; the window that ends at one that nobody asked for is not kept.
+ */
 export function rasterOf(work: CurveWork) {
   const [, height, width] = work.input.shape
   const [top, left, bottom, right] = work.conv.padding
@@ -60,6 +63,10 @@ export function rasterOf(work: CurveWork) {
     height: whole ? height + top + bottom : height,
     width: Math.max(2, left + width + right),
     padding: [whole ? top : 0, left] as const,
+    stride: [
+      whole ? work.conv.stride[0] : 1,
+      Math.max(work.conv.stride[1], left + width + right === 1 ? 2 : 1),
+    ] as const,
   }
 }
 

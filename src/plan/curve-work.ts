@@ -219,7 +219,7 @@ function fillLayer(
     fills: {
       unit,
       lastColumn: raster.width - 1,
-      stride: [groupsOf(work).ofKernel === 1 ? conv.stride[0] : 1, conv.stride[1]],
+      stride: raster.stride,
       words: momentWords(work, array),
       kernel,
       begun,
