@@ -20,7 +20,7 @@ import { type Progress, progressOn } from '../src/base/progress.ts'
 import { printVerilog } from '../src/hdl/verilog.ts'
 import { buildBatch } from '../test/fixtures/batch.ts'
 import { type NativeSubject, subjectOf } from '../test/fixtures/mutation-subjects.ts'
-import { smallDesigns } from '../test/fixtures/small-designs.ts'
+import { ownCampaign, smallDesigns } from '../test/fixtures/small-designs.ts'
 import { runSpecimen } from '../test/fixtures/specimens.ts'
 import {
   byKind,
@@ -161,9 +161,8 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => abort.abort(new XgenError('interrupted', 'interrupted')))
   const progress = progressOn({ enabled: true })
-  // those of the row-stationary grid are a campaign of their own
-  const chosen = Object.entries(smallDesigns).filter(([name, { dataflow }]) =>
-    values.design === '' ? dataflow === undefined : name.includes(values.design),
+  const chosen = Object.entries(smallDesigns).filter(([name, design]) =>
+    values.design === '' ? !ownCampaign(design) : name.includes(values.design),
   )
   if (chosen.length === 0)
     throw usageError(`no design has "${values.design}" in its name`, {

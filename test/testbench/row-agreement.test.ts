@@ -110,7 +110,8 @@ describe('and Icarus Verilog, for some of those', () => {
         const result = await compareWithIcarus(rowSpecimenOf(design), join(scratch, `${index}`))
         expect(result.differences).toEqual([])
         expect(result.cycles).toBeGreaterThan(0)
-        expect(result.compared).toBeGreaterThan(0)
+        // most registers are known
+        expect(result.unknown).toBeLessThan(result.compared)
       }
     } finally {
       rmSync(scratch, { recursive: true, force: true })
@@ -129,6 +130,6 @@ describe('a reset in mid-run of a row-stationary grid', () => {
       })
       fc.assert(property, { numRuns: full ? 200 : 15, seed: 13 })
     },
-    5 * minutes,
+    20 * minutes,
   )
 })
