@@ -64,6 +64,15 @@ describe('mult', () => {
     })
   })
 
+  it('says where signed operands are multiplied by sign and magnitude, and gives defaults', async () => {
+    expect(showMultiplier('drum:k=4', s8s8)).toMatchObject({ signMagnitude: true, factors: 1, details: [] })
+    expect(showMultiplier('bam:h=0,v=4', s8s8)).toMatchObject({ signMagnitude: false, factors: 5 })
+    const compressor = showMultiplier('compressor:design=2', parseDomain('u8u8'))
+    expect(compressor.parameters[1]).toMatchObject({ name: 'columns', low: 0, high: 16, default: 16 })
+    const metrics = await multiplierMetrics('etm:s=4', s8s8, { seed: 1, pairs: 1 }, { progress: silent })
+    expect(metrics).toMatchObject({ signMagnitude: true, zeroExact: false, pairs: 65536 })
+  })
+
   it('prints the Verilog of one module', () => {
     const text = multiplierVerilog('roup:p=1,r=2', s8s8)
     expect(text).toContain('module mul_roup_p1_r2_s8s8 (')
