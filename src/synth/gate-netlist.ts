@@ -151,5 +151,10 @@ export function cellHistogram({ gates }: GateNetlist): readonly CellCount[] {
     .sort((a, b) => b.area - a.area || (a.cell < b.cell ? -1 : 1))
 }
 
+/** Without the last digits, which the order of the sum decides. */
 export const netlistArea = (netlist: GateNetlist): number =>
-  cellHistogram(netlist).reduce((sum, { area }) => sum + area, 0)
+  Number(
+    cellHistogram(netlist)
+      .reduce((sum, { area }) => sum + area, 0)
+      .toFixed(6),
+  )

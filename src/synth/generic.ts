@@ -14,6 +14,9 @@ export function genericLibrary(): string {
     '  current_unit : "1mA";',
     '  leakage_power_unit : "1nW";',
     '  capacitive_load_unit (1, pf);',
+    ...['input_threshold_pct', 'output_threshold_pct'].flatMap(bothEdges(50)),
+    ...bothEdges(20)('slew_lower_threshold_pct'),
+    ...bothEdges(80)('slew_upper_threshold_pct'),
     '  lu_table_template (linear) {',
     '    variable_1 : input_net_transition;',
     '    variable_2 : total_output_net_capacitance;',
@@ -28,6 +31,10 @@ export function genericLibrary(): string {
 }
 
 const longestLoad = 1000
+
+/** Delays have no shape here, but other tools ask for it. */
+const bothEdges = (percent: number) => (name: string) =>
+  ['rise', 'fall'].map((edge) => `  ${name}_${edge} : ${percent};`)
 
 /** Pins by `effort` of each, lowest letter first. */
 interface GenericGate {

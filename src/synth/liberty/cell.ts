@@ -90,7 +90,7 @@ export function cellReader(around: Surroundings) {
     })
   }
 
-  /** A table over slew and load, its values multiplied by `unit`. Of a constraint, that for the steepest clock edge. */
+  /** A table over slew and load, its values multiplied by `unit`. That of a constraint is over the slews of data and clock. */
   const table = (group: Group, unit: number): Table => {
     const attribute = group.attributes.get('values') ?? fail(`${group.name} has no values`, group)
     const values = numbers(attribute)
@@ -101,8 +101,9 @@ export function cellReader(around: Surroundings) {
       if (slewVariables.has(variable)) [slews, slewStep] = [axis.map((t) => t * around.time), step]
       else if (variable === 'total_output_net_capacitance')
         [loads, loadStep] = [axis.map((c) => c * around.capacitance), step]
-      else if (variable !== 'related_pin_transition')
-        fail(`tables over "${variable.slice(0, 40)}" are not read`, group)
+      else if (variable === 'related_pin_transition')
+        [loads, loadStep] = [axis.map((t) => t * around.time), step]
+      else fail(`tables over "${variable.slice(0, 40)}" are not read`, group)
       step *= axis.length
     }
     if (values.length !== step)

@@ -85,9 +85,10 @@ export interface Edges<T> {
 export interface TimingArc {
   readonly from: string
   readonly type: 'combinational' | 'rising edge' | 'falling edge' | 'setup' | 'other'
-  /** How the output follows the input. Of `setup`: the time before the clock edge by which a rise or fall has to come. */
+  /** How the output follows the input. */
   readonly sense: 'positive' | 'negative' | 'either'
   readonly when: BooleanFunction | undefined
+  /** Of `setup`: the time before the clock edge by which a rise or fall has to come, over the slews of data and clock. */
   readonly delay: Edges<Table>
   readonly slew: Edges<Table>
 }
