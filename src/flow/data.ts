@@ -3,33 +3,64 @@ import { join } from 'node:path'
 import { XgenError } from '../base/errors.ts'
 import type { Progress } from '../base/progress.ts'
 import { type DataSet, dataSet, dataSets, filesOf } from '../net/data/catalogue.ts'
-import { fetchDataSet } from '../net/data/fetch.ts'
+import { fetchDataSet, fetchFiles } from '../net/data/fetch.ts'
 import { dataDirectory, filePath, isPresent, readDataFile } from '../net/data/store.ts'
+import { type KnownLibrary, knownLibraries, type PublishedFile } from '../synth/libraries.ts'
 
 export interface DataSummary {
   readonly name: string
   readonly summary: string
   readonly source: string
-  readonly images: { readonly train: number; readonly validation: number; readonly test: number }
+  /** null where it is no set of images. */
+  readonly images: { readonly train: number; readonly validation: number; readonly test: number } | null
   readonly directory: string
   readonly present: boolean
 }
 
 export function listData(): readonly DataSummary[] {
-  return dataSets.map(summarise)
+  return [...dataSets.map(summarise), ...publishedLibraries.map(summariseLibrary)]
 }
 
 export function dataPath(name: string | undefined): string {
-  return name === undefined ? dataDirectory() : summarise(dataSet(name)).directory
+  return name === undefined ? dataDirectory() : directoryOf(name)
 }
+
+const directoryOf = (name: string): string =>
+  publishedLibraries.some((library) => library.name === name)
+    ? join(dataDirectory(), name)
+    : summarise(dataSet(name)).directory
 
 export async function fetchData(
   name: string,
   options: { readonly progress: Progress; readonly signal: AbortSignal; readonly offline: boolean },
 ): Promise<DataSummary & { readonly fetched: readonly string[] }> {
+  const library = publishedLibraries.find((known) => known.name === name)
+  if (library !== undefined) {
+    const { url, ...file } = library.published
+    const fetched = await fetchFiles({ name, url, files: [file] }, options)
+    return { ...summariseLibrary(library), fetched }
+  }
   const set = dataSet(name)
   const fetched = await fetchDataSet(set, options)
   return { ...summarise(set), fetched }
+}
+
+type PublishedLibrary = KnownLibrary & { readonly published: PublishedFile }
+
+/** Cell libraries that are fetched as data sets are, since no package has them. */
+const publishedLibraries = knownLibraries.filter(
+  (library): library is PublishedLibrary => library.published !== undefined,
+)
+
+function summariseLibrary({ name, summary, source, files }: KnownLibrary): DataSummary {
+  return {
+    name,
+    summary,
+    source,
+    images: null,
+    directory: join(dataDirectory(), name),
+    present: files(dataDirectory()).some((file) => existsSync(file)),
+  }
 }
 
 export interface FileVerdict {
@@ -40,12 +71,18 @@ export interface FileVerdict {
 
 /** Checks the contents of every file of the named data set (of all that are there, without a name). */
 export function verifyData(name: string | undefined, progress: Progress): readonly FileVerdict[] {
+  const every = [
+    ...dataSets.map((set) => ({ name: set.name, files: filesOf(set) })),
+    ...publishedLibraries.map((library) => ({ name: library.name, files: [library.published] })),
+  ]
   const sets =
     name === undefined
-      ? dataSets.filter((set) => filesOf(set).some((file) => existsSync(filePath(set, file))))
-      : [dataSet(name)]
+      ? every.filter((set) => set.files.some((file) => existsSync(filePath(set, file))))
+      : every.filter((set) => set.name === name)
+  // a name that is none is refused with the nearest one
+  if (name !== undefined && sets.length === 0) dataSet(name)
   return sets.flatMap((set) =>
-    filesOf(set).map((file): FileVerdict => {
+    set.files.map((file): FileVerdict => {
       progress.step(`checking ${set.name}/${file.name}`)
       const label = `${set.name}/${file.name}`
       try {

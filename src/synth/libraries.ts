@@ -15,33 +15,58 @@ export interface OpenLibrary {
 }
 
 /** A library that xgen knows by name. */
-interface KnownLibrary {
+export interface KnownLibrary {
   readonly name: string
   readonly summary: string
+  readonly source: string
+  /** Where it is fetched from; undefined where Debian has it. Size and digest are of its contents. */
+  readonly published: PublishedFile | undefined
   /** Where it may lie; `data` is the directory of data sets. */
   readonly files: (data: string) => readonly string[]
   readonly install: string
 }
 
+export interface PublishedFile {
+  /** The directory, with a slash at the end. */
+  readonly url: string
+  readonly name: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
 const debian = (name: string, summary: string): KnownLibrary => ({
   name,
   summary,
+  source: `Oklahoma State University; Debian's package qflow-tech-${name}`,
+  published: undefined,
   files: () => [`/usr/share/qflow/tech/${name}/${name}_stdcells.lib`],
   install: `On Debian or Ubuntu: apt-get install -y --no-install-recommends qflow-tech-${name}`,
 })
 
-const fetched = (name: string, summary: string): KnownLibrary => ({
+const fetched = (name: string, summary: string, source: string, published: PublishedFile): KnownLibrary => ({
   name,
   summary,
-  files: (data) => [join(data, name, `${name}.lib.gz`), join(data, name, `${name}.lib`)],
+  source,
+  published,
+  files: (data) => [join(data, name, published.name), join(data, name, `${published.name}.gz`)],
   install: `Fetch it: xgen data fetch ${name}`,
 })
 
 export const knownLibraries: readonly KnownLibrary[] = [
-  debian('osu018', 'OSU cells, 180 nm, 1.8 V'),
-  debian('osu035', 'OSU cells, 350 nm, 3.3 V'),
-  fetched('sg13g2', 'IHP SG13G2, 130 nm, typical, 1.2 V, 25 C'),
-  fetched('sky130hd', 'SkyWater SKY130 high density, tt, 1.8 V, 25 C'),
+  debian('osu018', 'cell library, 180 nm, 1.8 V'),
+  debian('osu035', 'cell library, 350 nm, 3.3 V'),
+  fetched('sg13g2', 'cell library, 130 nm, typical, 1.2 V, 25 C', 'IHP Open PDK, Apache-2.0', {
+    url: 'https://raw.githubusercontent.com/IHP-GmbH/IHP-Open-PDK/main/ihp-sg13g2/libs.ref/sg13g2_stdcell/lib/',
+    name: 'sg13g2_stdcell_typ_1p20V_25C.lib',
+    bytes: 1_715_351,
+    sha256: '968b0cfdcefc49a88d9a5c48874769eaad9aba3509e1240b5e14a821bb07a3c4',
+  }),
+  fetched('sky130hd', 'cell library, 130 nm, typical, 1.8 V, 25 C', 'SkyWater PDK, Apache-2.0', {
+    url: 'https://raw.githubusercontent.com/The-OpenROAD-Project/OpenROAD-flow-scripts/master/flow/platforms/sky130hd/lib/',
+    name: 'sky130_fd_sc_hd__tt_025C_1v80.lib',
+    bytes: 12_800_126,
+    sha256: '70a45bf9b5ea8f6a701dc34744b5c767b38e1af31b1d1f97309a97ec64603ecf',
+  }),
 ]
 
 export const genericName = 'generic'

@@ -47,7 +47,7 @@ describe('mapping to cells', () => {
   it('says what library is missing, and how to get it', async () => {
     await expect(openLibrary('sg13g2', { data: '/nowhere' })).rejects.toMatchObject({
       kind: 'tool-missing',
-      where: '/nowhere/sg13g2/sg13g2.lib.gz',
+      where: '/nowhere/sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib',
       hint: expect.stringContaining('xgen data fetch sg13g2'),
     })
     await expect(openLibrary('osu18', { data: '/nowhere' })).rejects.toMatchObject({

@@ -1,11 +1,19 @@
 import { usageError } from '../../base/errors.ts'
 import { didYouMean } from '../../base/suggest.ts'
 
-/** One file of a data set: gzipped as published; size and digest are of the decompressed contents. */
+/** One file as it is published: gzipped where its name ends in .gz; size and digest are of the decompressed contents. */
 export interface DataFile {
   readonly name: string
   readonly bytes: number
   readonly sha256: string
+}
+
+/** Files that are published in one directory, and kept in one of this name. */
+export interface FileSet {
+  readonly name: string
+  /** With a slash at the end. */
+  readonly url: string
+  readonly files: readonly DataFile[]
 }
 
 export interface DataSplit {

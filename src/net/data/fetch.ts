@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { XgenError } from '../../base/errors.ts'
 import type { Progress } from '../../base/progress.ts'
-import { type DataFile, type DataSet, filesOf } from './catalogue.ts'
+import { type DataFile, type DataSet, type FileSet, filesOf } from './catalogue.ts'
 import { dataDirectory, filePath, readDataFile } from './store.ts'
 
 export interface FetchOptions {
@@ -19,9 +19,13 @@ export interface FetchOptions {
 const stallMilliseconds = 60_000
 
 /** Fetches the files of a data set that are not there yet, and checks their contents. Returns the names of those fetched. */
-export async function fetchDataSet(set: DataSet, options: FetchOptions): Promise<readonly string[]> {
+export const fetchDataSet = (set: DataSet, options: FetchOptions): Promise<readonly string[]> =>
+  fetchFiles({ name: set.name, url: set.url, files: filesOf(set) }, options)
+
+/** The same for any files. */
+export async function fetchFiles(set: FileSet, options: FetchOptions): Promise<readonly string[]> {
   const directory = options.directory ?? dataDirectory()
-  const missing = filesOf(set).filter((file) => !existsSync(filePath(set, file, directory)))
+  const missing = set.files.filter((file) => !existsSync(filePath(set, file, directory)))
   if (missing.length > 0 && options.offline) {
     throw new XgenError(
       'data',
@@ -36,7 +40,7 @@ export async function fetchDataSet(set: DataSet, options: FetchOptions): Promise
 }
 
 async function fetchFile(
-  set: DataSet,
+  set: FileSet,
   file: DataFile,
   directory: string,
   { progress, signal }: FetchOptions,

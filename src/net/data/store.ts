@@ -19,6 +19,8 @@ export interface ImageSet {
 
 export type SplitName = 'train' | 'validation' | 'test'
 
+type Named = Pick<DataSet, 'name'>
+
 /** Where data sets lie: XGEN_DATA_DIR, or the user's cache. */
 export function dataDirectory(environment: NodeJS.ProcessEnv = process.env): string {
   const named = environment['XGEN_DATA_DIR']
@@ -27,7 +29,7 @@ export function dataDirectory(environment: NodeJS.ProcessEnv = process.env): str
   return join(cache !== undefined && cache !== '' ? cache : join(homedir(), '.cache'), 'xgen')
 }
 
-export function filePath(set: DataSet, file: DataFile, directory = dataDirectory()): string {
+export function filePath(set: Named, file: DataFile, directory = dataDirectory()): string {
   return join(directory, set.name, file.name)
 }
 
@@ -37,11 +39,12 @@ export function isPresent(set: DataSet, directory = dataDirectory()): boolean {
 }
 
 /** The decompressed contents of a file, checked against the published digest. */
-export function readDataFile(set: DataSet, file: DataFile, directory = dataDirectory()): Uint8Array {
+export function readDataFile(set: Named, file: DataFile, directory = dataDirectory()): Uint8Array {
   const path = filePath(set, file, directory)
   const hint = `Fetch it with "xgen data fetch ${set.name}", or set XGEN_DATA_DIR to the directory that holds ${set.name}/${file.name}.`
   if (!existsSync(path)) throw dataError('does not exist', { where: path, hint })
-  const contents = unzip(readInput(path, 'data file'), file, path, hint)
+  const bytes = readInput(path, 'data file')
+  const contents = file.name.endsWith('.gz') ? unzip(bytes, file, path, hint) : bytes
   if (contents.length !== file.bytes) {
     throw dataError(`holds ${contents.length} bytes; expected are ${file.bytes}`, {
       where: path,
