@@ -14,6 +14,7 @@ import { printVerilog } from '../hdl/verilog.ts'
 import { multiplierOf } from './user-multipliers.ts'
 
 export { parseDomain } from '../arith/domain.ts'
+export { defaultSampling } from '../arith/metrics.ts'
 
 /** A family as `mult list` and `mult show` print it. */
 export interface FamilyDescription {

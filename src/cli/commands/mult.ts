@@ -2,6 +2,7 @@ import { usageError } from '../../base/errors.ts'
 import { writeFileAtomically } from '../../base/files.ts'
 import { type Identification, identifyMultiplier, operandErrorsCsv } from '../../flow/identify.ts'
 import {
+  defaultSampling,
   type FamilyDescription,
   isBareFamily,
   listFamilies,
@@ -15,6 +16,7 @@ import {
   showMultiplier,
   writeTable,
 } from '../../flow/mult.ts'
+import { type Proof, proveMultiplier } from '../../flow/prove.ts'
 import type { Command } from '../command.ts'
 
 export const mult: Command = {
@@ -31,7 +33,7 @@ export const mult: Command = {
   configure: (y) =>
     y
       .positional('action', {
-        choices: ['list', 'show', 'metrics', 'table', 'identify'] as const,
+        choices: ['list', 'show', 'metrics', 'table', 'identify', 'prove'] as const,
         describe: 'What to do',
       })
       .positional('spec', { type: 'string', describe: 'Multiplier, such as exact or roup:p=1,r=2' })
@@ -46,9 +48,19 @@ export const mult: Command = {
         output: { alias: 'o', type: 'string', requiresArg: true, describe: 'table: the .npy file to write' },
         pairs: {
           type: 'number',
-          default: 2 ** 22,
           requiresArg: true,
-          describe: 'metrics: pairs drawn above 8x8 bits',
+          describe: 'Pairs drawn above 8x8 bits: 4194304 for metrics, 1000000 for prove',
+        },
+        lib: {
+          type: 'string',
+          default: 'generic',
+          requiresArg: true,
+          describe: 'prove: cell library, by name or a .lib file',
+        },
+        sat: {
+          type: 'boolean',
+          default: false,
+          describe: 'prove: by SAT too that the cells are the Verilog',
         },
         operands: {
           type: 'string',
@@ -59,7 +71,7 @@ export const mult: Command = {
   async run(options, session) {
     const { print } = session
     const domain = parseDomain(options['domain'] as string)
-    const action = options['action'] as 'list' | 'show' | 'metrics' | 'table' | 'identify'
+    const action = options['action'] as 'list' | 'show' | 'metrics' | 'table' | 'identify' | 'prove'
     const given = options['spec'] as string | undefined
     if (action === 'list') {
       const found = listFamilies(domain)
@@ -85,12 +97,27 @@ export const mult: Command = {
         return 0
       }
       case 'metrics': {
-        const sampling = { seed: options.seed, pairs: options['pairs'] as number }
+        const sampling = {
+          seed: options.seed,
+          pairs: (options['pairs'] as number | undefined) ?? defaultSampling.pairs,
+        }
         const metrics = await multiplierMetrics(given, domain, sampling, session)
         const file = options['operands'] as string | undefined
         if (file !== undefined) writeFileAtomically(file, operandErrorsCsv(given, domain))
         print(metrics, describeMetrics(metrics))
         return 0
+      }
+      case 'prove': {
+        const proof = await proveMultiplier(given, domain, {
+          library: options['lib'] as string,
+          sat: options['sat'] as boolean,
+          seed: options.seed,
+          pairs: (options['pairs'] as number | undefined) ?? 1_000_000,
+          signal: session.signal,
+          progress: session.progress,
+        })
+        print(proof, describeProof(proof))
+        return proof.pass ? 0 : 1
       }
       case 'identify': {
         const found = await identifyMultiplier(given, domain, session)
@@ -148,6 +175,18 @@ function describeMultiplier(m: MultiplierDescription): string {
     `  factors     ${m.factors ?? 'none'}`,
     ...m.details.map((line) => `  ${line}`),
     'Verilog: add --verilog',
+  ].join('\n')
+}
+
+function describeProof({ spec, domain, method, levels, pass }: Proof): string {
+  return [
+    `${spec} in ${domain}: numbers against (${method})`,
+    ...levels.map(({ name, compared, mismatches, first, notRun }) => {
+      const found = notRun ?? `${compared.toLocaleString('en-US')} pairs, ${mismatches} differ`
+      const at = first === null ? '' : `; first ${first.a} * ${first.b}: ${first.got}, not ${first.expected}`
+      return `  ${name.padEnd(24)} ${found}${at}`
+    }),
+    pass ? 'PASS' : 'FAIL',
   ].join('\n')
 }
 
