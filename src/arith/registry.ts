@@ -113,8 +113,9 @@ export function fileParameters(
 
 /** The spec with another value for one of its parameters. */
 export function withParameter(spec: string, name: string, value: string): string {
-  const { id, rest = '' } = partsOf(spec)
-  const others = splitParameters(rest).filter((part) => part.split('=')[0]!.trim() !== name)
+  const { id, rest } = partsOf(spec)
+  const given = rest === undefined ? [] : splitParameters(rest)
+  const others = given.filter((part) => part.split('=')[0]!.trim() !== name)
   return `${id}:${[...others, `${name}=${quoted(value)}`].join(',')}`
 }
 

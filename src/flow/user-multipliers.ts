@@ -1,16 +1,71 @@
 import { readFileSync, statSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import type { Domain } from '../arith/domain.ts'
-import type { Multiplier } from '../arith/multiplier.ts'
+import { type Domain, domainName } from '../arith/domain.ts'
+import type { Multiplier, UserVerilog } from '../arith/multiplier.ts'
 import { fileParameters, parseMultiplier, withParameter } from '../arith/registry.ts'
-import { provideUserMultiplier } from '../arith/user-multipliers.ts'
-import { dataError } from '../base/errors.ts'
+import { provideUserMultiplier, userMultiplier } from '../arith/user-multipliers.ts'
+import { dataError, usageError } from '../base/errors.ts'
 import { fromBase } from './named-files.ts'
 import { readUserTable } from './user-table.ts'
 import { readUserVerilog } from './user-verilog.ts'
 
 /** Larger files are no tables of 8x8 bits, and no multipliers. */
 const mostBytes = 2 ** 22
+
+/** What `xgen mult import` says of a file that was read. */
+export interface ImportedMultiplier {
+  readonly spec: string
+  readonly domain: string
+  readonly id: string
+  /** Of Verilog: the module, its ports by operand, the gates that Yosys makes of it; null of tables. */
+  readonly module: string | null
+  readonly ports: UserVerilog['ports'] | null
+  readonly gates: number | null
+  readonly product: {
+    readonly bits: number
+    readonly signed: boolean
+    readonly range: readonly [low: number, high: number]
+  }
+  readonly exact: boolean
+  readonly zeroExact: boolean
+}
+
+/**
+ * Reads and checks a user's file: the name of one (.v, .npy, .csv, .bin), or a spec where its ports are to be named. What Yosys makes of
+ * Verilog is kept.
+ */
+export function importMultiplier(
+  fileOrSpec: string,
+  domain: Domain,
+  { transpose }: { readonly transpose: boolean },
+): ImportedMultiplier {
+  const spec = importedSpec(fileOrSpec, transpose)
+  const multiplier = multiplierOf(spec, domain)
+  const { family, values } = fileParameters(spec)!
+  const source = userMultiplier(family.id, values)
+  const { productBits: bits, productSigned: signed, productRange: range, verilog } = multiplier
+  return {
+    spec,
+    domain: domainName(domain),
+    id: multiplier.id,
+    module: verilog?.top ?? null,
+    ports: verilog?.ports ?? null,
+    gates: source?.kind === 'circuit' ? source.gates.gates.length : null,
+    product: { bits, signed, range },
+    exact: multiplier.exact,
+    zeroExact: multiplier.zeroExact,
+  }
+}
+
+function importedSpec(fileOrSpec: string, transpose: boolean): string {
+  const family = /\.s?vh?$/i.test(fileOrSpec) ? 'verilog' : 'lut'
+  const spec =
+    multiplierFile(fileOrSpec) === undefined ? withParameter(family, 'file', fileOrSpec) : fileOrSpec
+  if (!transpose) return spec
+  if (spec.startsWith('verilog:'))
+    throw usageError('--transpose is for tables', { hint: 'Ports of Verilog are named: a=NAME,b=NAME.' })
+  return withParameter(spec, 'transpose', 'yes')
+}
 
 /** The multiplier of a spec, which may name a file, relative to the current directory. */
 export function multiplierOf(spec: string, domain: Domain, where?: string): Multiplier {

@@ -29,14 +29,18 @@ export function checkVerilogText(text: string, file: string): readonly string[] 
   }
   if (text.includes('\0')) throw dataError('is no text', { where: file })
   for (const { index, 0: name } of code.matchAll(/\$[\w$]*/g)) {
-    // Part of an ordinary name, such as a$b.
-    if (index > 0 && /\w/.test(code[index - 1]!)) continue
     if (!functions.includes(name))
       throw dataError(`uses ${name === '$' ? 'a $ without a name' : name}`, {
         where: at(index),
         hint: `A multiplier computes and does nothing else. Of the system functions, ${functions.join(', ')} are known.`,
       })
   }
+  // Foreign functions (DPI) would run what they name.
+  for (const { index, 0: word } of code.matchAll(/\b(?:import|export|bind)\b/g))
+    throw dataError(`uses ${word}`, {
+      where: at(index),
+      hint: 'All that the module needs must stand in its own file.',
+    })
   const macros = new Set([...code.matchAll(/`define\s+(\w+)/g)].map(([, name]) => name!))
   for (const { index, 1: name } of code.matchAll(/`(\w*)/g)) {
     if (!directives.includes(name!) && !macros.has(name!))
@@ -48,9 +52,9 @@ export function checkVerilogText(text: string, file: string): readonly string[] 
   return [...code.matchAll(/\b(?:macro)?module\s+(\\\S+|\w+)/g)].map(([, name]) => name!)
 }
 
-/** The same text, blanks where comments and strings were. */
+/** The same text, blanks where comments and strings were. An escaped name (`\\"`) begins neither. */
 function withoutComments(text: string): string {
-  return text.replace(/\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:\\.|[^"\\\n])*"/g, (found) =>
-    found.replace(/[^\n]/g, ' '),
+  return text.replace(/\\\S+|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:\\.|[^"\\\n])*"/g, (found) =>
+    found.startsWith('\\') ? found : found.replace(/[^\n]/g, ' '),
   )
 }

@@ -6,7 +6,7 @@ import { multiplierCore } from '../../src/arch/multiplier-core.ts'
 import { parseDomain } from '../../src/arith/domain.ts'
 import type { XgenError } from '../../src/base/errors.ts'
 import { encodeNpy } from '../../src/base/npy.ts'
-import { multiplierOf } from '../../src/flow/user-multipliers.ts'
+import { importMultiplier, multiplierOf } from '../../src/flow/user-multipliers.ts'
 import { compileCircuit } from '../../src/hdl/simulator.ts'
 import { printVerilog } from '../../src/hdl/verilog.ts'
 
@@ -163,6 +163,17 @@ endmodule
       module('reg [7:0] r [0:7]; initial $readmemh("/etc/passwd", r); always @* p = r[a];'),
       /uses \$readmemh/,
     ],
+    [
+      '$system behind a name that looks like a string',
+      module('wire \\" ; initial $system("true"); wire \\x" ; always @* p = a;'),
+      /uses \$system/,
+    ],
+    ['$system behind a number', module('initial #8\'hff$system("true"); always @* p = a;'), /uses \$system/],
+    [
+      'a foreign function',
+      module('import "DPI-C" function int system(string s); always @* p = a;'),
+      /uses import/,
+    ],
     ['an included file', `\`include "x.v"\n${module('always @* p = a;')}`, /uses `include/],
     ['a directive of Verilator', `\`systemc_header\n${module('always @* p = a;')}`, /uses `systemc_header/],
     ['no module', 'wire x;', /defines no module/],
@@ -177,6 +188,18 @@ endmodule
     }
     expect(said).toMatch(/^data .*bad\.v/)
     expect(said).toMatch(message)
+  })
+
+  it('is imported by the name of its file, or by its spec', () => {
+    const path = file('odd two.v', text)
+    expect(importMultiplier(specOf('verilog', path, ',a=act'), domain, { transpose: false })).toMatchObject({
+      module: 'odd',
+      ports: { a: 'act', b: 'weight', p: 'result' },
+      product: { bits: 7, signed: false, range: [1, 86] },
+    })
+    const table = file('two.csv', 'n'.repeat(3))
+    expect(() => importMultiplier(table, domain, { transpose: true })).toThrow(/1 rows, but .* 16 x 8/)
+    expect(() => importMultiplier(path, domain, { transpose: true })).toThrow(/for tables/)
   })
 
   it('refuses ports that are not there', () => {

@@ -17,6 +17,7 @@ import {
   writeTable,
 } from '../../flow/mult.ts'
 import { type Proof, proveMultiplier } from '../../flow/prove.ts'
+import { type ImportedMultiplier, importMultiplier } from '../../flow/user-multipliers.ts'
 import type { Command } from '../command.ts'
 
 export const mult: Command = {
@@ -33,7 +34,7 @@ export const mult: Command = {
   configure: (y) =>
     y
       .positional('action', {
-        choices: ['list', 'show', 'metrics', 'table', 'identify', 'prove'] as const,
+        choices: ['list', 'show', 'metrics', 'table', 'identify', 'prove', 'import'] as const,
         describe: 'What to do',
       })
       .positional('spec', { type: 'string', describe: 'Multiplier, such as exact or roup:p=1,r=2' })
@@ -71,7 +72,14 @@ export const mult: Command = {
   async run(options, session) {
     const { print } = session
     const domain = parseDomain(options['domain'] as string)
-    const action = options['action'] as 'list' | 'show' | 'metrics' | 'table' | 'identify' | 'prove'
+    const action = options['action'] as
+      | 'list'
+      | 'show'
+      | 'metrics'
+      | 'table'
+      | 'identify'
+      | 'prove'
+      | 'import'
     const given = options['spec'] as string | undefined
     if (action === 'list') {
       const found = listFamilies(domain)
@@ -105,6 +113,11 @@ export const mult: Command = {
         const file = options['operands'] as string | undefined
         if (file !== undefined) writeFileAtomically(file, operandErrorsCsv(given, domain))
         print(metrics, describeMetrics(metrics))
+        return 0
+      }
+      case 'import': {
+        const imported = importMultiplier(given, domain, { transpose: options['transpose'] as boolean })
+        print(imported, describeImport(imported))
         return 0
       }
       case 'prove': {
@@ -175,6 +188,31 @@ function describeMultiplier(m: MultiplierDescription): string {
     `  factors     ${m.factors ?? 'none'}`,
     ...m.details.map((line) => `  ${line}`),
     'Verilog: add --verilog',
+  ].join('\n')
+}
+
+function describeImport({
+  spec,
+  domain,
+  id,
+  module,
+  ports,
+  gates,
+  product,
+  exact,
+  zeroExact,
+}: ImportedMultiplier) {
+  return [
+    `${spec} in ${domain} (module mul_${id})`,
+    ...(module === null
+      ? []
+      : [
+          `  module      ${module} of ${gates} gates: activation ${ports!.a}, weight ${ports!.b}, product ${ports!.p}`,
+        ]),
+    `  product     ${product.bits} bits ${product.signed ? 'signed' : 'unsigned'}, ${product.range[0]}..${product.range[1]}`,
+    `  exact       ${exact ? 'yes' : 'no'}`,
+    `  zero exact  ${zeroExact ? 'yes' : 'no'}`,
+    `Use it: --mult '${spec}'`,
   ].join('\n')
 }
 
