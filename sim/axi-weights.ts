@@ -1,13 +1,18 @@
 import type { AnyPlan } from '../src/plan/any-plan.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
+import type { Memories, Plan } from '../src/plan/plan.ts'
+import type { RowEngine } from '../src/plan/row/plan.ts'
 import { hashWords } from '../src/plan/structure.ts'
-import { packetLayout } from '../src/plan/words.ts'
+import { loaderStates, packetLayout } from '../src/plan/words.ts'
 
 /** The weights of a design, as a packet may change them. */
-export type LoadedImages = MemoryImages & { parameters: MemoryImages['parameters'][number][] }
+export type LoadedImages = MemoryImages & {
+  parameters: MemoryImages['parameters'][number][]
+  readonly grid?: LoadedImages
+}
 
 /** A copy that packets can be loaded into, to the depth of the memories. */
-export function loadableImages(plan: AnyPlan, images: MemoryImages): LoadedImages {
+export function loadableImages(plan: Plan | RowEngine, images: MemoryImages): LoadedImages {
   const { weightWords, parameterWords, weightBits } = plan.memories
   const codes = weightWords * images.columns
   const weights = new (weightBits > 8 ? Int32Array : Int8Array)(codes)
@@ -18,12 +23,19 @@ export function loadableImages(plan: AnyPlan, images: MemoryImages): LoadedImage
     { length: parameterWords },
     (_, n) => images.parameters[n] ?? { bias: 0, multiplier: 0, shift: 1 },
   )
-  return { columns: images.columns, weights, owners, parameters }
+  const grid = 'grid' in plan && plan.grid !== undefined ? loadableImages(plan.grid, images.grid!) : undefined
+  return { columns: images.columns, weights, owners, parameters, ...(grid && { grid }) }
+}
+
+/** An engine's memories, and what they hold. */
+interface Engine {
+  readonly memories: Pick<Memories, 'ownerBits' | 'weightBits'>
+  readonly images: LoadedImages
 }
 
 /** Takes weights packets, beat by beat (docs/axi.md). */
 export interface WeightLoader {
-  /** 0 header, 1 weights, 2 parameters, 3 drain; beat of the header or word of a memory; 1 where the weights are not whole. */
+  /** 0 header, 1 weights, 2 parameters, 3 drain, 4 and 5 those of a grid beside the array; beat of the header or word of a memory; 1 where the weights are not whole. */
   readonly state: { phase: number; index: number; broken: number }
   readonly loading: boolean
   /** The edge that takes a beat. Says what is wrong with the packet, if this beat shows it. */
@@ -32,13 +44,18 @@ export interface WeightLoader {
   reset(): void
 }
 
-const [header, weights, parameters, drain] = [0, 1, 2, 3]
+const { header, drain } = loaderStates
 
 export function weightLoader(plan: AnyPlan, images: LoadedImages): WeightLoader {
-  const { beatsPerWeight, beatsPerParameter } = packetLayout(plan)
-  const { weightBits, ownerBits, weightWords, parameterWords } = plan.memories
+  const { parts } = packetLayout(plan)
+  const grid = 'grid' in plan ? plan.grid : undefined
+  // an engine has a part of weights, and one of parameters
+  const engines = [
+    { memories: plan.memories, images },
+    ...(grid === undefined ? [] : [{ memories: grid.memories, images: images.grid! }]),
+  ]
   const hash = hashWords(plan.structure)
-  const state = { phase: header!, index: 0, broken: 0 }
+  const state = { phase: header as number, index: 0, broken: 0 }
   let word: number[] = []
 
   const go = (phase: number) => {
@@ -55,7 +72,7 @@ export function weightLoader(plan: AnyPlan, images: LoadedImages): WeightLoader 
     }
     return value
   }
-  const storeWeights = () => {
+  const storeWeights = ({ memories: { ownerBits, weightBits }, images }: Engine) => {
     const lanes = images.columns
     for (let lane = 0; lane < lanes; lane++) {
       const low = lane * (ownerBits + weightBits)
@@ -64,7 +81,7 @@ export function weightLoader(plan: AnyPlan, images: LoadedImages): WeightLoader 
       images.owners[state.index * lanes + lane] = bitsOf(low + weightBits, ownerBits)
     }
   }
-  const storeParameters = () => {
+  const storeParameters = ({ images }: Engine) => {
     images.parameters[state.index] = {
       bias: bitsOf(0, 32) | 0,
       multiplier: bitsOf(32, 16),
@@ -74,36 +91,37 @@ export function weightLoader(plan: AnyPlan, images: LoadedImages): WeightLoader 
 
   const takeHeader = (data: number, last: boolean) => {
     if (data !== hash[state.index]) {
-      go(last ? header! : drain!)
+      go(last ? header : drain)
       return 'refused' as const
     }
     if (last) {
-      go(header!)
+      go(header)
       return 'length' as const
     }
     if (state.index === hash.length - 1) {
       state.broken = 1
-      go(weights!)
+      go(parts[0]!.state)
     } else state.index++
     return undefined
   }
 
   const takeWord = (data: number, last: boolean) => {
-    const inWeights = state.phase === weights
+    const at = parts.findIndex((part) => part.state === state.phase)
+    const { beats, words } = parts[at]!
+    const engine = engines[Math.floor(at / 2)]!
     word.push(data)
-    const wordEnds = word.length === (inWeights ? beatsPerWeight : beatsPerParameter)
     let partEnds = false
-    if (wordEnds) {
-      if (inWeights) storeWeights()
-      else storeParameters()
-      partEnds = state.index === (inWeights ? weightWords : parameterWords) - 1
+    if (word.length === beats) {
+      if (at % 2 === 0) storeWeights(engine)
+      else storeParameters(engine)
+      partEnds = state.index === words - 1
       state.index++
       word = []
     }
-    const whole = partEnds && !inWeights
+    const whole = partEnds && at === parts.length - 1
     if (whole && last) state.broken = 0
-    if (partEnds) go(inWeights ? parameters! : drain!)
-    if (last) go(header!)
+    if (partEnds) go(parts[at + 1]?.state ?? drain)
+    if (last) go(header)
     return whole === last ? undefined : ('length' as const)
   }
 
@@ -115,9 +133,9 @@ export function weightLoader(plan: AnyPlan, images: LoadedImages): WeightLoader 
     take(data, last) {
       if (state.phase === header) return takeHeader(data, last)
       if (state.phase !== drain) return takeWord(data, last)
-      if (last) go(header!)
+      if (last) go(header)
       return undefined
     },
-    reset: () => go(header!),
+    reset: () => go(header),
   }
 }

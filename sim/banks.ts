@@ -1,7 +1,7 @@
 import type { Plan } from '../src/plan/plan.ts'
 
 /**
- * The feature-map banks: one a row in each set, 8-bit words, one read and one write port each. The model reads a bank in a cycle before
+ * The feature-map banks: one a row in each set, or those that are shared with a grid, 8-bit words, one read and one write port each. The model reads a bank in a cycle before
  * it writes it, so that a read of the word being written gives the old one.
  */
 export interface Banks {
@@ -13,11 +13,11 @@ export interface Banks {
 }
 
 export function banks(plan: Plan): Banks {
-  const { rows } = plan.array
+  const bankCount = plan.grid?.rotation?.banks ?? plan.array.rows
   const depth = plan.memories.bankDepth
   const mask = 2 ** plan.widths.bankAddress - 1
   const count = plan.merge?.sets ?? 1
-  const words = Array.from({ length: count }, () => new Uint8Array(rows * depth))
+  const words = Array.from({ length: count }, () => new Uint8Array(bankCount * depth))
   const write = (sets: number, bank: number, address: number, code: number) => {
     const word = address & mask
     if (word >= depth) return
@@ -31,7 +31,7 @@ export function banks(plan: Plan): Banks {
     },
     write,
     writeResidue(sets, residue, modulus, address, code) {
-      for (let bank = residue; bank < rows; bank += modulus) write(sets, bank, address, code)
+      for (let bank = residue; bank < bankCount; bank += modulus) write(sets, bank, address, code)
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { MemoryImages } from '../src/plan/images.ts'
 import { cutWhenRead, type MomentSpec, operandBits, ordersOfLayer } from '../src/plan/moments.ts'
 import type { Plan } from '../src/plan/plan.ts'
+import { type RotatedMap, rotatedPlace, sharedMaps } from '../src/plan/rotation.ts'
 import { layerTops } from '../src/plan/size.ts'
 import { firstWord } from '../src/plan/steps.ts'
 import type { Banks } from './banks.ts'
@@ -39,6 +40,9 @@ export function feeders(
   const work = taps(rows)
   // between the bank and the activation register
   const word = new Int32Array(rows)
+  // codes on their way to the rows, [row][cycle in which they enter it]
+  const skew = rows + 2
+  const skewed = new Int32Array(plan.grid === undefined ? 0 : rows * skew)
   const orders = plan.moments === undefined ? [] : operandBits(plan.moments)
   const moments = orders.map(() => new Int32Array(rows))
   const momentWords = orders.map(() => new Int32Array(rows))
@@ -61,14 +65,39 @@ export function feeders(
     const { inputSize, merge } = streamed.layer
     const y = line.y[at]! + work.ky[row]!
     const x = line.x[at]! + work.kx[row]!
+    inside[row] = y >= 0 && y < inputSize[0] && x >= 0 && x < inputSize[1] ? 1 : 0
+    if (streamed.layer.rotated !== undefined) return
     const address = line.address[at]! + work.offset[row]!
     const unit = plan.moments?.units[streamed.layer.readsMoments ?? -1]
     word[row] = unit === undefined ? memory.read(merge?.readSet ?? 0, row, address) : 0
     for (const [order, words] of momentWords.entries())
       words[row] =
         unit === undefined ? 0 : operandOf(unit, order, momentMemory!.read(order, row, address & addressMask))
-    inside[row] = y >= 0 && y < inputSize[0] && x >= 0 && x < inputSize[1] ? 1 : 0
   }
+
+  /** In shared banks all rows are read together, with the tap of row 0, and what is read comes to each a cycle behind the row above, whatever happens meanwhile. */
+  const readShared = (cycle: number) => {
+    const at = line.slot(cycle)
+    const streamed = line.streamed[at]
+    const shared = streamed && sharedMaps(plan, streamed.layer)
+    for (let row = 0; row < rows; row++) {
+      const code =
+        streamed !== undefined && shared !== undefined && inside[0] === 1 && row < rowsOf(streamed)
+          ? codeAt(shared.input, row, line.y[at]!, line.x[at]!)
+          : 0
+      skewed[row * skew + ((cycle + 1 + row) % skew)] = code
+    }
+  }
+  const codeAt = (map: RotatedMap, row: number, y: number, x: number) => {
+    const place = rotatedPlace(map, work.offset[0]! + row, y + work.ky[0]!, x + work.kx[0]!)
+    return memory.read(0, place.bank, place.address)
+  }
+
+  /** Rows that a fold gives work: in shared banks those of channels that exist. */
+  const rowsOf = ({ fold, layer }: Streamed) =>
+    layer.rotated === undefined
+      ? fold.rows
+      : Math.min(fold.rows, layer.channels - layer.filler - (fold.tap % layer.channels))
 
   const count = (row: number) => {
     const working = active[row]
@@ -92,6 +121,10 @@ export function feeders(
     next.ky[row] = ky
     next.kx[row] = kx
     next.products[row] = needed(loaded, tap, weights)
+    if (layer.rotated !== undefined) {
+      next.offset[row] = channel
+      return
+    }
     next.offset[row] =
       firstWord(layer, fold.columnFold) +
       (ky * layer.inputSize[1] + kx) * layer.inputWords +
@@ -110,7 +143,8 @@ export function feeders(
       }
       for (let row = 0; row < rows; row++) {
         count(row)
-        activation[row] = keep[row] === 1 ? word[row]! : 0
+        activation[row] =
+          plan.grid !== undefined ? skewed[row * skew + (cycle % skew)]! : keep[row] === 1 ? word[row]! : 0
         for (const [order, operands] of moments.entries())
           operands[row] = keep[row] === 1 ? momentWords[order]![row]! : 0
         active[row] = reached[row]
@@ -118,11 +152,11 @@ export function feeders(
 
         const at = line.slot(cycle - row)
         const streamed = line.streamed[at]
-        reached[row] =
-          streamed !== undefined && row < streamed.top + streamed.fold.rows ? streamed : undefined
+        reached[row] = streamed !== undefined && row < streamed.top + rowsOf(streamed) ? streamed : undefined
         if (streamed !== undefined) read(row, at, streamed)
         keep[row] = reached[row] !== undefined && inside[row] === 1 ? 1 : 0
       }
+      if (plan.grid !== undefined) readShared(cycle)
       const at = line.slot(cycle)
       if (line.loadRow[at]! >= 0) load(line.loadRow[at]!, line.loaded[at]!, line.loadWord[at]!)
     },
@@ -137,7 +171,7 @@ export function feeders(
 const operandOf = (unit: MomentSpec, order: number, word: number): number =>
   order < unit.orders.length ? Math.floor(word / 2 ** cutWhenRead(unit, order)) : 0
 
-/** The tap of each row: its offset from the position's address, its place in the kernel, and how many columns need its products. */
+/** The tap of each row: its offset from the position's address (its channel, where banks are shared), its place in the kernel, and how many columns need its products. */
 function taps(rows: number) {
   const each = () => new Int32Array(rows)
   return { offset: each(), ky: each(), kx: each(), products: each() }

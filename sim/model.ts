@@ -1,7 +1,7 @@
 import { invariant } from '../src/base/errors.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import type { Plan } from '../src/plan/plan.ts'
-import { probesOf } from '../src/plan/probes.ts'
+import { gridProbes, probesOf } from '../src/plan/probes.ts'
 import { tileSize } from '../src/plan/size.ts'
 import { type TileArray, tileArray } from './array.ts'
 import { banks } from './banks.ts'
@@ -9,11 +9,13 @@ import { type Columns, columns } from './column.ts'
 import { curveArray } from './curve-array.ts'
 import { eventCounter } from './events.ts'
 import { type Feeders, feeders } from './feeders.ts'
+import { gridStations } from './grid.ts'
 import { issueLine } from './line.ts'
 import { type Merge, merge } from './merge.ts'
 import { momentBanks } from './moment-banks.ts'
 import { momentUnits } from './moments.ts'
 import { type CycleModel, type Engine, nativeModel } from './phases.ts'
+import { type RowStations, registerAt } from './row/model.ts'
 import { sequencer } from './sequencer.ts'
 import { inputStream, type OutputStream, outputStream } from './streams.ts'
 import { type Writer, writer } from './writer.ts'
@@ -36,10 +38,11 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
   const columnUnits = columns(plan, images, line, tiles, counter)
   const merging = merge(plan, line, memory, columnUnits, counter)
   const store = writer(plan, line, memory, columnUnits, merging, counter)
+  const grid = gridStations(plan, images, memory, counter)
   const input = inputStream(plan, memory)
   const output = outputStream(plan, memory)
   const phase = new Int32Array(1)
-  const probes = probeReader(plan, { phase, rows, tiles, columnUnits, merging, store, output })
+  const probes = probeReader(plan, { phase, rows, tiles, columnUnits, merging, store, grid, output })
   let cycle = 0
   const engine: Engine = {
     begin() {
@@ -54,11 +57,13 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
       rows.clock(cycle)
       merging?.clock(cycle)
       store.clock(cycle)
+      grid?.clock()
+      if (walk.gridLayer !== undefined) grid!.begin(walk.gridLayer)
       cycle++
     },
     finished: () => walk.finished,
     inputRead: () => walk.inputRead,
-    storing: () => store.state[0] === 1,
+    storing: () => store.state[0] === 1 || grid?.storing() === true,
     reset() {
       walk.reset()
       line.clear()
@@ -66,6 +71,7 @@ export function cycleModel(plan: Plan, images: MemoryImages): CycleModel {
       for (const tile of tiles) tile.reset()
       merging?.reset()
       store.reset()
+      grid?.reset()
     },
   }
   return nativeModel(engine, { phase, input, output, counter, probes })
@@ -78,6 +84,7 @@ interface Stations {
   readonly columnUnits: Columns
   readonly merging: Merge | undefined
   readonly store: Writer
+  readonly grid: RowStations | undefined
   readonly output: OutputStream
 }
 
@@ -114,6 +121,8 @@ function probeReader(plan: Plan, stations: Stations): (into: Uint32Array) => voi
   places.set('write_address', [stations.store.state, 1])
   vector('hold', stations.store.hold)
   places.set('out_valid', [stations.output.state, 0])
+  for (const { name } of plan.grid === undefined ? [] : gridProbes(plan.grid))
+    places.set(name, registerAt(name, plan.array.columns, stations.grid!.registers))
 
   const probes = probesOf(plan)
   const registers: Int32Array[] = []

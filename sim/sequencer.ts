@@ -25,6 +25,8 @@ export interface Sequencer {
   readonly finished: boolean
   /** Whether it was the first one of the layer behind the last that reads the input map, or the last one of the run, where there is none. */
   readonly inputRead: boolean
+  /** The grid's layer that the array begins to wait for in the cycle just issued. */
+  readonly gridLayer: number | undefined
   /** Ends the run. */
   reset(): void
 }
@@ -98,8 +100,9 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
     line.products[line.slot(cycle)] = undefined
     if (streamed === undefined || age !== due || position === streamed.layer.positions) return
     const at = line.slot(cycle - streamed.top)
-    line.streamed[at] = streamed
-    line.products[at] = streamed.layer.fills === undefined ? streamed : undefined
+    const waits = streamed.layer.grid !== undefined
+    line.streamed[at] = waits ? undefined : streamed
+    line.products[at] = streamed.layer.fills === undefined && !waits ? streamed : undefined
     line.position[at] = position
     line.address[at] = address
     line.y[at] = y
@@ -132,6 +135,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
   const self = {
     finished: false,
     inputRead: false,
+    gridLayer: undefined as number | undefined,
     begin() {
       steps = stepsOf(plan)[Symbol.iterator]()
       loaded = undefined
@@ -142,6 +146,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
       const at = line.slot(cycle)
       self.finished = false
       self.inputRead = age === 0 && startsLayer(step?.stream, release)
+      self.gridLayer = age === 0 && step?.stream !== undefined ? streamed!.layer.grid : undefined
       if (step === undefined) {
         line.streamed[at] = undefined
         line.products[at] = undefined
@@ -159,6 +164,7 @@ export function sequencer(plan: Plan, line: IssueLine, counter: EventCounter): S
     reset() {
       self.finished = false
       self.inputRead = false
+      self.gridLayer = undefined
       step = undefined
     },
   }

@@ -1,4 +1,5 @@
 import type { Plan } from '../src/plan/plan.ts'
+import { rotatedPlace, sharedStream } from '../src/plan/rotation.ts'
 import type { Banks } from './banks.ts'
 import type { Inputs } from './device.ts'
 
@@ -18,8 +19,10 @@ export interface InputStream {
   reset(): void
 }
 
-export function inputStream({ input }: Plan, memory: Banks): InputStream {
-  const [channels] = input.shape
+export function inputStream(plan: Plan, memory: Banks): InputStream {
+  const { input } = plan
+  const [channels, , width] = input.shape
+  const shared = sharedStream(plan, input)
   const words = channels / input.modulus
   let pixel = 0
   let channel = 0
@@ -34,9 +37,14 @@ export function inputStream({ input }: Plan, memory: Banks): InputStream {
       self.open = true
     },
     take({ inData }: Inputs) {
-      const residue = channel % input.modulus
-      const address = input.base + pixel * words + Math.floor(channel / input.modulus)
-      memory.writeResidue(input.sets ?? 1, residue, input.modulus, address, inData & 255)
+      if (shared !== undefined) {
+        const { bank, address } = rotatedPlace(shared, channel, Math.floor(pixel / width), pixel % width)
+        memory.write(1, bank, address, inData & 255)
+      } else {
+        const residue = channel % input.modulus
+        const address = input.base + pixel * words + Math.floor(channel / input.modulus)
+        memory.writeResidue(input.sets ?? 1, residue, input.modulus, address, inData & 255)
+      }
       if (++channel === channels) {
         channel = 0
         pixel++
@@ -73,9 +81,11 @@ export interface OutputStream {
   reset(): void
 }
 
-export function outputStream({ output }: Plan, memory: Banks): OutputStream {
+export function outputStream(plan: Plan, memory: Banks): OutputStream {
+  const { output } = plan
   const state = new Int32Array(1)
-  const [channels] = output.shape
+  const [channels, , width] = output.shape
+  const shared = sharedStream(plan, output)
   const set = ((output.sets ?? 1) & 1) === 1 ? 0 : 1
   let data = 0
   let address = 0
@@ -95,10 +105,17 @@ export function outputStream({ output }: Plan, memory: Banks): OutputStream {
       const fetch = left > 0 && (!valid() || outReady)
       const ended = left === 0 && valid() && outReady
       if (fetch) {
-        const bank = channel % output.modulus
-        data = memory.read(set, bank, address)
-        channel = (channel + 1) % channels
-        if (bank === output.modulus - 1 || channel === 0) address++
+        if (shared !== undefined) {
+          const pixel = Math.floor((output.elements - left) / channels)
+          const place = rotatedPlace(shared, channel, Math.floor(pixel / width), pixel % width)
+          data = memory.read(0, place.bank, place.address)
+          channel = (channel + 1) % channels
+        } else {
+          const bank = channel % output.modulus
+          data = memory.read(set, bank, address)
+          channel = (channel + 1) % channels
+          if (bank === output.modulus - 1 || channel === 0) address++
+        }
         left--
         state[0] = 1
       } else if (outReady) state[0] = 0

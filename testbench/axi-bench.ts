@@ -140,13 +140,10 @@ function stalledEpisode(
  */
 function otherWeights(plan: AnyPlan, images: MemoryImages, codes: Uint8Array): Episode {
   const packet = weightPacket(plan, images)
-  const { hashBeats, beatsPerWeight, beatsPerParameter } = packetLayout(plan)
-  const parameters = hashBeats + plan.memories.weightWords * beatsPerWeight
-  const turned = [
-    ...packet.subarray(0, hashBeats),
-    ...turn(packet.subarray(hashBeats, parameters), beatsPerWeight),
-    ...turn(packet.subarray(parameters), beatsPerParameter),
-  ]
+  const { hashBeats, parts } = packetLayout(plan)
+  const turned = [...packet.subarray(0, hashBeats)]
+  for (const { words, beats } of parts)
+    turned.push(...turn(packet.subarray(turned.length, turned.length + words * beats), beats))
   return {
     reset: 1,
     beats: {

@@ -8,6 +8,7 @@ import { intervalOf, type Step, stepsOf } from '../src/plan/steps.ts'
 import { multipliersOf, ownerReader } from '../src/plan/tile.ts'
 import { averageCode, requantise } from '../src/quant/rules.ts'
 import { cyclesAfter, type Difference } from './comparison.ts'
+import { tellGrid } from './grid-story.ts'
 import { foldRow, inputWord, type Occupant, occupantAt, tapOf } from './place.ts'
 import { tellRow } from './row-story.ts'
 import { signed } from './signed.ts'
@@ -44,7 +45,9 @@ export function explainDifference(
   const watched = watch.values[difference.value]!
   const story = isRowPlan(plan)
     ? tellRow(plan, watch, difference, watched)
-    : tell({ plan, images, watch, difference, steps: [...stepsOf(plan)] }, watched)
+    : watched.kind === 'probe' && watched.probe.at.kind === 'grid'
+      ? tellGrid(plan, watch, difference, watched)
+      : tell({ plan, images, watch, difference, steps: [...stepsOf(plan)] }, watched)
   const { cycle, runCycle, image, expected, got, others } = difference
   const shown = (raw: number) => story.format(raw)
   const when = `image ${image}, cycle ${cycle} after start${runCycle === undefined || runCycle < 0 ? '' : ` (cycle ${runCycle} of the run)`}`
@@ -207,6 +210,7 @@ function cause(known: Case, here: Occupant, at: ProbePlace): string[] {
       return ['The pooled codes agree, so the fault lies in the alignment of the columns or in the writer.']
     case 'sequencer':
     case 'output':
+    case 'grid':
     case 'wrapper':
       return []
   }

@@ -5,11 +5,12 @@ import {
   bankUsed,
   chainPlace,
   columnPlace,
+  type RowEngine,
   type RowLayer,
   type RowPlan,
   tapOf,
 } from '../src/plan/row/plan.ts'
-import { type RowPass, type RowStep, rowSteps } from '../src/plan/row/steps.ts'
+import { type RowPass, type RowStep, rowSteps, stepsOfLayer } from '../src/plan/row/steps.ts'
 import type { Difference } from './comparison.ts'
 import { signed } from './signed.ts'
 import type { Row } from './surroundings.ts'
@@ -24,7 +25,7 @@ export interface RowStory {
 
 /** Whose value differs: layer, pass, product and PE by the plan, and the values around it. */
 export function tellRow(plan: RowPlan, watch: Watch, difference: Difference, watched: Watched): RowStory {
-  const rows = around(plan, watch, watched)
+  const rows = storyRows(plan, watch, watched)
   const format = rows.at(-1)!.format
   if (watched.kind === 'port') return { sentences: [moved(plan, difference)], rows, format }
   return { sentences: sentencesOf(plan, difference, watched.probe.at), rows, format }
@@ -43,9 +44,15 @@ function sentencesOf(plan: RowPlan, difference: Difference, at: ProbePlace): str
   return [when, ...productSentences(plan, layer, at, runCycle), cause(at)]
 }
 
+/** The layers that run one after another, or one of them (`index`) that runs alone, and their tiles. */
+export interface Running extends Pick<RowEngine, 'layers' | 'tiles'> {
+  readonly index?: number
+}
+
 /** The step of a cycle of the run. */
-export function stepIn(plan: RowPlan, cycle: number): RowStep | undefined {
-  for (const step of rowSteps(plan)) if (cycle < step.start + step.cycles) return step
+export function stepIn({ layers, index }: Running, cycle: number): RowStep | undefined {
+  const steps = index === undefined ? rowSteps({ layers }) : stepsOfLayer({ layers }, index, 0)
+  for (const step of steps) if (cycle < step.start + step.cycles) return step
   return undefined
 }
 
@@ -57,7 +64,7 @@ export interface Product {
   readonly kernelX: number
 }
 
-export function productIssued(plan: RowPlan, cycle: number): Product | undefined {
+export function productIssued(plan: Running, cycle: number): Product | undefined {
   const step = stepIn(plan, cycle)
   if (step?.stream === undefined || cycle < 0) return undefined
   const layer = plan.layers[step.layer]!
@@ -68,7 +75,7 @@ export function productIssued(plan: RowPlan, cycle: number): Product | undefined
 
 /** The product that is at a station in a cycle of the run. */
 export function productAt(
-  plan: RowPlan,
+  plan: Running,
   layer: RowLayer,
   at: ProbePlace,
   cycle: number,
@@ -87,7 +94,7 @@ export function productAt(
   }
 }
 
-function productSentences(plan: RowPlan, layer: RowLayer, at: ProbePlace, cycle: number): string[] {
+export function productSentences(plan: Running, layer: RowLayer, at: ProbePlace, cycle: number): string[] {
   const product = productAt(plan, layer, at, cycle)
   if (product === undefined) {
     if (at.kind !== 'feeder' && at.kind !== 'weight' && at.kind !== 'sum') return []
@@ -109,7 +116,7 @@ function productSentences(plan: RowPlan, layer: RowLayer, at: ProbePlace, cycle:
 }
 
 function peSentence(
-  plan: RowPlan,
+  plan: Running,
   layer: RowLayer,
   at: { readonly tile: number; readonly row: number; readonly column: number },
   pass: RowPass,
@@ -124,7 +131,7 @@ function peSentence(
   return `${name}, is row ${place.row} of chain ${place.chain}, side ${side.side}; its activation stands in register ${tap.stage} of line ${tap.line}.`
 }
 
-function cause(at: ProbePlace): string {
+export function cause(at: ProbePlace): string {
   switch (at.kind) {
     case 'feeder':
       return 'The fault lies in what the bank stores, in its address, or in the rows that count as inside of the map.'
@@ -144,6 +151,7 @@ function cause(at: ProbePlace): string {
       return 'It is a register of the wrapper around the core (docs/axi.md).'
     case 'sequencer':
     case 'output':
+    case 'grid':
     case 'map reader':
     case 'operand':
     case 'merged':
@@ -151,13 +159,13 @@ function cause(at: ProbePlace): string {
   }
 }
 
-/** The values that lead to the one that differs, and it itself as the last row. */
-function around(plan: RowPlan, watch: Watch, watched: Watched): Row[] {
+/** The values that lead to the one that differs, and it itself as the last row; their names begin with `prefix`. */
+export function storyRows(plan: RowEngine, watch: Watch, watched: Watched, prefix = ''): Row[] {
   const named = (name: string): Row[] => {
-    const value = watch.values.findIndex((one) => one.name === name)
+    const value = watch.values.findIndex((one) => one.name === prefix + name)
     const found = watch.values[value]
-    if (found === undefined || name === watched.name) return []
-    return [{ name, value, delay: 0, format: formatOf(found) }]
+    if (found === undefined || found.name === watched.name) return []
+    return [{ name: found.name, value, delay: 0, format: formatOf(found) }]
   }
   const itself = {
     name: watched.name,
@@ -168,7 +176,7 @@ function around(plan: RowPlan, watch: Watch, watched: Watched): Row[] {
   return [...neighbours(plan, watched).flatMap(named), itself]
 }
 
-function neighbours(plan: RowPlan, watched: Watched): readonly string[] {
+function neighbours(plan: RowEngine, watched: Watched): readonly string[] {
   if (watched.kind === 'port') return ['phase', 'in_valid', 'in_ready', 'out_valid', 'out_ready']
   const { at } = watched.probe
   switch (at.kind) {

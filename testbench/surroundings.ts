@@ -86,6 +86,7 @@ export function rowsAround(plan: Plan, watch: Watch, index: number, here?: Occup
         ...itself,
       ]
     case 'wrapper':
+    case 'grid':
       return [...named('phase'), ...itself]
     case 'output':
       return [...['phase', 'write_valid', 'out_ready'].flatMap((name) => named(name)), ...itself]
@@ -127,6 +128,7 @@ function signBits(plan: Plan, probe: Probe, here: Occupant | undefined): number 
       return probe.name.startsWith('hold') && outputSigned ? probe.width : 0
     case 'sequencer':
     case 'output':
+    case 'grid':
     case 'wrapper':
       return 0
   }

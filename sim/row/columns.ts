@@ -1,5 +1,5 @@
 import type { MemoryImages, Parameter } from '../../src/plan/images.ts'
-import { columnPlace, type RowLayer, type RowPlan } from '../../src/plan/row/plan.ts'
+import { columnPlace, type RowEngine, type RowLayer } from '../../src/plan/row/plan.ts'
 import { tallest, windowBits } from '../../src/plan/row/ports.ts'
 import type { ChainEnds } from './ends.ts'
 import type { CommandLine } from './line.ts'
@@ -20,7 +20,7 @@ export interface RowColumns {
 }
 
 export function rowColumns(
-  plan: RowPlan,
+  plan: RowEngine,
   images: MemoryImages,
   line: CommandLine,
   ends: ChainEnds,

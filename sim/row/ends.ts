@@ -1,5 +1,5 @@
 import { rowDelays } from '../../src/plan/row/delays.ts'
-import type { RowLayer, RowPlan } from '../../src/plan/row/plan.ts'
+import type { RowEngine, RowLayer } from '../../src/plan/row/plan.ts'
 import type { EventCounter } from '../events.ts'
 import type { CommandLine } from './line.ts'
 import type { RowTile } from './tile.ts'
@@ -12,7 +12,7 @@ export interface ChainEnds {
 }
 
 export function chainEnds(
-  plan: RowPlan,
+  plan: RowEngine,
   line: CommandLine,
   tiles: readonly RowTile[],
   counter: EventCounter,

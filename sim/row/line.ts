@@ -1,4 +1,4 @@
-import type { RowLayer, RowPlan } from '../../src/plan/row/plan.ts'
+import type { RowEngine, RowLayer } from '../../src/plan/row/plan.ts'
 import type { RowPass } from '../../src/plan/row/steps.ts'
 
 /** A product as it was issued: of all PEs at the same place of the chains. */
@@ -60,7 +60,7 @@ export interface CommandLine {
   clear(): void
 }
 
-export function commandLine(plan: RowPlan): CommandLine {
+export function commandLine(plan: RowEngine): CommandLine {
   const longest = Math.max(...plan.layers.map(({ chain, window }) => chain + window[0]))
   let depth = 1
   while (depth < longest + 16) depth *= 2

@@ -1,4 +1,5 @@
-import { bankDelay, bankUsed, type RowLayer, type RowPlan } from '../../src/plan/row/plan.ts'
+import { rotatedPlace } from '../../src/plan/rotation.ts'
+import { bankDelay, bankUsed, type RowEngine, type RowLayer } from '../../src/plan/row/plan.ts'
 import type { EventCounter } from '../events.ts'
 import type { RowBanks } from './banks.ts'
 import type { CommandLine, Issued } from './line.ts'
@@ -14,7 +15,7 @@ export interface InputLines {
 }
 
 export function inputLines(
-  plan: RowPlan,
+  plan: RowEngine,
   line: CommandLine,
   memory: RowBanks,
   counter: EventCounter,
@@ -32,8 +33,13 @@ export function inputLines(
     const y = pass.rowFold * layout.period + (bank % layout.lines) - layout.top
     if (x < 0 || x >= layout.width || y < 0 || y >= layout.height) return false
     const at = pass.group * layer.channelFolds + pass.channelFold
-    word[bank] = memory.read(bank, layout.base + (at * layout.blocks + pass.rowFold) * layout.width + x)
     counter.add('bankReads', pass.layer, 1)
+    if (layout.rotated !== undefined) {
+      const place = rotatedPlace(layout.rotated, at, y, x)
+      word[bank] = memory.read(place.bank, place.address)
+      return true
+    }
+    word[bank] = memory.read(bank, layout.base + (at * layout.blocks + pass.rowFold) * layout.width + x)
     return true
   }
 

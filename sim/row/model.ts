@@ -1,10 +1,11 @@
 import { invariant } from '../../src/base/errors.ts'
 import type { MemoryImages } from '../../src/plan/images.ts'
-import type { RowPlan } from '../../src/plan/row/plan.ts'
+import type { Probe } from '../../src/plan/probes.ts'
+import type { RowEngine, RowPlan } from '../../src/plan/row/plan.ts'
 import { rowProbes } from '../../src/plan/row/probes.ts'
-import { eventCounter } from '../events.ts'
+import { type EventCounter, eventCounter } from '../events.ts'
 import { type CycleModel, type Engine, nativeModel } from '../phases.ts'
-import { rowBanks } from './banks.ts'
+import { type RowBanks, rowBanks } from './banks.ts'
 import { rowColumns } from './columns.ts'
 import { drain } from './drain.ts'
 import { chainEnds } from './ends.ts'
@@ -15,14 +16,39 @@ import { rowInputStream, rowOutputStream } from './streams.ts'
 import { rowTile } from './tile.ts'
 import { rowWriter } from './writer.ts'
 
+/** The cycle model of a plan whose layers all run on the grid. */
+export function rowModel(plan: RowPlan, images: MemoryImages): CycleModel {
+  const counter = eventCounter(plan)
+  const memory = rowBanks(plan)
+  const stations = rowStations(plan, images, memory, counter)
+  const input = rowInputStream(plan, memory)
+  const output = rowOutputStream(plan, memory)
+  const phase = new Int32Array(1)
+  const registers = { phase, ...stations.registers, out_valid: output.state }
+  const probes = registerReader(rowProbes(plan), plan.array.columns, registers)
+  return nativeModel(stations, { phase, input, output, counter, probes })
+}
+
+/** The stations of a grid, between the banks that it reads and those that it writes, and their registers by the names of the probes. */
+export interface RowStations extends Engine {
+  readonly registers: Registers
+  /** Begins a run: of all layers, or of one. */
+  begin(layer?: number): void
+}
+
+export type Registers = Readonly<Record<string, Int32Array>>
+
 /**
  * Steps the registers of docs/row-stationary.md, driven by the plan and the memory images alone. At an edge every station sees the others as they
  * were before it: stations are clocked from the end of the pipeline to its beginning.
  */
-export function rowModel(plan: RowPlan, images: MemoryImages): CycleModel {
+export function rowStations(
+  plan: RowEngine,
+  images: MemoryImages,
+  memory: RowBanks,
+  counter: EventCounter,
+): RowStations {
   const line = commandLine(plan)
-  const counter = eventCounter(plan)
-  const memory = rowBanks(plan)
   const walk = rowSequencer(plan, line, counter)
   const lines = inputLines(plan, line, memory, counter)
   const tiles = plan.tiles.map((_, tile) => rowTile(plan, images, tile, line, lines))
@@ -30,13 +56,9 @@ export function rowModel(plan: RowPlan, images: MemoryImages): CycleModel {
   const reads = drain(line)
   const columns = rowColumns(plan, images, line, ends)
   const store = rowWriter(plan, line, memory, columns, counter)
-  const input = rowInputStream(plan, memory)
-  const output = rowOutputStream(plan, memory)
-  const phase = new Int32Array(1)
   let cycle = 0
 
-  const registers: Readonly<Record<string, Int32Array>> = {
-    phase,
+  const registers: Registers = {
     activation: lines.activation,
     ...Object.fromEntries(
       plan.tiles.flatMap(({ name }, index) => [
@@ -51,7 +73,6 @@ export function rowModel(plan: RowPlan, images: MemoryImages): CycleModel {
     down: columns.down,
     write_valid: store.state,
     hold: store.hold,
-    out_valid: output.state,
   }
 
   /** The products that are wanted: of rows and filters that the layer has. */
@@ -65,7 +86,8 @@ export function rowModel(plan: RowPlan, images: MemoryImages): CycleModel {
     counter.add('neighbourReads', layer, (products / rows) * (rows - heads + rows - 1))
   }
 
-  const engine: Engine = {
+  return {
+    registers,
     begin: walk.begin,
     clock() {
       walk.issue(cycle)
@@ -91,7 +113,6 @@ export function rowModel(plan: RowPlan, images: MemoryImages): CycleModel {
       store.reset()
     },
   }
-  return nativeModel(engine, { phase, input, output, counter, probes: probeReader(plan, registers) })
 }
 
 /**
@@ -112,18 +133,28 @@ function usefulProducts({ layer, pass }: Issued) {
 }
 
 /** Finds the register behind each probe by its name, once. */
-function probeReader(
-  plan: RowPlan,
-  registers: Readonly<Record<string, Int32Array>>,
+export function registerReader(
+  probes: readonly Probe[],
+  columns: number,
+  registers: Registers,
 ): (into: Uint32Array) => void {
-  const places = rowProbes(plan).map(({ name, width }) => {
-    const [base, ...indices] = name.replaceAll(']', '').split('[')
-    const found = registers[base!]
-    invariant(found !== undefined, `the cycle model has no register for the probe "${name}"`)
-    const at = indices.reduce((index, text) => index * plan.array.columns + Number(text), 0)
+  const places = probes.map(({ name, width }) => {
+    const [found, at] = registerAt(name, columns, registers)
     return { found, at, mask: width === 32 ? -1 : 2 ** width - 1 }
   })
   return (into) => {
     for (const [i, { found, at, mask }] of places.entries()) into[i] = found[at]! & mask
   }
+}
+
+/** The register that a probe's name stands for, and its index. */
+export function registerAt(
+  name: string,
+  columns: number,
+  registers: Registers,
+): readonly [Int32Array, number] {
+  const [base, ...indices] = name.replaceAll(']', '').split('[')
+  const found = registers[base!]
+  invariant(found !== undefined, `the cycle model has no register for the probe "${name}"`)
+  return [found, indices.reduce((index, text) => index * columns + Number(text), 0)]
 }

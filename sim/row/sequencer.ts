@@ -1,5 +1,5 @@
-import type { RowLayer, RowPlan } from '../../src/plan/row/plan.ts'
-import { type RowPass, type RowStep, rowSteps } from '../../src/plan/row/steps.ts'
+import type { RowEngine, RowLayer } from '../../src/plan/row/plan.ts'
+import { type RowPass, type RowStep, rowSteps, stepsOfLayer } from '../../src/plan/row/steps.ts'
 import type { EventCounter } from '../events.ts'
 import type { CommandLine, Issued } from './line.ts'
 
@@ -13,12 +13,13 @@ export interface RowSequencer {
   readonly finished: boolean
   /** It was the last one of the first layer. */
   readonly firstLayerEnds: boolean
-  begin(): void
+  /** Begins a run: of all layers, or of one. */
+  begin(layer?: number): void
   issue(cycle: number): void
   reset(): void
 }
 
-export function rowSequencer(plan: RowPlan, line: CommandLine, counter: EventCounter): RowSequencer {
+export function rowSequencer(plan: RowEngine, line: CommandLine, counter: EventCounter): RowSequencer {
   let steps: Iterator<RowStep> | undefined
   let step: RowStep | undefined
   let age = 0
@@ -76,8 +77,8 @@ export function rowSequencer(plan: RowPlan, line: CommandLine, counter: EventCou
     starts: false,
     finished: false,
     firstLayerEnds: false,
-    begin() {
-      steps = rowSteps(plan)[Symbol.iterator]()
+    begin(layer?: number) {
+      steps = layer === undefined ? rowSteps(plan) : stepsOfLayer(plan, layer, 0)
       finishes = undefined
       enter(steps.next().value)
     },

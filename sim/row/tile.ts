@@ -1,7 +1,7 @@
 import { parseDomain } from '../../src/arith/domain.ts'
 import type { MemoryImages } from '../../src/plan/images.ts'
 import { delayRows, rowDelays } from '../../src/plan/row/delays.ts'
-import { chainPlace, columnPlace, type RowLayer, type RowPlan, tapOf } from '../../src/plan/row/plan.ts'
+import { chainPlace, columnPlace, type RowEngine, type RowLayer, tapOf } from '../../src/plan/row/plan.ts'
 import { multipliersOf } from '../../src/plan/tile.ts'
 import type { CommandLine, Issued } from './line.ts'
 import type { InputLines } from './lines.ts'
@@ -16,7 +16,7 @@ export interface RowTile {
 }
 
 export function rowTile(
-  plan: RowPlan,
+  plan: RowEngine,
   images: MemoryImages,
   index: number,
   line: CommandLine,
@@ -98,7 +98,7 @@ export function rowTile(
 }
 
 /** Of each geometry and kernel fold: the line register of each PE, [row][column], or -1. */
-function tapTables(plan: RowPlan): readonly (readonly Int32Array[])[] {
+function tapTables(plan: RowEngine): readonly (readonly Int32Array[])[] {
   const { rows, columns } = plan.array
   const tables: Int32Array[][] = []
   for (const layer of plan.layers) {

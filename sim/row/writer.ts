@@ -1,6 +1,6 @@
 import { filtersInOrder } from '../../src/plan/row/images.ts'
 import { copiesOf } from '../../src/plan/row/layout.ts'
-import type { RowLayer, RowPlan } from '../../src/plan/row/plan.ts'
+import type { RowEngine, RowLayer } from '../../src/plan/row/plan.ts'
 import { heldLanes } from '../../src/plan/row/ports.ts'
 import type { EventCounter } from '../events.ts'
 import type { RowBanks } from './banks.ts'
@@ -18,7 +18,7 @@ export interface RowWriter {
 }
 
 export function rowWriter(
-  plan: RowPlan,
+  plan: RowEngine,
   line: CommandLine,
   memory: RowBanks,
   source: RowColumns,

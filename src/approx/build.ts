@@ -47,11 +47,17 @@ export function buildAssignment(graph: QGraph, entries: readonly Entry[]): Assig
     return { selector, rank: rank(selector), entry }
   })
   const nodes = multiplyingNodes(graph)
-  for (const rule of rules) checkLayers(rule, nodes, graph)
+  for (const { selector, entry } of rules) checkLayer(selector, entry.where, nodes, graph)
   return new Map(nodes.map((node) => [node.name, assignLayer(graph, node, rules)]))
 }
 
-function checkLayers({ selector, entry }: Rule, nodes: readonly QConv[], graph: QGraph): void {
+/** Refuses a selector that no layer with multipliers matches. */
+export function checkLayer(
+  selector: Selector,
+  where: string | undefined,
+  nodes: readonly QConv[],
+  graph: QGraph,
+): void {
   // every layer: also where there is none
   if (selector.name === 'default') return
   if (nodes.some((node) => matchesLayer(selector, node.name))) return
@@ -64,7 +70,7 @@ function checkLayers({ selector, entry }: Rule, nodes: readonly QConv[], graph: 
   throw usageError(
     `${selector.wild ? `no layer matches "${selector.name}"` : why}.${didYouMean(selector.name, names)}`,
     {
-      where: entry.where,
+      where,
       hint: `Layers with multipliers: ${names.join(', ')}.`,
     },
   )

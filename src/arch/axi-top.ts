@@ -3,7 +3,7 @@ import type { AnyPlan } from '../plan/any-plan.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { coreName, topName } from '../plan/names.ts'
 import { controlAddressBits } from '../plan/registers.ts'
-import { loadPorts } from './accelerator.ts'
+import { allLoadPorts } from './accelerator.ts'
 import { axiControl } from './axi-control.ts'
 import { axiLitePort } from './axi-lite-port.ts'
 import { axiInput, axiOutput, streamBits } from './axi-streams.ts'
@@ -56,7 +56,10 @@ function build(m: ModuleBuilder, plan: AnyPlan, images: MemoryImages): void {
       ? undefined
       : m.instance(weightLoader(plan), 'u_weight_loader', { ...weights, enable }, { restart: restart.value })
   const outputFree = m.wire('output_free', 1)
-  const loads = Object.keys(loader === undefined ? {} : loadPorts(plan)).map((name) => [name, loader![name]!])
+  const loads = Object.keys(loader === undefined ? {} : allLoadPorts(plan)).map((name) => [
+    name,
+    loader![name]!,
+  ])
   const core = m.instance(
     buildCore(plan, images, coreName(plan.network)),
     'u_core',

@@ -8,17 +8,25 @@ export interface BankShape {
   readonly memories: Pick<Memories, 'bankDepth'>
 }
 
-/** One bank of feature maps: a memory of one read and one write port. The writer and the host write, never in the same cycle. */
-export function featureBank(plan: BankShape, reader = 'row of the array'): Module {
+/**
+ * One bank of feature maps: a memory of one read and one write port. The writer and the host write, never in the same cycle. Banks that have no reader of their own
+ * are shared: all who write have one port.
+ */
+export function featureBank(plan: BankShape, reader: string | undefined = undefined): Module {
   const { code, bankAddress } = plan.widths
   return defineModule(
     'feature_bank',
-    `Feature-map bank of ${plan.memories.bankDepth} codes; each ${reader} reads a bank of its own.`,
+    `Feature-map bank of ${plan.memories.bankDepth} codes${reader === undefined ? '' : `; each ${reader} reads a bank of its own`}.`,
     (m) => {
       const { c } = m
-      const hostWrite = m.input('host_write', 1)
-      const hostAddress = m.input('host_address', bankAddress)
-      const hostData = m.input('host_data', code)
+      const host =
+        reader === undefined
+          ? undefined
+          : {
+              write: m.input('host_write', 1),
+              address: m.input('host_address', bankAddress),
+              data: m.input('host_data', code),
+            }
       const store = m.input('store', 1)
       const storeAddress = m.input('store_address', bankAddress)
       const storeData = m.input('store_data', code)
@@ -28,11 +36,13 @@ export function featureBank(plan: BankShape, reader = 'row of the array'): Modul
       // addresses may be wider, for moment banks that are deeper
       const own = (address: Node) => c.slice(address, indexBits(plan.memories.bankDepth) - 1, 0)
       const memory = m.memory('codes', { width: code, depth: plan.memories.bankDepth })
-      memory.write(
-        c.or(hostWrite, store),
-        own(c.mux(hostWrite, hostAddress, storeAddress)),
-        c.mux(hostWrite, hostData, storeData),
-      )
+      if (host === undefined) memory.write(store, own(storeAddress), storeData)
+      else
+        memory.write(
+          c.or(host.write, store),
+          own(c.mux(host.write, host.address, storeAddress)),
+          c.mux(host.write, host.data, storeData),
+        )
       m.output('data', memory.read('data_read', own(readAddress), read))
     },
   )

@@ -1,11 +1,20 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import type { Comb } from '../comb/comb.ts'
-import { isZero, reduceOr, replicate } from '../comb/derived.ts'
+import { gate, isZero, reduceOr, replicate } from '../comb/derived.ts'
 import type { ModuleBuilder, Node, Wire } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
 import { hasMaps, movesWindows, readsParts, stepsOverWords } from '../plan/program.ts'
+import { sharedBanks } from '../plan/rotation.ts'
 import { layerSize, rowsVary } from '../plan/size.ts'
 import { all, any, equalTo, plus, resizeUnsigned } from './gates.ts'
+import {
+  bankOf,
+  channelPorts,
+  either,
+  firstChannel,
+  nextChannels,
+  placeRegisters,
+} from './mixed/channel-step.ts'
 import { passMemory } from './pass-memory.ts'
 import { type LayerFields, layerIndexBits, programMemory, splitWord } from './program-memory.ts'
 
@@ -164,6 +173,10 @@ export function loader(m: ModuleBuilder, plan: Plan, run: Run): LoadingFold {
   m.output('offset', place.offset)
   m.output('kernel_y', place.y)
   m.output('kernel_x', place.x)
+  if (place.group !== undefined) {
+    m.output('bank', place.group.bank)
+    m.output('channels', place.group.channels)
+  }
   m.output('weight_address', weightAddress)
   const nothing = c.constant(0, rowBits)
   return {
@@ -258,17 +271,54 @@ function tapPlace(m: ModuleBuilder, plan: Plan, layer: LayerFields, step: Node, 
     const width = c.width(layer[lastName]!)
     const ends = m.wire(`${name}_ends`, 1)
     const value = counter(name, width, advance, ends.value)
-    ends.drive(c.equal(value, layer[lastName]!))
-    return { value, carry: c.label(c.and(advance, ends.value), `${name}_carry`) }
+    const last = c.equal(value, layer[lastName]!)
+    ends.drive(last)
+    return { value, last, carry: c.label(c.and(advance, ends.value), `${name}_carry`) }
   }
   const channel = level('channel_in_word', 'modulus_last', step)
   const wordLevel = level('channel_word', 'words_last', channel.carry)
   const x = level('tap_x', 'kernel_x_last', wordLevel.carry)
   const y = counter('tap_y', coordinate, x.carry, c.constant(0, 1))
   const offset = m.register('tap_offset', bankAddress)
-  const one = stepsOverWords(plan) ? layer['tap_step']! : c.constant(1, bankAddress)
-  const within = readsParts(plan) ? c.mux(wordLevel.carry, layer['pixel_carry']!, one) : one
-  const jump = c.mux(x.carry, layer['offset_carry']!, within)
+  const steps = { clear, channel: channel.carry, pixel: wordLevel.carry, row: x.carry }
+  const { onward, group } =
+    plan.grid === undefined
+      ? { onward: nextWord(c, plan, layer, steps), group: undefined }
+      : nextGroup(m, plan, layer, steps, wordLevel.last)
+  const jump = c.mux(x.carry, layer['offset_carry']!, onward)
   offset.next(c.mux(clear, first, c.add(offset.q, jump)), c.or(clear, channel.carry))
-  return { offset: offset.q, y, x: resizeUnsigned(c, x.value, coordinate) }
+  return { offset: offset.q, y, x: resizeUnsigned(c, x.value, coordinate), group }
+}
+
+/** Where the loops over the taps step: to the next word of a pixel, to the next pixel, to the next row. */
+interface TapSteps {
+  readonly clear: Node
+  readonly channel: Node
+  readonly pixel: Node
+  readonly row: Node
+}
+
+function nextWord(c: Comb<Node>, plan: Plan, layer: LayerFields, { pixel }: TapSteps): Node {
+  const one = stepsOverWords(plan) ? layer['tap_step']! : c.constant(1, plan.widths.bankAddress)
+  return readsParts(plan) ? c.mux(pixel, layer['pixel_carry']!, one) : one
+}
+
+/** In shared banks groups of channels lie side by side, as far as there are banks, and then a plane further. */
+function nextGroup(m: ModuleBuilder, plan: Plan, layer: LayerFields, steps: TapSteps, last: Node) {
+  const { c } = m
+  const rotation = sharedBanks(plan)
+  const { rows } = plan.array
+  const at = placeRegisters(m, 'tap', channelPorts(rotation, rows))
+  const next = nextChannels(c, rotation, rows, at.q)
+  const again = c.or(steps.clear, steps.pixel)
+  at.next(either(c, again, firstChannel(c, rotation, rows), next.place), c.or(again, steps.channel))
+  const plane = gate(c, layer['plane']!, next.wraps)
+  const whole = c.constant(rows, c.width(layer['channels_last']!))
+  return {
+    onward: c.mux(steps.pixel, layer['pixel_carry']!, plane),
+    group: {
+      bank: bankOf(c, rotation, at.q),
+      channels: c.mux(last, layer['channels_last']!, whole),
+    },
+  }
 }

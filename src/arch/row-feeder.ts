@@ -1,6 +1,7 @@
 import { indexBits, unsignedBits } from '../base/integers.ts'
+import type { Comb } from '../comb/comb.ts'
 import { gate } from '../comb/derived.ts'
-import { defineModule, type Module, type Node } from '../hdl/module.ts'
+import { defineModule, type Module, type ModuleBuilder, type Node } from '../hdl/module.ts'
 import { operandBits } from '../plan/moments.ts'
 import type { Plan } from '../plan/plan.ts'
 import { connect, follow, followReset, inputs } from './gates.ts'
@@ -28,11 +29,19 @@ export function positionPorts(plan: Plan) {
     address: bankAddress,
     y: coordinate,
     x: coordinate,
-    rows: unsignedBits(plan.array.rows),
-    tile: plan.tiles.length,
-    ...(plan.modes?.from === 'pass' ? { mode: plan.modes.bits } : {}),
+    ...workPorts(plan),
   }
 }
+
+/** The part of it that says what is done with a position. */
+const workPorts = (plan: Plan) => ({
+  rows: unsignedBits(plan.array.rows),
+  tile: plan.tiles.length,
+  ...(plan.modes?.from === 'pass' ? { mode: plan.modes.bits } : {}),
+})
+
+/** A position on its way down the rows, where all of them were read together. */
+export const passedPorts = (plan: Plan) => ({ valid: 1, swap: 1, ...workPorts(plan) })
 
 /**
  * Turns positions into the activations of one row: address = position + the offset of this row's tap, code 0 outside the
@@ -79,8 +88,7 @@ export function rowFeeder(plan: Plan): Module {
       const kept = c.and(used, inside)
       const keep = follow(m, 'inside_map', ofCodes(kept))
       const activation = follow(m, 'activation', gate(c, data, keep))
-      const everyTile = (x: typeof used) => (plan.tiles.length === 1 ? x : c.cat(...plan.tiles.map(() => x)))
-      const active = followReset(m, 'active_next', c.and(everyTile(used), position.tile))
+      const active = activeRow(m, plan, used, position.tile)
       m.output('activation_out', activation)
       if (moments !== undefined) {
         const word = m.input(
@@ -90,24 +98,44 @@ export function rowFeeder(plan: Plan): Module {
         const keepMoments = follow(m, 'inside_moments', c.and(kept, moments))
         m.output('moments_out', momentRegisters(m, plan, word, keepMoments))
       }
-      m.output('active', followReset(m, 'active_now', active))
-      if (position.mode !== undefined)
-        m.output('mode_out', follow(m, 'mode_now', follow(m, 'mode_next', position.mode)))
-      m.output('load_out', followReset(m, 'load_now', c.and(everyTile(mine), row.load_tile)))
-      m.output('swap', followReset(m, 'swap_now', c.and(everyTile(position.swap), position.tile)))
-
-      const { valid, swap, ...rest } = position
-      const passed = Object.entries(rest).map(
-        ([name, node]) => [name, follow(m, `passed_${name}`, node)] as const,
-      )
-      const flags = {
-        valid: followReset(m, 'passed_valid', valid),
-        swap: followReset(m, 'passed_swap', swap),
-      }
-      for (const [name, node] of Object.entries(
-        connect('next_', { ...flags, ...Object.fromEntries(passed) }),
-      ))
-        m.output(name, node)
+      passOn(m, plan, { active, mine, loadTile: row.load_tile, position })
     },
   )
+}
+
+/** A bit of each tile. */
+const everyTile = (c: Comb<Node>, plan: Plan, x: Node) =>
+  plan.tiles.length === 1 ? x : c.cat(...plan.tiles.map(() => x))
+
+/** Whether the row has work on each tile, a cycle later. */
+export const activeRow = (m: ModuleBuilder, plan: Plan, used: Node, tile: Node): Node =>
+  followReset(m, 'active_next', m.c.and(everyTile(m.c, plan, used), tile))
+
+interface Passing {
+  readonly active: Node
+  /** The row loads weights, on these tiles. */
+  readonly mine: Node
+  readonly loadTile: Node
+  readonly position: Readonly<Record<'valid' | 'swap' | 'tile', Node>> & Readonly<{ mode?: Node }>
+}
+
+/** What the tiles are told of a position in a row, and what is passed to the row below. */
+export function passOn(m: ModuleBuilder, plan: Plan, { active, mine, loadTile, position }: Passing): void {
+  const { c } = m
+  m.output('active', followReset(m, 'active_now', active))
+  if (position.mode !== undefined)
+    m.output('mode_out', follow(m, 'mode_now', follow(m, 'mode_next', position.mode)))
+  m.output('load_out', followReset(m, 'load_now', c.and(everyTile(c, plan, mine), loadTile)))
+  m.output('swap', followReset(m, 'swap_now', c.and(everyTile(c, plan, position.swap), position.tile)))
+
+  const { valid, swap, ...rest } = position
+  const passed = Object.entries(rest).map(
+    ([name, node]) => [name, follow(m, `passed_${name}`, node)] as const,
+  )
+  const flags = {
+    valid: followReset(m, 'passed_valid', valid),
+    swap: followReset(m, 'passed_swap', swap),
+  }
+  for (const [name, node] of Object.entries(connect('next_', { ...flags, ...Object.fromEntries(passed) })))
+    m.output(name, node)
 }

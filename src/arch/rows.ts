@@ -135,7 +135,7 @@ function banksOfRow(
   read: Ports,
 ): RowWords {
   const { c } = m
-  const bank = featureBank(plan)
+  const bank = featureBank(plan, 'row of the array')
   if (plan.merge?.sets !== 2) {
     const port = withOutput(c, plan, i, output, read)
     const { data } = m.instance(bank, `u_bank_${i}`, { ...write, ...port })

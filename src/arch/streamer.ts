@@ -17,7 +17,7 @@ import { equalTo, plus, resizeUnsigned } from './gates.ts'
 import type { LoadingFold, Run } from './loader.ts'
 import { mergePorts } from './merge-column.ts'
 import { operandLayerPorts } from './merge-control.ts'
-import { writerPorts } from './output-writer.ts'
+import { sharedWriterPorts, writerPorts } from './output-writer.ts'
 import { type LayerFields, splitStreaming, streamingPart } from './program-memory.ts'
 
 /** The first cycle of each layer, and of the one at whose start the input map has been read, where the program says which. */
@@ -36,14 +36,17 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   }
   const word = hold('streaming_word', streamingPart(c, plan, loading.word))
   const layer = splitStreaming(c, plan, word, 'layer')
-  const rows = hold('streaming_rows', loading.rowsEnd)
+  // where rows are read together, the reader says how many have work
+  const rows = plan.grid === undefined ? { rows: hold('streaming_rows', loading.rowsEnd) } : {}
   const first = hold('streaming_first', loading.first)
   const last = hold('streaming_last', loading.last)
   const columnLast = hold('streaming_column_last', loading.columnLast)
   const ofPass = plan.tiles.length === 1 ? c.constant(1, 1) : hold('streaming_tiles', loading.tiles)
-  // a layer that fills the moment banks has pixels for positions, and nothing for tiles and columns
+  // a layer that fills the moment banks has pixels for positions, and nothing for tiles and columns; one that waits for the grid has nothing at all
   const fills = layer['fills']
-  const productive = fills && c.label(c.not(fills), 'has_products')
+  const waits = layer['waits']
+  const idle = fills ?? waits
+  const productive = idle && c.label(c.not(idle), 'has_products')
   const tiles = productive === undefined ? ofPass : gate(c, ofPass, productive)
 
   const foldStart = m.register('fold_start', 1, { reset: 0 })
@@ -105,14 +108,12 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   const firstWindow = m.register('first_window', 1)
   firstWindow.next(run.swap, c.or(run.swap, windowY.carry))
 
-  // a layer without products leaves weights, taps and parameters as they are
-  const beginFold =
-    plan.merge?.sets !== 2 ? foldStart.q : c.label(c.and(foldStart.q, layer['products']!), 'begin_products')
+  const beginFold = foldBegins(c, plan, layer, foldStart.q, productive)
   for (const [name, node] of Object.entries({
-    valid,
+    valid: waits === undefined ? valid : c.and(valid, productive!),
     swap: beginFold,
     ...point,
-    rows,
+    ...rows,
     tile: tiles,
     ...(loading.mode === undefined ? {} : { mode: hold('streaming_mode', loading.mode) }),
   }))
@@ -137,6 +138,7 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
   }
   for (const [name, node] of Object.entries(control)) m.output(`control_${name}`, node)
   if (rowsVary(plan)) m.output('row_top', layer['row_top']!)
+  if (waits !== undefined) m.output('grid_begin', c.and(layerStart.q, waits))
   if (fills !== undefined) fillControl(m, plan, layer, c.and(valid, fills), foldStart.q, layerStart.q)
   m.output('begin_layer', layerStart.q)
   m.output('height', layer['height']!)
@@ -145,7 +147,8 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
     m.output('read_set', layer['read_set']!)
     m.output('store_sets', layer['store_sets']!)
   }
-  const ports = { ...postPorts(plan), ...writerPorts(plan), ...mergePorts(plan), ...operandLayerPorts(plan) }
+  const stored = plan.grid === undefined ? writerPorts(plan) : sharedWriterPorts(plan)
+  const ports = { ...postPorts(plan), ...stored, ...mergePorts(plan), ...operandLayerPorts(plan) }
   for (const [name, bits] of Object.entries(ports))
     m.output(`layer_${name}`, resizeUnsigned(c, layer[name]!, bits))
   const release = layer['input_until']
@@ -153,6 +156,18 @@ export function streamer(m: ModuleBuilder, plan: Plan, run: Run, loading: Loadin
     any: layerStart.q,
     release: release && c.label(c.and(layerStart.q, release), 'input_has_been_read'),
   }
+}
+
+/** The first cycle of a fold, but of a layer that leaves weights, taps and parameters as they are. */
+function foldBegins(
+  c: Comb<Node>,
+  plan: Plan,
+  layer: LayerFields,
+  start: Node,
+  productive: Node | undefined,
+): Node {
+  if (plan.merge?.sets === 2) return c.label(c.and(start, layer['products']!), 'begin_products')
+  return layer['waits'] === undefined ? start : c.label(c.and(start, productive!), 'begin_products')
 }
 
 /** What the map reader must know of a position: the first one of a fold, the loop that steps behind it, and whether the operand has a code there. */

@@ -12,22 +12,7 @@ export function inputStream(plan: Plan): Module {
   const { bankAddress } = plan.widths
   return defineModule('input_stream', `Input stream: ${elements} codes in the order y, x, channel.`, (m) => {
     const { c } = m
-    const release = m.input('release_map', 1)
-    const begin = m.input('begin_run', 1)
-    const storing = m.input('storing', 1)
-    const valid = m.input('in_valid', 1)
-
-    const open = m.register('open', 1, { reset: 1 })
-    const ready = c.label(c.and(open.q, c.not(storing)), 'ready')
-    const take = c.label(c.and(ready, valid), 'take')
-    const countBits = indexBits(elements)
-    const count = m.register('count', countBits, { reset: 0 })
-    const last = c.label(c.and(take, equalTo(c, count.q, elements - 1)), 'last')
-    count.next(c.mux(last, c.constant(0, countBits), plus(c, count.q, 1)), take)
-    open.next(c.or(release, c.and(open.q, c.not(last))))
-    const full = m.register('full', 1, { reset: 0 })
-    const whole = c.label(c.or(full.q, last), 'whole')
-    full.next(c.and(whole, c.not(begin)))
+    const { ready, take, last, whole } = intake(m, elements)
 
     const laneBits = indexBits(modulus)
     const lane = m.register('lane', laneBits, { reset: 0 })
@@ -105,4 +90,26 @@ function outputLanes(m: ModuleBuilder, channels: number, modulus: number, begin:
     pixel === undefined ? last : c.or(last, pixel.ends),
   )
   return { lane: value, wordEnds: ends }
+}
+
+/** Takes elements whenever the map is open and nobody stores; says when the last one came, and whether the map is whole. */
+export function intake(m: ModuleBuilder, elements: number) {
+  const { c } = m
+  const release = m.input('release_map', 1)
+  const begin = m.input('begin_run', 1)
+  const storing = m.input('storing', 1)
+  const valid = m.input('in_valid', 1)
+
+  const open = m.register('open', 1, { reset: 1 })
+  const ready = c.label(c.and(open.q, c.not(storing)), 'ready')
+  const take = c.label(c.and(ready, valid), 'take')
+  const countBits = indexBits(elements)
+  const count = m.register('count', countBits, { reset: 0 })
+  const last = c.label(c.and(take, equalTo(c, count.q, elements - 1)), 'last')
+  count.next(c.mux(last, c.constant(0, countBits), plus(c, count.q, 1)), take)
+  open.next(c.or(release, c.and(open.q, c.not(last))))
+  const full = m.register('full', 1, { reset: 0 })
+  const whole = c.label(c.or(full.q, last), 'whole')
+  full.next(c.and(whole, c.not(begin)))
+  return { ready, take, last, whole }
 }

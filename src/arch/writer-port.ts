@@ -1,8 +1,10 @@
 import type { ModuleBuilder, Node } from '../hdl/module.ts'
 import type { Plan } from '../plan/plan.ts'
+import { bankBits, sharedBanks, storedTogether } from '../plan/rotation.ts'
 import { mergeOf, reads } from './columns.ts'
 import { connect, type Ports, pick } from './gates.ts'
-import { outputWriter, writerPorts } from './output-writer.ts'
+import { arrayWriter } from './mixed/array-writer.ts'
+import { outputWriter, sharedWriterPorts, writerPorts } from './output-writer.ts'
 
 /** The writer stands at the end of the pipeline and feeds the banks at its beginning, so its outputs are declared first. */
 export function writerPort(m: ModuleBuilder, plan: Plan) {
@@ -10,13 +12,16 @@ export function writerPort(m: ModuleBuilder, plan: Plan) {
   const readWires = reads(plan)
     ? { read: m.wire('operand_read', 1), read_address: m.wire('operand_read_address', bankAddress) }
     : {}
+  const shared = plan.grid !== undefined
+  const codes = shared
+    ? Array.from({ length: storedTogether(plan.array) }, (_, lane) => `lane_${lane}`)
+    : Array.from({ length: plan.array.rows }, (_, row) => `store_data_${row}`)
   const wires = {
     store: m.wire('store', 1),
     store_address: m.wire('store_address', bankAddress),
+    ...(shared ? { store_rotation: m.wire('store_rotation', bankBits(sharedBanks(plan))) } : {}),
     ...readWires,
-    ...Object.fromEntries(
-      Array.from({ length: plan.array.rows }, (_, i) => [`store_data_${i}`, m.wire(`store_data_${i}`, code)]),
-    ),
+    ...Object.fromEntries(codes.map((name) => [name, m.wire(name, code)])),
   }
   return {
     stored: Object.fromEntries(Object.entries(wires).map(([name, wire]) => [name, wire.value])),
@@ -26,8 +31,9 @@ export function writerPort(m: ModuleBuilder, plan: Plan) {
       return vector
     },
     connect(control: Ports, vector: Ports) {
-      const layer = connect('layer_', pick(control, 'layer_', Object.keys(writerPorts(plan))))
-      const out = m.instance(outputWriter(plan), 'u_writer', {
+      const ports = shared ? sharedWriterPorts(plan) : writerPorts(plan)
+      const layer = connect('layer_', pick(control, 'layer_', Object.keys(ports)))
+      const out = m.instance(shared ? arrayWriter(plan) : outputWriter(plan), 'u_writer', {
         ...layer,
         begin_layer: control['begin_layer']!,
         ...vector,

@@ -82,7 +82,15 @@ function deepest(issues: readonly Issue[]): Issue {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue
   const nested = issue.errors.filter((branch) => branch.length > 0).map((branch) => deepest(branch))
   const best = nested.reduce((a, b) => (b.path.length > a.path.length ? b : a), nested[0]!)
-  return best.path.length === 0 ? issue : { ...best, path: [...issue.path, ...best.path] }
+  const found = best.path.length === 0 ? wordOf(nested) : best
+  return found === undefined ? issue : { ...found, path: [...issue.path, ...found.path] }
+}
+
+/** Where a value is one of some words or else names with values, the words say best what is possible. */
+function wordOf(branches: readonly Issue[]): Issue | undefined {
+  const isRecord = (issue: Issue) => issue.code === 'invalid_type' && issue.expected === 'record'
+  const [word, ...others] = branches.filter((issue) => !isRecord(issue))
+  return word?.code === 'invalid_value' && others.length === 0 && branches.some(isRecord) ? word : undefined
 }
 
 function choicesOf(issue: Issue, schema: z.ZodType, path: Path, value: unknown): string[] | undefined {

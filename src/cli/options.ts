@@ -68,9 +68,10 @@ export function arrayOptions(y: Argv): Argv {
     cols: { type: 'number', requiresArg: true, describe: 'Columns of PEs', group: 'Hardware:' },
     dataflow: {
       type: 'string',
-      requiresArg: true,
+      array: true,
+      nargs: 1,
       defaultDescription: 'weight-stationary',
-      describe: 'Dataflow of the array: weight-stationary, row-stationary, or auto (fewer cycles)',
+      describe: 'Dataflow: [LAYER=]weight-stationary, row-stationary or auto (fewer cycles) (repeatable)',
       group: 'Hardware:',
     },
     interface: {

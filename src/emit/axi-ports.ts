@@ -1,7 +1,7 @@
 import { operandRange } from '../arith/domain.ts'
 import { type AnyPlan, type HostStream, overlappedCycles } from '../plan/any-plan.ts'
 import { type ControlRegister, constantRegisters, control } from '../plan/registers.ts'
-import { packetLayout } from '../plan/words.ts'
+import { type PacketPart, packetLayout } from '../plan/words.ts'
 
 /** What ports.md says of the AXI interface, with one worked example in bytes for each channel. `packet`: the weights packet, if any. */
 export function axiFields(plan: AnyPlan, packet: Uint32Array | undefined) {
@@ -67,9 +67,11 @@ function exampleBeats({ input, output }: AnyPlan) {
 }
 
 function packetFields(plan: AnyPlan, packet: Uint32Array) {
-  const { beats, beatsPerWeight, hashBeats } = packetLayout(plan)
+  const { beats, beatsPerWeight, hashBeats, parts } = packetLayout(plan)
   const { weightWords, parameterWords, weightBits, ownerBits } = plan.memories
   const firstParameter = hashBeats + weightWords * beatsPerWeight
+  const gridParts = parts.slice(2)
+  const firstGrid = beats - gridParts.reduce((sum, part) => sum + part.words * part.beats, 0)
   const shown = [
     ...Array.from({ length: hashBeats + beatsPerWeight }, (_, beat) => beat),
     firstParameter,
@@ -92,7 +94,8 @@ function packetFields(plan: AnyPlan, packet: Uint32Array) {
     lane: weightBits + ownerBits,
     lastWeight: firstParameter - 1,
     firstParameter,
-    last: beats - 1,
+    last: firstGrid - 1,
+    ...(gridParts.length === 0 ? {} : { grid: gridRows(gridParts, firstGrid) }),
     example: shown.map((beat) => ({
       number: beat,
       word: hex(packet[beat]!, 8),
@@ -100,4 +103,14 @@ function packetFields(plan: AnyPlan, packet: Uint32Array) {
       what: what(beat),
     })),
   }
+}
+
+/** The parts of a grid beside the array, which follow the array's. */
+function gridRows(parts: readonly PacketPart[], start: number) {
+  let first = start
+  return parts.map(({ name, words, beats }) => {
+    const row = { first, last: first + words * beats - 1, words, beats, file: `${name}s` }
+    first += words * beats
+    return row
+  })
 }

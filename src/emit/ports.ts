@@ -2,6 +2,7 @@ import { operandRange } from '../arith/domain.ts'
 import { renderTemplate } from '../base/templates.ts'
 import {
   type AnyPlan,
+  enginesOf,
   type HostStream,
   inferenceCycles,
   isRowPlan,
@@ -9,10 +10,18 @@ import {
   runCycles,
 } from '../plan/any-plan.ts'
 import { type InterfaceName, topName } from '../plan/names.ts'
-import { type Plan, parameterBits, type Tile, tilesOfLayer } from '../plan/plan.ts'
+import { type Plan, type PlanLayer, parameterBits, type Tile, tilesOfLayer } from '../plan/plan.ts'
 import { passBits, programBits, programFields } from '../plan/program.ts'
-import type { RowPlan } from '../plan/row/plan.ts'
-import { channelBits, routeBits, rowFields, rowPassBits, rowProgramBits } from '../plan/row/program.ts'
+import { sharedBanks } from '../plan/rotation.ts'
+import type { RowEngine, RowLayer } from '../plan/row/plan.ts'
+import {
+  channelBits,
+  memoryFile,
+  routeBits,
+  rowFields,
+  rowPassBits,
+  rowProgramBits,
+} from '../plan/row/program.ts'
 import { tileSize } from '../plan/size.ts'
 import { weightWordBits } from '../plan/words.ts'
 import { axiFields } from './axi-ports.ts'
@@ -31,23 +40,14 @@ export function portsPage(
     hash: plan.hash,
     rows: array.rows,
     columns: array.columns,
-    tiles: plan.tiles,
+    tiles: enginesOf(plan).flatMap(({ tiles }) => tiles),
     input: streamFields(plan.input, 0.5),
     output: streamFields(plan.output, 0.5),
-    memories: (isRowPlan(plan) ? rowMemories(plan) : systolicMemories(plan)).map(([name, words, width]) => ({
-      name,
-      words,
-      width,
-      bits: words * width,
-    })),
+    memories: memoriesOf(plan).map(([name, words, width]) => ({ name, words, width, bits: words * width })),
     totalBits: memories.bits.total,
     layers: plan.layers.map((layer) => ({
       name: layer.name,
-      tile:
-        tilesOfLayer(layer)
-          .map((tile) => plan.tiles[tile]!)
-          .map((tile) => `${tile.name} (${sizeNote(plan, tile)}${tile.multiplier})`)
-          .join(', ') || 'none: it moves a map',
+      tile: tilesNote(plan, layer) || 'none: it moves a map',
       cycles: layer.cycles,
     })),
     layerCycles: plan.layers.reduce((sum, layer) => sum + layer.cycles, 0),
@@ -57,13 +57,37 @@ export function portsPage(
   })
 }
 
+/** The tiles that a layer runs on: the grid's, where the array waits for it. */
+function tilesNote(plan: AnyPlan, layer: PlanLayer | RowLayer): string {
+  if ('grid' in layer && layer.grid !== undefined && !isRowPlan(plan))
+    return tilesNoteOf(plan.grid!, plan.grid!.layers[layer.grid]!)
+  return tilesNoteOf(plan, layer)
+}
+
+const tilesNoteOf = (engine: Plan | RowEngine, layer: PlanLayer | RowLayer): string =>
+  tilesOfLayer(layer)
+    .map((tile) => engine.tiles[tile]!)
+    .map((tile) => `${tile.name} (${sizeNote(engine, tile)}${tile.multiplier})`)
+    .join(', ')
+
+function memoriesOf(plan: AnyPlan): readonly MemoryRow[] {
+  if (isRowPlan(plan)) return [banksRow(plan.banks, plan), ...rowMemories(plan)]
+  const { merge, array, grid } = plan
+  if (grid === undefined) return [banksRow(array.rows * (merge?.sets ?? 1), plan), ...systolicMemories(plan)]
+  return [banksRow(sharedBanks(plan).banks, plan), ...systolicMemories(plan), ...rowMemories(grid)]
+}
+
+const banksRow = (banks: number, { memories, widths }: AnyPlan): MemoryRow => [
+  `feature banks (${banks} of them)`,
+  memories.bankDepth * banks,
+  widths.code,
+]
+
 type MemoryRow = readonly [name: string, words: number, width: number]
 
 function systolicMemories(plan: Plan): readonly MemoryRow[] {
   const { array, memories, widths } = plan
-  const banks = array.rows * (plan.merge?.sets ?? 1)
   return [
-    [`feature banks (${banks} of them)`, memories.bankDepth * banks, widths.code],
     ['weights.hex', memories.weightWords, weightWordBits(plan)],
     ['parameters.hex', memories.parameterWords, parameterBits],
     [
@@ -76,23 +100,28 @@ function systolicMemories(plan: Plan): readonly MemoryRow[] {
   ]
 }
 
-function rowMemories(plan: RowPlan): readonly MemoryRow[] {
-  const { array, memories, widths, banks, exits } = plan
+function rowMemories(plan: RowEngine): readonly MemoryRow[] {
+  const { array, memories, widths, exits } = plan
   const ends = 2 * exits * array.columns
   return [
-    [`feature banks (${banks} of them)`, memories.bankDepth * banks, widths.code],
-    ['weights.hex', memories.weightWords, weightWordBits(plan)],
-    ['parameters.hex', memories.parameterWords, parameterBits],
-    [`accumulators (${ends} of them)`, memories.accumulatorDepth * ends, widths.accumulator],
-    ['program.hex', memories.programWords, rowProgramBits(rowFields(plan))],
-    ['routes.hex', memories.routeWords, routeBits(plan)],
-    ['channels.hex', memories.parameterWords, channelBits(plan)],
-    ...(memories.passWords > 0 ? [['passes.hex', memories.passWords, rowPassBits(plan)] as const] : []),
+    [memoryFile(plan, 'weights'), memories.weightWords, weightWordBits(plan)],
+    [memoryFile(plan, 'parameters'), memories.parameterWords, parameterBits],
+    [
+      `${plan.rotation === undefined ? '' : 'grid: '}accumulators (${ends} of them)`,
+      memories.accumulatorDepth * ends,
+      widths.accumulator,
+    ],
+    [memoryFile(plan, 'program'), memories.programWords, rowProgramBits(rowFields(plan))],
+    [memoryFile(plan, 'routes'), memories.routeWords, routeBits(plan)],
+    [memoryFile(plan, 'channels'), memories.parameterWords, channelBits(plan)],
+    ...(memories.passWords > 0
+      ? [[memoryFile(plan, 'passes'), memories.passWords, rowPassBits(plan)] as const]
+      : []),
   ]
 }
 
 /** The size of a tile that is smaller than the array. */
-function sizeNote(plan: AnyPlan, tile: Tile): string {
+function sizeNote(plan: Plan | RowEngine, tile: Tile): string {
   if (tile.rows === undefined && tile.columns === undefined) return ''
   const { rows, columns } = tileSize(plan, tile)
   return `${rows} x ${columns}, `

@@ -31,7 +31,8 @@ export interface ConfigurationOptions {
   readonly array?: string
   readonly rows?: number
   readonly cols?: number
-  readonly dataflow?: string
+  /** `[WHERE=]DATAFLOW`, repeatable. */
+  readonly dataflow?: string | readonly string[]
   readonly interface?: string
   readonly environment?: NodeJS.ProcessEnv
 }
@@ -291,7 +292,8 @@ function applyFlags(
 ): void {
   if (options.net !== undefined) put(['net'], options.net, '--net')
   if (options.weights !== undefined) put(['weights', 'file'], options.weights, '--weights')
-  if (options.dataflow !== undefined) put(['array', 'dataflow'], options.dataflow, '--dataflow')
+  if (options.dataflow !== undefined)
+    put(['array', 'dataflow'], dataflowOf([options.dataflow].flat()), '--dataflow')
   if (options.interface !== undefined) put(['interface'], options.interface, '--interface')
   if (options.array !== undefined) {
     const match = /^(\d{1,4})x(\d{1,4})$/.exec(options.array)
@@ -309,6 +311,19 @@ function applyFlags(
     if (Number.isNaN(options[name])) throw usageError('a whole number is needed', { where: `--${name}` })
   if (options.rows !== undefined) put(['array', 'rows'], options.rows, '--rows')
   if (options.cols !== undefined) put(['array', 'cols'], options.cols, '--cols')
+}
+
+/** One word for all layers, or, where some are named, a map of them; of equal selectors the last one counts. */
+function dataflowOf(flags: readonly string[]): string | Readonly<Record<string, string>> {
+  const entries = flags.map((flag): readonly [string, string] => {
+    const equals = flag.indexOf('=')
+    return equals < 0
+      ? ['default', flag.trim()]
+      : [flag.slice(0, equals).trim(), flag.slice(equals + 1).trim()]
+  })
+  const wanted = Object.fromEntries(entries)
+  const { default: all, ...named } = wanted
+  return Object.keys(named).length === 0 ? all! : wanted
 }
 
 /** A value as YAML would read it: numbers and booleans are not strings. */

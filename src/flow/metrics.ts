@@ -1,6 +1,6 @@
 import { canonicalJson } from '../base/hash.ts'
 import type { Port } from '../hdl/module.ts'
-import { type AnyPlan, inferenceCycles, overlappedCycles, runCycles } from '../plan/any-plan.ts'
+import { type AnyPlan, enginesOf, inferenceCycles, overlappedCycles, runCycles } from '../plan/any-plan.ts'
 import { type Quantity, sumOf } from '../plan/counts/module-count.ts'
 import { planCounts } from '../plan/counts.ts'
 import type { InterfaceName } from '../plan/names.ts'
@@ -24,6 +24,7 @@ export function designMetrics(plan: AnyPlan, ports: readonly Port[], interfaceNa
       'adders',
       modules.filter(({ adderClass }) => adderClass === name),
     )
+  const tiles = enginesOf(plan).flatMap((engine) => engine.tiles)
   return {
     cycles__total: inferenceCycles(plan),
     cycles__overlapped: overlappedCycles(plan),
@@ -34,11 +35,11 @@ export function designMetrics(plan: AnyPlan, ports: readonly Port[], interfaceNa
       plan.layers.map(({ name, cycles }) => [name, cycles]),
     ),
     design__io: ports.reduce((bits, { width }) => bits + width, 0),
-    design__pe__count: plan.tiles.reduce((sum, tile) => {
+    design__pe__count: tiles.reduce((sum, tile) => {
       const { rows, columns } = tileSize(plan, tile)
       return sum + rows * columns
     }, 0),
-    design__tile__count: plan.tiles.length,
+    design__tile__count: tiles.length,
     design__multiplier__count: sum('cores') + sum('multiplications'),
     ...parts('design__multiplier__count', 'class', [
       ['pe', sum('cores')],

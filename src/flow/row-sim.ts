@@ -5,7 +5,7 @@ import { rowModel } from '../../sim/row/model.ts'
 import { invariant } from '../base/errors.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { tilesOfLayer } from '../plan/plan.ts'
-import type { RowLayer, RowPlan } from '../plan/row/plan.ts'
+import type { RowEngine, RowLayer, RowPlan } from '../plan/row/plan.ts'
 import { passCount } from '../plan/row/steps.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { type AccessLevels, denseLayers, randomCodes } from './inference.ts'
@@ -68,40 +68,9 @@ export function simulateRowPlan(
   const { layers: events, runCycles, outputCycles } = model.events
   const dense = denseLayers(graph)
   const pes = plan.array.rows * plan.array.columns
-  const layers = plan.layers.map((layer, index): SimulatedRowLayer => {
-    const { firstActivation, lastWrite, busy, ...accesses } = events[index]!
-    const measured = lastWrite - firstActivation + 1
-    invariant(
-      measured === layer.cycles,
-      `the model took ${measured} cycles for "${layer.name}", the plan says ${layer.cycles}`,
-    )
-    const { channels, filters, columns, pieces } = layer
-    const tiles = tilesOfLayer(layer)
-    return {
-      name: layer.name,
-      kind: dense.has(layer.name) ? 'dense' : 'conv2d',
-      dataflow: 'row-stationary',
-      multiplier: tiles.map((tile) => plan.tiles[tile]!.multiplier).join(' + '),
-      cycles: measured,
-      closedFormCycles: closedForm(layer),
-      macs: layer.macs,
-      utilisation: neededProducts(layer) / (measured * pes),
-      passes: passCount(layer).passes,
-      mapping: { channels, filters, columns, pieces },
-      postCycles: (events[index + 1]?.firstActivation ?? runCycles) - lastWrite - 1,
-      accesses: { multiplications: busy, ...accesses },
-      levels: {
-        register: busy,
-        neighbour: accesses.neighbourReads,
-        buffer:
-          accesses.bankReads +
-          accesses.bankWrites +
-          accesses.weightReads * plan.array.rows +
-          accesses.accumulatorReads +
-          accesses.accumulatorWrites,
-      },
-    }
-  })
+  const layers = plan.layers.map((layer, index) =>
+    measureRowLayer(plan, layer, events[index]!, events[index + 1]?.firstActivation ?? runCycles, dense),
+  )
   const sum = (of: (layer: SimulatedRowLayer) => number) =>
     layers.reduce((total, layer) => total + of(layer), 0)
   const inLayers = sum((layer) => layer.cycles)
@@ -112,7 +81,7 @@ export function simulateRowPlan(
     array: { rows: plan.array.rows, columns: plan.array.columns },
     cycles: inLayers,
     closedFormCycles: sum((layer) => layer.closedFormCycles),
-    utilisation: plan.layers.reduce((total, layer) => total + neededProducts(layer), 0) / (inLayers * pes),
+    utilisation: plan.layers.reduce((total, layer) => total + usefulProducts(layer), 0) / (inLayers * pes),
     inference: {
       total: cycles,
       input: elements,
@@ -126,6 +95,47 @@ export function simulateRowPlan(
   }
 }
 
+/** What the model saw of a layer, of which the next one begins in cycle `next`. */
+export function measureRowLayer(
+  plan: RowEngine,
+  layer: RowLayer,
+  { firstActivation, lastWrite, busy, ...accesses }: LayerEvents,
+  next: number,
+  dense: ReadonlySet<string>,
+): SimulatedRowLayer {
+  const measured = lastWrite - firstActivation + 1
+  invariant(
+    measured === layer.cycles,
+    `the model took ${measured} cycles for "${layer.name}", the plan says ${layer.cycles}`,
+  )
+  const { channels, filters, columns, pieces } = layer
+  const tiles = tilesOfLayer(layer)
+  return {
+    name: layer.name,
+    kind: dense.has(layer.name) ? 'dense' : 'conv2d',
+    dataflow: 'row-stationary',
+    multiplier: tiles.map((tile) => plan.tiles[tile]!.multiplier).join(' + '),
+    cycles: measured,
+    closedFormCycles: closedForm(layer),
+    macs: layer.macs,
+    utilisation: usefulProducts(layer) / (measured * plan.array.rows * plan.array.columns),
+    passes: passCount(layer).passes,
+    mapping: { channels, filters, columns, pieces },
+    postCycles: next - lastWrite - 1,
+    accesses: { multiplications: busy, ...accesses },
+    levels: {
+      register: busy,
+      neighbour: accesses.neighbourReads,
+      buffer:
+        accesses.bankReads +
+        accesses.bankWrites +
+        accesses.weightReads * plan.array.rows +
+        accesses.accumulatorReads +
+        accesses.accumulatorWrites,
+    },
+  }
+}
+
 /** Passes that a layer needs because its products are spread over several tiles count as its own. */
 function closedForm(layer: RowLayer): number {
   const folds = layer.passes.length
@@ -133,5 +143,5 @@ function closedForm(layer: RowLayer): number {
   return (layer.closedForm / folds) * passes
 }
 
-const neededProducts = ({ positions, kernel, groupChannels, groupFilters, groups }: RowLayer) =>
+export const usefulProducts = ({ positions, kernel, groupChannels, groupFilters, groups }: RowLayer) =>
   positions[0] * positions[1] * kernel[0] * kernel[1] * groupChannels * groupFilters * groups

@@ -4,8 +4,7 @@ import { acceleratorFiles } from '../emit/accelerator-files.ts'
 import { flowFiles } from '../emit/flow-files.ts'
 import { type Files, type RunRecord, writeRunDirectory } from '../emit/run-directory.ts'
 import type { Module } from '../hdl/module.ts'
-import { type AnyPlan, inferenceCycles, isRowPlan } from '../plan/any-plan.ts'
-import type { Dataflow } from '../plan/array.ts'
+import { type AnyPlan, enginesOf, inferenceCycles, isRowPlan, layersOf } from '../plan/any-plan.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import type { InterfaceName } from '../plan/names.ts'
 import { tilesOfLayer } from '../plan/plan.ts'
@@ -53,7 +52,7 @@ export interface RtlSummary {
   readonly net: string
   readonly directory: string
   readonly array: string
-  readonly dataflow: Dataflow
+  readonly dataflow: AnyPlan['array']['dataflow']
   readonly tiles: readonly {
     readonly name: string
     readonly multiplier: string
@@ -99,18 +98,22 @@ export function writeDesign(
     directory,
     array: `${plan.array.rows}x${plan.array.columns}`,
     dataflow: plan.array.dataflow,
-    tiles: plan.tiles.map((tile, index) => ({
-      name: tile.name,
-      multiplier: tile.multiplier,
-      ...tileSize(plan, tile),
-      layers: plan.layers.filter((layer) => tilesOfLayer(layer).includes(index)).map((layer) => layer.name),
-    })),
+    tiles: enginesOf(plan).flatMap((engine) =>
+      engine.tiles.map((tile, index) => ({
+        name: tile.name,
+        multiplier: tile.multiplier,
+        ...tileSize(engine, tile),
+        layers: layersOf(engine).flatMap((layer) =>
+          tilesOfLayer(layer).includes(index) ? [layer.name] : [],
+        ),
+      })),
+    ),
     cycles: {
       layers: plan.layers.reduce((sum, layer) => sum + layer.cycles, 0),
       inference: inferenceCycles(plan),
     },
     memoryBits: plan.memories.bits,
-    ...(isRowPlan(plan)
+    ...(isRowPlan(plan) || plan.grid !== undefined
       ? { modesUnused: false, alternatives: [] }
       : {
           modesUnused: configuration.array.modes && plan.modes === undefined,

@@ -8,6 +8,8 @@ const curve = z.enum(['none', 'linear', 'quadratic'])
 const group = z.union([z.enum(['row', 'kernel']), z.int().min(1).max(longestGroup)])
 const coefficient = z.int().min(coefficientBits[0]).max(coefficientBits[1])
 
+const dataflow = z.enum([...dataflows, 'auto'])
+
 /** xgen.yaml. The same schema checks the file, --set, the environment and a resolved configuration fed back. */
 export const configurationSchema = z.strictObject({
   net: z
@@ -82,9 +84,11 @@ export const configurationSchema = z.strictObject({
   array: z
     .strictObject({
       dataflow: z
-        .enum([...dataflows, 'auto'])
+        .union([dataflow, z.record(z.string().min(1), dataflow)])
         .default('weight-stationary')
-        .describe('What stays where; auto: what takes fewer cycles for the whole network.'),
+        .describe(
+          'What stays where, of all layers or by layer: {default: auto, "conv*": row-stationary}; auto: what takes fewer cycles.',
+        ),
       rows: z.int().min(1).max(256).default(8).describe('Rows of PEs.'),
       cols: z.int().min(1).max(256).default(8).describe('Columns of PEs.'),
       parallel: z

@@ -13,6 +13,7 @@ import type { QGraph } from '../quant/qgraph.ts'
 import { layersPlot } from '../report/layers.ts'
 import type { Configuration } from './configuration.ts'
 import { type AccessLevels, denseLayers, randomCodes } from './inference.ts'
+import { type MixedSimulation, simulateMixedPlan } from './mixed-sim.ts'
 import { type Prepared, planDesign } from './preparation.ts'
 import { type RowSimulation, simulateRowPlan } from './row-sim.ts'
 
@@ -66,16 +67,16 @@ export interface Simulation {
   readonly layers: readonly SimulatedLayer[]
 }
 
+/** A simulation of any dataflow. */
+export type AnySimulation = Simulation | RowSimulation | MixedSimulation
+
 /** Plans a prepared network on the configured array and steps one inference. */
-export function simulate(
-  configuration: Configuration,
-  prepared: Prepared,
-  seed: number,
-): Simulation | RowSimulation {
+export function simulate(configuration: Configuration, prepared: Prepared, seed: number): AnySimulation {
   const { plan, images } = planDesign(configuration, prepared)
-  return isRowPlan(plan)
-    ? simulateRowPlan(plan, images, prepared.graph, seed)
-    : simulatePlan(plan, images, prepared.graph, seed)
+  if (isRowPlan(plan)) return simulateRowPlan(plan, images, prepared.graph, seed)
+  return plan.grid === undefined
+    ? simulatePlan(plan, images, prepared.graph, seed)
+    : simulateMixedPlan(plan, plan.grid, images, prepared.graph, seed)
 }
 
 /** Steps one inference on random codes: cycles and counts do not depend on the values. */
@@ -86,41 +87,9 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
   const { elements } = plan.input
   const pes = plan.array.rows * plan.array.columns
   const dense = denseLayers(graph)
-  const layers = plan.layers.map((layer, index): SimulatedLayer => {
-    const { firstActivation, lastWrite, busy, ...accesses } = events[index]!
-    const measured = lastWrite - firstActivation + 1
-    invariant(
-      measured === layer.cycles,
-      `the model took ${measured} cycles for "${layer.name}", the plan says ${layer.cycles}`,
-    )
-    const next = events[index + 1]?.firstActivation ?? runCycles
-    return {
-      name: layer.name,
-      kind: kindOf(layer, dense),
-      dataflow: 'weight-stationary',
-      multiplier: tilesOfLayer(layer)
-        .map((tile) => plan.tiles[tile]!.multiplier)
-        .join(' + '),
-      cycles: measured,
-      macs: layer.macs,
-      utilisation: neededProducts(layer) / (measured * pes),
-      gemm: gemmOf(layer),
-      folds: layer.rowFolds * layer.passes.flat().length,
-      postCycles: next - lastWrite - 1,
-      scaleSimCycles: scaleSimCycles(plan, layer),
-      accesses: { multiplications: busy, ...accesses },
-      levels: {
-        register: busy,
-        neighbour: accesses.neighbourReads,
-        buffer:
-          accesses.bankReads +
-          accesses.bankWrites +
-          accesses.weightReads * plan.array.columns +
-          accesses.accumulatorReads +
-          accesses.accumulatorWrites,
-      },
-    }
-  })
+  const layers = plan.layers.map((layer, index) =>
+    measureLayer(plan, layer, events[index]!, events[index + 1]?.firstActivation ?? runCycles, dense),
+  )
   const sum = (of: (layer: SimulatedLayer) => number) => layers.reduce((total, layer) => total + of(layer), 0)
   const layerCycles = sum((layer) => layer.cycles)
   return {
@@ -143,11 +112,49 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
   }
 }
 
+/** What the model saw of a layer, of which the next one begins in cycle `next`. */
+export function measureLayer(
+  plan: Plan,
+  layer: PlanLayer,
+  { firstActivation, lastWrite, busy, ...accesses }: LayerEvents,
+  next: number,
+  dense: ReadonlySet<string>,
+): SimulatedLayer {
+  const measured = lastWrite - firstActivation + 1
+  invariant(
+    measured === layer.cycles,
+    `the model took ${measured} cycles for "${layer.name}", the plan says ${layer.cycles}`,
+  )
+  return {
+    name: layer.name,
+    kind: kindOf(layer, dense),
+    dataflow: 'weight-stationary',
+    multiplier: tilesOfLayer(layer)
+      .map((tile) => plan.tiles[tile]!.multiplier)
+      .join(' + '),
+    cycles: measured,
+    macs: layer.macs,
+    utilisation: neededProducts(layer) / (measured * plan.array.rows * plan.array.columns),
+    gemm: gemmOf(layer),
+    folds: layer.rowFolds * layer.passes.flat().length,
+    postCycles: next - lastWrite - 1,
+    scaleSimCycles: scaleSimCycles(plan, layer),
+    accesses: { multiplications: busy, ...accesses },
+    levels: {
+      register: busy,
+      neighbour: accesses.neighbourReads,
+      buffer:
+        accesses.bankReads +
+        accesses.bankWrites +
+        accesses.weightReads * plan.array.columns +
+        accesses.accumulatorReads +
+        accesses.accumulatorWrites,
+    },
+  }
+}
+
 /** Draws a simulation into `file`, which ends in .svg, and writes its numbers into the .csv file beside it. */
-export async function plotSimulation(
-  { net, array, layers }: Simulation | RowSimulation,
-  file: string,
-): Promise<void> {
+export async function plotSimulation({ net, array, layers }: AnySimulation, file: string): Promise<void> {
   if (!/\.svg$/i.test(file)) {
     throw usageError(`${file}: a plot is an SVG file`, {
       where: '--plot',
@@ -168,6 +175,7 @@ export async function plotSimulation(
 
 function kindOf(layer: PlanLayer, dense: ReadonlySet<string>): SimulatedLayer['kind'] {
   if (layer.fills !== undefined) return 'moments'
+  invariant(layer.does !== 'grid', `"${layer.name}" is a layer of the grid`)
   return layer.does ?? (layer.passed ? 'add' : dense.has(layer.name) ? 'dense' : 'conv2d')
 }
 
@@ -184,7 +192,7 @@ function gemmOf(layer: PlanLayer) {
   return { M: readsMoments !== undefined ? positions : macs / (K * filters), K, N: filters }
 }
 
-function neededProducts(layer: PlanLayer): number {
+export function neededProducts(layer: PlanLayer): number {
   const { K, N } = gemmOf(layer)
   return layer.positions * K * N
 }

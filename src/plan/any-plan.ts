@@ -1,5 +1,5 @@
-import type { Plan } from './plan.ts'
-import type { RowPlan } from './row/plan.ts'
+import type { Plan, PlanLayer } from './plan.ts'
+import type { RowEngine, RowLayer, RowPlan } from './row/plan.ts'
 import { rowRunCycles } from './row/steps.ts'
 import { runCycles as systolicCycles } from './steps.ts'
 
@@ -10,6 +10,16 @@ export type AnyPlan = Plan | RowPlan
 export type HostStream = AnyPlan['input']
 
 export const isRowPlan = (plan: AnyPlan): plan is RowPlan => plan.format === 'xgen-row-plan-1'
+
+/** The engines of a plan: one, or an array and the grid beside it. */
+export const enginesOf = (plan: AnyPlan): readonly (Plan | RowEngine)[] =>
+  isRowPlan(plan) || plan.grid === undefined ? [plan] : [plan, plan.grid]
+
+/** The layers that an engine runs itself. */
+export const layersOf = (engine: Plan | RowEngine): readonly (PlanLayer | RowLayer)[] =>
+  (engine.layers as readonly (PlanLayer | RowLayer)[]).filter(
+    (layer) => !('grid' in layer) || layer.grid === undefined,
+  )
 
 /** Cycles from the first step to the first cycle in which outputs may be read. */
 export const runCycles = (plan: AnyPlan): number =>

@@ -7,7 +7,8 @@ export type Dataflow = (typeof dataflows)[number]
 
 /** The array that the user asks for. */
 export interface ArraySpec {
-  readonly dataflow: Dataflow
+  /** `mixed` of an accelerator that has an array and a grid (docs/mixed.md). */
+  readonly dataflow: Dataflow | 'mixed'
   /** Rows: one reduction index (kernel tap of one input channel) each. 1..256. */
   readonly rows: number
   /** Columns: one filter each. 1..256. */

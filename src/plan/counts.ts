@@ -18,13 +18,15 @@ import { type ModuleCount, merged, moduleCount, sumOf } from './counts/module-co
 import { momentAdders, momentCounts } from './counts/moments.ts'
 import { featureBank, rowFeeder, weightMemory } from './counts/rows.ts'
 import { sequencer } from './counts/sequencer.ts'
+import { sharedCounts } from './counts/shared.ts'
 import { inputStream, outputStream } from './counts/streams.ts'
 import { tileCounts } from './counts/tiles.ts'
 import { meanBy } from './merge.ts'
 import { ordersOfLayer } from './moments.ts'
 import { coreName, type InterfaceName, topName } from './names.ts'
 import { type Plan, type PlanLayer, tilesOfLayer } from './plan.ts'
-import { rowCounts, rowLayerCount } from './row/counts.ts'
+import { rowLayerCount } from './row/counts.ts'
+import { rowCounts } from './row/design-counts.ts'
 import { layerSize, tileSize } from './size.ts'
 
 /**
@@ -51,15 +53,13 @@ function systolicCounts(plan: Plan, name: string): readonly ModuleCount[] {
     accumulatorColumn(plan),
     controlDelay(plan),
     parameterMemory(plan),
-    outputWriter(plan),
+    ...(plan.grid === undefined
+      ? [outputWriter(plan), rowFeeder(plan), featureBank(plan), inputStream(plan), outputStream(plan)]
+      : sharedCounts(plan)),
     ...(plan.merge === undefined ? [] : [columnAligner(plan), mergeControl(plan), mergeColumn(plan)]),
     ...momentCounts(plan),
-    rowFeeder(plan),
-    featureBank(plan),
     weightMemory(plan),
     sequencer(plan),
-    inputStream(plan),
-    outputStream(plan),
   ]
 }
 
@@ -94,6 +94,7 @@ export function layerCounts(plan: AnyPlan): readonly LayerCount[] {
 
 function layerCount(plan: Plan, layer: PlanLayer): LayerCount {
   const size = layerSize(plan, layer)
+  if (layer.grid !== undefined) return rowLayerCount(plan.grid!, plan.grid!.layers[layer.grid]!)
   if (layer.fills !== undefined) {
     const units = Math.min(size.rows, layer.channels)
     return {

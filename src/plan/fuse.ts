@@ -42,7 +42,8 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
     const next = graph.nodes[at]
     const pool = next?.kind === 'pool' && next.input === current ? next : undefined
     if (pool !== undefined) {
-      checkPool(pool)
+      const why = whyNotPooled(pool)
+      if (why !== undefined) throw unsupported(pool.name, why)
       current = pool.output
       at++
     }
@@ -59,19 +60,15 @@ export function fuseLayers(graph: QGraph): readonly FusedLayer[] {
   return layers
 }
 
-function checkPool(pool: QPool): void {
+/** Why a grid cannot pool so behind a convolution; undefined where it can. */
+export function whyNotPooled(pool: QPool): string | undefined {
   const [height, width] = pool.window
-  if (pool.stride[0] !== height || pool.stride[1] !== width) {
-    throw unsupported(
-      pool.name,
-      `has windows that overlap or leave gaps (window ${height}x${width}, stride ${pool.stride.join('x')})`,
-    )
-  }
-  if (pool.padding.some((p) => p !== 0))
-    throw unsupported(pool.name, `has padding (${pool.padding.join(', ')})`)
-  if (pool.mode === 'average' && !Number.isInteger(Math.log2(height * width))) {
-    throw unsupported(pool.name, `averages ${height * width} values, which is no power of two`)
-  }
+  if (pool.stride[0] !== height || pool.stride[1] !== width)
+    return `has windows that overlap or leave gaps (window ${height}x${width}, stride ${pool.stride.join('x')})`
+  if (pool.padding.some((p) => p !== 0)) return `has padding (${pool.padding.join(', ')})`
+  if (pool.mode === 'average' && !Number.isInteger(Math.log2(height * width)))
+    return `averages ${height * width} values, which is no power of two`
+  return undefined
 }
 
 function unsupported(name: string, why: string) {

@@ -18,6 +18,8 @@ export interface MemoryImages {
   /** The owner of each weight (`ownerCode`), laid out as the weights. */
   readonly owners: Uint8Array | Uint16Array
   readonly parameters: readonly Parameter[]
+  /** Those of the grid beside the array, where there is one. */
+  readonly grid?: MemoryImages
 }
 
 /** Requantisation of one filter. */
@@ -115,8 +117,9 @@ function weightCodes({ weights, curve }: QConv, area: number, channels: number) 
   }
 }
 
-export function hashImages(images: MemoryImages): string {
+export function hashImages({ weights, owners, parameters, grid }: MemoryImages): string {
+  const ofGrid = grid === undefined ? '' : hashImages(grid)
   return sha256(
-    `${sha256(new Uint8Array(images.weights.buffer))}${sha256(new Uint8Array(images.owners.buffer))}${JSON.stringify(images.parameters)}`,
+    `${sha256(new Uint8Array(weights.buffer))}${sha256(new Uint8Array(owners.buffer))}${JSON.stringify(parameters)}${ofGrid}`,
   )
 }

@@ -3,34 +3,20 @@ import { domainName } from '../arith/domain.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { parseMultiplier } from '../arith/registry.ts'
 import { usageError } from '../base/errors.ts'
-import { hashOf } from '../base/hash.ts'
 import { indexBits, unsignedBits } from '../base/integers.ts'
 import type { QConv, QGraph, QTensor } from '../quant/qgraph.ts'
 import { type ArraySpec, checkArray } from './array.ts'
+import { ascending, assemble, type Planned } from './assemble.ts'
 import { reciprocalOf, reciprocalShift } from './average.ts'
 import { isCurve, readsAllChannels } from './curve-shape.ts'
 import { curveLayers, momentsOfWorks } from './curve-work.ts'
-import { hashImages, type MemoryImages, memoryImages } from './images.ts'
-import { latencyOf, mapLayer } from './layer.ts'
+import { mapLayer } from './layer.ts'
 import { type ArrayWork, isPassed, type Lowered, lower, mapsRead, type Work } from './lower.ts'
-import { measureMemories, widthsOf } from './memories.ts'
-import { checkMemory } from './memory-check.ts'
 import { type FoldMix, idleMix, type LayerMix, mixLayer, tilesOf } from './mix.ts'
-import { bankBits } from './moments.ts'
-import type { Modes, Plan, PlanLayer, PlanMerge, PlanStream, Tile } from './plan.ts'
-import { passBits, passWords, programBits, programFields } from './program.ts'
+import type { Modes, PlanLayer, PlanMerge, PlanStream } from './plan.ts'
 import { anyCurveBits, anySumBits, partialSumBits } from './range.ts'
 import { readSetOf } from './sets.ts'
-import { smaller } from './size.ts'
-import { layerCycles } from './steps.ts'
 import { type StoredMaps, storeMaps } from './stored-maps.ts'
-import { structureOf } from './structure.ts'
-import { ownerBits, ownerCode, type TileOrder } from './tile.ts'
-
-export interface Planned {
-  readonly plan: Plan
-  readonly images: MemoryImages
-}
 
 export interface PlanOptions {
   /** Weights can be loaded at run time. */
@@ -45,7 +31,6 @@ export function makePlan(
   { reload = false }: PlanOptions = {},
 ): Planned {
   checkArray(array)
-  const { tiles: _sizes, ...envelope } = array
   const lowered = lower(graph)
   const { works } = lowered
   const assigned = assignmentsOf(works, assignment)
@@ -57,7 +42,7 @@ export function makePlan(
       : idleMix(array, work.output.shape[0]),
   )
   const maps = storeMaps(array, lowered, assigned, mixes)
-  const merge = mergeOf(works, maps)
+  const merge = mergeOf(works, maps.modulus)
   const modes = modesOf(set.tiles, mixes)
   const moments = momentsOfWorks(array, works)
   const layers: PlanLayer[] = []
@@ -86,63 +71,24 @@ export function makePlan(
     weightBase += layer.taps * layer.columnFolds
     parameterBase += layer.does === undefined ? layer.filters : 0
   }
-  const moduli = ascending(layers.map((layer) => layer.outputModulus))
-  const weightBits = Math.max(...works.map((work) => (work.kind === 'array' ? weightLane(work.conv) : 0)))
-  const widths = widthsOf(layers, Math.max(maps.depth, moments?.depth ?? 0), weightBase, parameterBase)
-  const tiles = set.tiles.map((multipliers, index): Tile => {
-    const specs = multipliers.map(({ spec }) => spec)
-    const tile = {
-      name: `tile_${index}`,
-      multiplier: specs.join(' | '),
-      domain: domainName(multipliers[0]!.domain),
-    }
-    return {
-      ...tile,
-      ...(specs.length === 1 ? {} : { modes: specs }),
-      ...ordersOf(set.orders[index]),
-      ...smaller(array, set.sizes[index]!),
-    }
-  })
-  const hardware = {
-    array,
-    layers,
-    widths,
-    moduli,
-    ...(merge === undefined ? {} : { merge }),
-    ...(moments === undefined ? {} : { moments }),
-  }
-  const inputUntil = layers.indexOf(layerOf[lastReader(works, lowered.input)]!) + 1
-  const fields = programFields({ ...hardware, inputUntil })
-  const mixed = layers.some(({ passes }) => passes.some((list) => list.flat().length > 1))
-  const unowned = works.some((work, index) => work.kind === 'array' && hasForeign(work, assigned[index]!))
-  const masked = mixed || unowned
-  const owners = { tiles, masked, ...(unowned ? { unowned } : {}), ...modes }
-  const passes = passWords({ layers, tiles, ...modes }).length
-  const needs = {
-    bankDepth: maps.depth,
-    sets: merge?.sets ?? 1,
-    momentBits: moments === undefined ? 0 : array.rows * moments.depth * bankBits(moments),
-    weightBits,
-    ownerBits: ownerBits(owners),
-    passWords: passes === 0 ? 0 : Math.max(2, passes),
-    passBits: passBits({ tiles, ...modes }),
-  }
-  const memories = measureMemories(array, layers, needs, widths, programBits(fields))
-  checkMemory({
+  const hostStream = (id: string, tensor: QTensor) =>
+    stream(tensor, lowered.maps.get(id)!.shape, id, maps, merge)
+  return assemble({
     network: graph.name,
     array,
-    memories,
-    tiles: tiles.length,
-    namedTiles: masked && modes.modes === undefined,
-    masked,
-    bitsOn: (other) => {
-      const unlimited = { ...other, memoryBits: Number.POSITIVE_INFINITY }
-      return makePlan(graph, assignment, unlimited, { reload }).plan.memories.bits.total
-    },
-  })
-  const images = memoryImages(
-    array,
-    works.flatMap((work, index) =>
+    reload,
+    layers,
+    set,
+    ...(merge === undefined ? {} : { merge }),
+    ...(moments === undefined ? {} : { moments }),
+    ...modes,
+    inputUntil: layers.indexOf(layerOf[lastReader(works, lowered.input)]!) + 1,
+    unowned: works.some((work, index) => work.kind === 'array' && hasForeign(work, assigned[index]!)),
+    weightWords: weightBase,
+    parameterWords: parameterBase,
+    banks: (merge?.sets ?? 1) * array.rows,
+    bankDepth: maps.depth,
+    planned: works.flatMap((work, index) =>
       work.kind === 'array'
         ? [
             {
@@ -154,48 +100,13 @@ export function makePlan(
           ]
         : [],
     ),
-    ownerCode(owners),
-  )
-  const draft: Plan = {
-    format: 'xgen-plan-1',
-    network: graph.name,
-    array: envelope,
-    tiles,
-    layers,
-    input: stream(
-      graph.tensors[graph.input]!,
-      lowered.maps.get(lowered.input)!.shape,
-      lowered.input,
-      maps,
-      merge,
-    ),
-    output: stream(
-      graph.tensors[graph.output]!,
-      lowered.maps.get(lowered.output)!.shape,
-      lowered.output,
-      maps,
-      merge,
-    ),
-    memories,
-    widths,
-    latency: latencyOf(array, merge !== undefined),
-    masked,
-    ...(unowned ? { unowned } : {}),
-    ...(merge === undefined ? {} : { merge }),
-    ...(moments === undefined ? {} : { moments }),
-    ...(inputUntil === Math.min(1, layers.length) ? {} : { inputUntil }),
-    ...modes,
-    sideBySide: layers.some(({ passes }) => passes.some((list) => list.some((tiles) => tiles.length > 1))),
-    moduli,
-    reload,
-    contents: hashImages(images),
-    structure: '',
-    hash: '',
-  }
-  const cycles = layerCycles(draft)
-  const counted = { ...draft, layers: layers.map((layer, index) => ({ ...layer, cycles: cycles[index]! })) }
-  const plan = { ...counted, structure: structureOf(counted) }
-  return { plan: { ...plan, hash: hashOf({ ...plan, hash: undefined }) }, images }
+    input: hostStream(lowered.input, graph.tensors[graph.input]!),
+    output: hostStream(lowered.output, graph.tensors[graph.output]!),
+    bitsOn: (other) => {
+      const unlimited = { ...other, memoryBits: Number.POSITIVE_INFINITY }
+      return makePlan(graph, assignment, unlimited, { reload }).plan.memories.bits.total
+    },
+  })
 }
 
 /** The multipliers of each work with products. A map that is passed through has exact ones, of a tile that is there already if one fits. */
@@ -218,10 +129,12 @@ function assignmentsOf(
   })
 }
 
-const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b)
-
 /** Bits of a layer's partial sums: of its weights, or of any that the multipliers of all layers may have. */
-function sumBits(conv: QConv, own: LayerAssignment, all: readonly LayerAssignment[] | undefined): number {
+export function sumBits(
+  conv: QConv,
+  own: LayerAssignment,
+  all: readonly LayerAssignment[] | undefined,
+): number {
   const bits =
     all === undefined
       ? partialSumBits(conv, own)
@@ -284,13 +197,13 @@ const hasForeign = ({ conv }: ArrayWork, { multipliers, byOrder }: LayerAssignme
   (byOrder?.flat() ?? multipliers).some(({ zeroExact }) => !zeroExact)
 
 /** The merge columns of a plan, where some layer needs them. */
-function mergeOf(works: readonly Work[], maps: StoredMaps): PlanMerge | undefined {
+export function mergeOf(works: readonly Work[], modulusOf: (map: string) => number): PlanMerge | undefined {
   const operands = works.flatMap((work) =>
     work.kind === 'map'
-      ? [maps.modulus(work.reads?.map ?? work.writes.map)]
+      ? [modulusOf(work.reads?.map ?? work.writes.map)]
       : work.addend === undefined
         ? []
-        : [maps.modulus(work.addend.view.map)],
+        : [modulusOf(work.addend.view.map)],
   )
   const areas = works.flatMap((work) => averageArea(work))
   const shifted = areas.every((area) => Number.isInteger(Math.log2(area)))
@@ -313,21 +226,9 @@ function mergeOf(works: readonly Work[], maps: StoredMaps): PlanMerge | undefine
   return { ...base, reciprocal: { bits, shift } }
 }
 
-function averageArea(work: Work): number[] {
+export function averageArea(work: Work): number[] {
   if (work.kind === 'map') return work.average ? [work.window[0] * work.window[1]] : []
   return work.pool?.mode === 'average' ? [work.pool.window[0] * work.pool.window[1]] : []
-}
-
-/** Bits of a weight in the weight memory: of all coefficients that a PE keeps, order 0 in the low ones. */
-const weightLane = ({ weightBits, curve }: QConv) =>
-  curve === undefined ? weightBits : weightBits * (curve.degree + 1)
-
-/** Of a tile for curves, the operands of its products and where they count. */
-function ordersOf(orders: readonly TileOrder[] | undefined) {
-  if (orders === undefined) return {}
-  return {
-    orders: orders.map(({ multiplier, shift }) => ({ domain: domainName(multiplier.domain), shift })),
-  }
 }
 
 /** Where a work's maps lie, and which sets of banks it uses. */

@@ -33,7 +33,7 @@ function accumulatorDepth(layers: readonly PlanLayer[]): number {
 export function measureMemories(
   array: ArraySpec,
   layers: readonly PlanLayer[],
-  { bankDepth, sets, momentBits, weightBits, ownerBits, passWords, passBits }: MemoryNeeds,
+  { bankDepth, banks: bankCount, momentBits, weightBits, ownerBits, passWords, passBits }: MemoryNeeds,
   widths: Widths,
   programWidth: number,
 ): Memories {
@@ -42,7 +42,7 @@ export function measureMemories(
   const parameterWords = Math.max(2, last.parameterBase + (last.does === undefined ? last.filters : 0))
   const programWords = Math.max(2, layers.length)
   const depth = accumulatorDepth(layers)
-  const banks = sets * array.rows * bankDepth * widths.code + momentBits
+  const banks = bankCount * bankDepth * widths.code + momentBits
   const weights = weightWords * array.columns * (weightBits + ownerBits)
   const parameters = parameterWords * parameterBits
   const accumulators = array.columns * depth * widths.accumulator
@@ -64,7 +64,8 @@ export function measureMemories(
 /** What is not told by the layers alone. */
 export interface MemoryNeeds {
   readonly bankDepth: number
-  readonly sets: number
+  /** Feature-map banks. */
+  readonly banks: number
   readonly momentBits: number
   readonly weightBits: number
   readonly ownerBits: number

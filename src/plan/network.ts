@@ -2,9 +2,11 @@ import type { Assignment } from '../approx/assignment.ts'
 import { XgenError } from '../base/errors.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { type AnyPlan, inferenceCycles } from './any-plan.ts'
-import { type ArraySpec, dataflows } from './array.ts'
+import { type ArraySpec, type Dataflow, dataflows } from './array.ts'
 import type { MemoryImages } from './images.ts'
 import { makePlan, type PlanOptions } from './make.ts'
+import { dataflowsOf, type LayerDataflows } from './mixed/choice.ts'
+import { type DataflowOf, makeMixedPlan } from './mixed/make.ts'
 import { makeRowPlan } from './row/make.ts'
 
 export interface AnyPlanned {
@@ -12,14 +14,14 @@ export interface AnyPlanned {
   readonly images: MemoryImages
 }
 
-/** The array that the user asks for; `auto` leaves the dataflow to the network. */
+/** The array that the user asks for; `auto` leaves the dataflow to the cycles, and a map says it layer by layer. */
 export type ArrayChoice = Omit<ArraySpec, 'dataflow'> & {
-  readonly dataflow: ArraySpec['dataflow'] | 'auto'
+  readonly dataflow: ArraySpec['dataflow'] | 'auto' | LayerDataflows
 }
 
 /**
- * Maps a quantised network with its multipliers to an array of the dataflow that it asks for: with `auto`, to the one that takes fewer cycles for
- * an inference, of those that can run the network on this array.
+ * Maps a quantised network with its multipliers to an array of the dataflow that it asks for. With `auto`, to what takes the fewest cycles for an inference of
+ * what can run the network on this array: one dataflow or the other for all layers, or both side by side with the faster one for each layer.
  */
 export function planNetwork(
   graph: QGraph,
@@ -28,19 +30,27 @@ export function planNetwork(
   options: PlanOptions = {},
 ): AnyPlanned {
   const { dataflow } = array
-  const plan = (chosen: ArraySpec['dataflow']): AnyPlanned =>
+  const plan = (chosen: Dataflow): AnyPlanned =>
     chosen === 'row-stationary'
       ? makeRowPlan(graph, assignment, { ...array, dataflow: chosen }, options)
       : makePlan(graph, assignment, { ...array, dataflow: chosen }, options)
-  if (dataflow !== 'auto') return plan(dataflow)
-  const ways = dataflows.map((chosen) => attempt(() => plan(chosen)))
-  const possible = ways.flatMap((way) => (way instanceof XgenError ? [] : [way]))
+  const mixed = (dataflowOf: DataflowOf) =>
+    makeMixedPlan(graph, assignment, { ...array, dataflow: 'mixed' }, dataflowOf, options)
+  if (typeof dataflow !== 'string') {
+    const made = mixed(dataflowsOf(graph, dataflow))
+    return typeof made === 'string' ? plan(made) : made
+  }
+  if (dataflow !== 'auto' && dataflow !== 'mixed') return plan(dataflow)
+  const ways = [...dataflows.map((chosen) => () => plan(chosen)), () => mixed(() => undefined)].map((way) =>
+    attempt<AnyPlanned | Dataflow>(way),
+  )
+  const possible = ways.flatMap((way) => (way instanceof XgenError || typeof way === 'string' ? [] : [way]))
   if (possible.length === 0) throw ways[0]
   return possible.reduce((a, b) => (inferenceCycles(b.plan) < inferenceCycles(a.plan) ? b : a))
 }
 
 /** What a plan comes to, or why the network cannot have it. */
-function attempt(plan: () => AnyPlanned): AnyPlanned | XgenError {
+function attempt<T>(plan: () => T): T | XgenError {
   try {
     return plan()
   } catch (error) {

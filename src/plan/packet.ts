@@ -1,14 +1,14 @@
 import type { AnyPlan } from './any-plan.ts'
 import type { MemoryImages } from './images.ts'
 import { hashWords } from './structure.ts'
-import { packetLayout, parameterMemoryWords, weightMemoryWords } from './words.ts'
+import { packetLayout, packetWords } from './words.ts'
 
 /**
  * The beats that load a design's weights at run time: the structure hash, first word first; then every word of the weight memory, then every
- * word of the parameter memory, each in as many beats as it needs, low bits first, the rest of its last beat 0.
+ * word of the parameter memory (and then the same of a grid beside the array), each in as many beats as it needs, low bits first, the rest of its last beat 0.
  */
 export function weightPacket(plan: AnyPlan, images: MemoryImages): Uint32Array {
-  const { beats, beatsPerWeight, beatsPerParameter } = packetLayout(plan)
+  const { beats, parts } = packetLayout(plan)
   const packet = new Uint32Array(beats)
   packet.set(hashWords(plan.structure))
   let at = 8
@@ -17,8 +17,7 @@ export function weightPacket(plan: AnyPlan, images: MemoryImages): Uint32Array {
       for (let piece = 0; piece < pieces; piece++)
         packet[at++] = Number(BigInt.asUintN(32, word >> BigInt(32 * piece)))
   }
-  put(weightMemoryWords(images, plan.memories), beatsPerWeight)
-  put(parameterMemoryWords(images, plan.memories), beatsPerParameter)
+  for (const [index, words] of packetWords(plan, images).entries()) put(words, parts[index]!.beats)
   return packet
 }
 

@@ -1,6 +1,7 @@
 import type { ArraySpec } from './array.ts'
 import type { MapKind } from './lower.ts'
 import type { MomentSpec } from './moments.ts'
+import type { RowEngine } from './row/plan.ts'
 
 /**
  * THE contract between the generator (src/arch) and the cycle model (sim): how a network runs on an array, as plain data.
@@ -33,6 +34,8 @@ export interface Plan {
   readonly merge?: PlanMerge
   /** Present where some layer's weights are curves: a moment unit and a moment bank a row. */
   readonly moments?: PlanMoments
+  /** The grid that runs some of the layers, beside the array and on the same banks (docs/mixed.md). */
+  readonly grid?: RowEngine
   /** The layer at whose start the input map has been read, or the number of layers; absent where it is the second one. */
   readonly inputUntil?: number
   /** Distinct bank moduli that the writer must route, ascending. */
@@ -139,7 +142,11 @@ export interface PlanLayer {
   /** Filter at each column position (position = column fold * columns + column); absent where it is the position itself. */
   readonly order?: readonly number[]
   /** Present where the layer has no products: it reads a map and writes another one (src/plan/lower.ts). It has no taps and no tiles. */
-  readonly does?: MapKind
+  readonly does?: MapKind | 'grid'
+  /** The grid's layer for which the array waits: it `does` that. */
+  readonly grid?: number
+  /** Present where the banks are shared with a grid: its steps in them, where `increments` and `start` are in words of them, too. */
+  readonly rotated?: LayerRotation
   /** Present where the products are 1 * x: the array carries a map to the sums, for an addition that no convolution of the network ends in. */
   readonly passed?: true
   /** Present where the layer has no products but fills the moment banks for the next one. */
@@ -217,6 +224,17 @@ export interface PlanLayer {
   readonly accumulatorBits: number
   /** Cycles from the first activation entering the array to the last accumulator write. */
   readonly cycles: number
+}
+
+/** How a layer steps through maps in banks that are shared (src/plan/rotation.ts); words run down the columns of a map. */
+export interface LayerRotation {
+  /** Words from a plane of the input map to the next, and from the last plane of a pixel to the first one of the pixel beside it. */
+  readonly plane: number
+  readonly pixelCarry: number
+  /** Channels of the last group: rows beyond it rest. */
+  readonly channelsLast: number
+  /** Of the output map: words from a plane to the next, from a column to the next, and from the last column of a row to the first one of the next row. */
+  readonly output: { readonly plane: number; readonly column: number; readonly row: number }
 }
 
 /** The channels that column folds see: a window that moves up by `words` words of the banks every `folds` column folds. */

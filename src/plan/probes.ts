@@ -3,9 +3,11 @@ import { indexBits, unsignedBits } from '../base/integers.ts'
 import { type AnyPlan, isRowPlan } from './any-plan.ts'
 import { operandBits } from './moments.ts'
 import { type Plan, parameterBits, type Tile } from './plan.ts'
-import { rowProbes } from './row/probes.ts'
+import type { RowEngine } from './row/plan.ts'
+import { rowProbes, stationProbes } from './row/probes.ts'
 import { tileSize } from './size.ts'
 import { curveDomain, ordersOf } from './tile.ts'
+import { loaderStates, packetLayout } from './words.ts'
 
 /**
  * A register by which the cycle model and the hardware are compared in every cycle. The value compared is what the register
@@ -34,6 +36,7 @@ export type ProbePlace =
   | { readonly kind: 'operand'; readonly column: number }
   | { readonly kind: 'merged'; readonly column: number }
   | { readonly kind: 'writer' }
+  | { readonly kind: 'grid' }
   | { readonly kind: 'output' }
   | { readonly kind: 'wrapper' }
 
@@ -66,7 +69,7 @@ function systolicProbes(plan: Plan): readonly Probe[] {
       (row): Probe => ({
         name: `activation[${row}]`,
         width: widths.code,
-        path: `u_feeder_${row}.activation`,
+        path: plan.grid === undefined ? `u_feeder_${row}.activation` : `u_skew.activation_${row}`,
         meaning: `activation entering row ${row}`,
         at: { kind: 'feeder', row },
       }),
@@ -150,7 +153,8 @@ function systolicProbes(plan: Plan): readonly Probe[] {
       name: 'write_address',
       width: widths.bankAddress,
       path: 'u_writer.address',
-      meaning: 'bank word that the writer stores to',
+      meaning:
+        plan.grid === undefined ? 'bank word that the writer stores to' : 'position that the writer stores',
       at: { kind: 'writer' },
     },
     ...range(columns).map(
@@ -162,6 +166,7 @@ function systolicProbes(plan: Plan): readonly Probe[] {
         at: { kind: 'writer' },
       }),
     ),
+    ...(plan.grid === undefined ? [] : gridProbes(plan.grid)),
     {
       name: 'out_valid',
       width: 1,
@@ -170,6 +175,19 @@ function systolicProbes(plan: Plan): readonly Probe[] {
       at: { kind: 'output' },
     },
   ]
+}
+
+/** What the names of a grid's probes begin with, where it stands beside an array. */
+export const gridPrefix = 'grid.'
+
+export function gridProbes(grid: RowEngine): readonly Probe[] {
+  return stationProbes(grid).map((probe) => ({
+    ...probe,
+    name: `${gridPrefix}${probe.name}`,
+    path: `u_grid.${probe.path}`,
+    meaning: `grid: ${probe.meaning}`,
+    at: { kind: 'grid' },
+  }))
 }
 
 /** Where the array's codes meet those of a map. */
@@ -220,7 +238,7 @@ export function axiProbesOf(plan: AnyPlan): readonly Probe[] {
     own('image_ready', 'u_axi_input.whole', 1, 'a whole image waits for its inference'),
     ...(plan.reload
       ? [
-          own('loader_state', 'u_weight_loader.state', state, '0 header, 1 weights, 2 parameters, 3 drain'),
+          own('loader_state', 'u_weight_loader.state', state, loaderStory(plan)),
           own('loader_index', 'u_weight_loader.index', index, 'word of the packet part'),
           own('weights_broken', 'u_weight_loader.broken', 1, 'a packet was begun and has not ended well'),
         ]
@@ -234,7 +252,16 @@ export function axiProbesOf(plan: AnyPlan): readonly Probe[] {
 }
 
 /** Registers of the weight loader: `index` counts the beats of the header, then the words of a memory. */
-export const loaderWidths = ({ memories: { weightWords, parameterWords } }: AnyPlan) => ({
-  index: unsignedBits(Math.max(7, weightWords - 1, parameterWords - 1)),
-  state: 2,
-})
+export function loaderWidths(plan: AnyPlan) {
+  const { parts } = packetLayout(plan)
+  return {
+    index: unsignedBits(Math.max(7, ...parts.map(({ words }) => words - 1))),
+    state: unsignedBits(Math.max(...parts.map(({ state }) => state), loaderStates.drain)),
+  }
+}
+
+/** What the loader's states are, for people. */
+export const loaderStory = (plan: AnyPlan): string =>
+  packetLayout(plan).parts.length > 2
+    ? '0 header, 1 weights, 2 parameters, 3 drain, 4 weights of the grid, 5 its parameters'
+    : '0 header, 1 weights, 2 parameters, 3 drain'

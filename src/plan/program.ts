@@ -13,7 +13,10 @@ export interface ProgramField {
   readonly value: (layer: PlanLayer) => number
 }
 
-type Programmed = Pick<Plan, 'layers' | 'array' | 'widths' | 'moduli' | 'merge' | 'moments' | 'inputUntil'>
+type Programmed = Pick<
+  Plan,
+  'layers' | 'array' | 'widths' | 'moduli' | 'merge' | 'moments' | 'grid' | 'inputUntil'
+>
 
 /**
  * The program: one word a layer, which the sequencer walks. The first field is the most significant; fields
@@ -52,6 +55,13 @@ export function programFields(plan: Programmed): readonly ProgramField[] {
       ? [address('pixel_carry', (l) => (l.tapWords === undefined ? 1 : l.inputWords - l.tapWords + 1))]
       : []),
     ...(stepsOverWords(plan) ? [address('tap_step', (l) => l.tapStep ?? 1)] : []),
+    ...(plan.grid === undefined
+      ? []
+      : [
+          address('pixel_carry', (l) => l.rotated?.pixelCarry ?? 0),
+          address('plane', (l) => l.rotated?.plane ?? 0),
+          fixed('channels_last', unsignedBits(array.rows), (l) => l.rotated?.channelsLast ?? 0),
+        ]),
     ...(movesWindows(plan)
       ? [
           address('window_words', (l) => l.groups?.words ?? 0),
@@ -113,11 +123,20 @@ export function programFields(plan: Programmed): readonly ProgramField[] {
           address('moment_words', (l) => l.fills?.words ?? 0),
           ...(addsKernels(plan.moments) ? [counted('folds_begun', (l) => l.fills?.begun ?? 0)] : []),
         ]),
+    ...(plan.grid === undefined ? [] : [flag('waits', (l) => l.grid !== undefined)]),
     address('output_base', (l) => l.outputBase),
-    address('output_words', (l) => l.outputWords),
+    ...(plan.grid === undefined
+      ? [address('output_words', (l) => l.outputWords)]
+      : [
+          address('output_plane', (l) => l.rotated?.output.plane ?? 0),
+          address('output_column', (l) => l.rotated?.output.column ?? 0),
+          address('output_row', (l) => l.rotated?.output.row ?? 0),
+        ]),
     fixed('lanes', lanes, (l) => l.lanes),
     fixed('lanes_last', lanes, (l) => l.lanesLast),
-    fixed('modulus', indexBits(plan.moduli.length), (l) => plan.moduli.indexOf(l.outputModulus)),
+    ...(plan.grid === undefined
+      ? [fixed('modulus', indexBits(plan.moduli.length), (l) => plan.moduli.indexOf(l.outputModulus))]
+      : []),
   ]
   return [
     ...load.map((field) => ({ ...field, use: 'load' as const })),

@@ -134,6 +134,7 @@ export function layerCycles(plan: Plan): number[] {
     last[step.stream.layer] = step
   }
   return plan.layers.map((layer, index) => {
+    if (layer.grid !== undefined) return layer.cycles
     const final = last[index]!
     const issued = final.start + (layer.positions - 1) * layer.intervalLast
     // moments are stored where others' last sums are

@@ -68,7 +68,7 @@ function placeOf({ maps }: Pick<Lowered, 'maps'>, moduli: Moduli, view: View, ba
  * The input map has the first words for itself, so that the next image can arrive while the network runs. The others alternate between
  * the two ends of the rest: a layer reads one and writes the other, so the deepest pair decides the depth.
  */
-function alternate(words: readonly (readonly [id: string, words: number])[]) {
+export function alternate(words: readonly (readonly [id: string, words: number])[]) {
   const [input, ...others] = words
   const before = input![1]
   const depth = Math.max(

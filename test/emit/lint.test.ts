@@ -6,9 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { writeFileAtomically } from '../../src/base/files.ts'
 import { acceleratorFiles } from '../../src/emit/accelerator-files.ts'
 import type { Network } from '../../src/net/network.ts'
-import type { ArraySpec } from '../../src/plan/array.ts'
 import { topName } from '../../src/plan/names.ts'
-import { planNetwork } from '../../src/plan/network.ts'
+import { type ArrayChoice, planNetwork } from '../../src/plan/network.ts'
 import { type CurveSketch, curveGraph } from '../fixtures/curves.ts'
 import { conv, networkDesign } from '../fixtures/graph-designs.ts'
 import { lenetSketch, type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
@@ -112,6 +111,40 @@ const curved = {
 } as const
 const one: NetworkSketch = { input: [1, 3, 3], seed: 6, layers: [{ filters: 1, kernel: [1, 1] }] }
 const rowStationary = { dataflow: 'row-stationary' } as const
+/** Layers for a grid and for an array, with several multipliers in each. */
+const spread: NetworkSketch = {
+  input: [2, 7, 6],
+  seed: 14,
+  layers: [
+    { filters: 6, kernel: [3, 3], padding: [1, 1, 1, 1], relu: true, pool: { mode: 'max', window: [2, 2] } },
+    {
+      filters: 7,
+      kernel: [2, 2],
+      mix: { by: 'kernel', multipliers: ['exact', 'roup:p=1,r=2'] },
+      pool: { mode: 'average', window: [1, 2] },
+    },
+    {
+      filters: 7,
+      groups: 7,
+      kernel: [2, 1],
+      mix: { by: 'filter', multipliers: ['exact', 'trunc:ka=1,kb=1'] },
+    },
+    { filters: 4, dense: true },
+  ],
+}
+/** Averages of three codes, which the array alone has. */
+const meaned: NetworkSketch = {
+  input: [1, 4, 3],
+  seed: 15,
+  layers: [
+    { filters: 3, kernel: [2, 1] },
+    { filters: 2, kernel: [1, 1], pool: { mode: 'average', window: [3, 1] } },
+  ],
+}
+const byLayerOne = { dataflow: { default: 'auto', layer0: 'row-stationary' } } as const
+const byLayer = {
+  dataflow: { default: 'weight-stationary', layer0: 'row-stationary', layer2: 'row-stationary' },
+} as const
 
 type Design = [
   name: string,
@@ -119,7 +152,7 @@ type Design = [
   rows: number,
   columns: number,
   reload?: boolean | undefined,
-  options?: Partial<ArraySpec>,
+  options?: Partial<ArrayChoice>,
 ]
 const designs: Design[] = [
   ['LeNet-5, three tiles, 8x8', mixed, 8, 8],
@@ -215,6 +248,9 @@ const designs: Design[] = [
     2,
     true,
   ],
+  ['an array and a grid, 4x4', spread, 4, 4, undefined, byLayer],
+  ['an array and a grid, 3x5, AXI, weights at run time', spread, 3, 5, true, byLayer],
+  ['an array and a grid, an average over three codes', meaned, 2, 2, undefined, byLayerOne],
   [
     'an average over nine codes, without an operand',
     { ...branched, layers: branched.layers.slice(0, 2) },

@@ -18,12 +18,13 @@ import { watchProbes } from '../../testbench/watch.ts'
 import { anyAxiSpecimen, axiSpecimen, episode, runAxi } from '../fixtures/axi.ts'
 import { lenetSketch } from '../fixtures/qgraph.ts'
 import { rowDesigns } from '../fixtures/row-sketches.ts'
+import { type SharedDesign, sharedDesigns } from '../fixtures/shared-designs.ts'
 import { type RandomDesign, randomDesigns } from '../fixtures/specimens.ts'
 
 const full = process.env['XGEN_FULL'] === '1'
 
 /** Runs a host that does everything on the model, and the netlist beside it. */
-function runRandom({ sketch, array, seed }: RandomDesign, reload: boolean) {
+function runRandom({ sketch, array, seed }: RandomDesign | SharedDesign, reload: boolean) {
   const { planned, image } = anyAxiSpecimen(sketch, array, { reload })
   const other = anyAxiSpecimen(sketch, array, { reload, weights: sketch.seed + 1 })
   const { plan, images } = planned
@@ -84,6 +85,24 @@ describe('the cycle model of the AXI interface', () => {
           expect(result.rules.cycles).toBe(result.cycles)
         }),
         { numRuns: full ? 100 : 6, seed: 22 },
+      )
+    },
+    full ? 1_800_000 : 240_000,
+  )
+})
+
+describe('the cycle model of the AXI interface around an array and a grid', () => {
+  it(
+    'agrees so with the netlist, weights of both among what the host sends',
+    () => {
+      fc.assert(
+        fc.property(sharedDesigns, fc.boolean(), (design, reload) => {
+          const result = runRandom(design, reload)
+          expect(result.difference).toBe(undefined)
+          expect(result).toMatchObject({ mismatches: 0, ended: undefined })
+          expect(result.rules.violations).toEqual([])
+        }),
+        { numRuns: full ? 60 : 4, seed: 23 },
       )
     },
     full ? 1_800_000 : 240_000,

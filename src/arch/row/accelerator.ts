@@ -1,7 +1,7 @@
 import { defineModule, type Module, type Node } from '../../hdl/module.ts'
 import type { MemoryImages } from '../../plan/images.ts'
 import { topName } from '../../plan/names.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine, RowPlan } from '../../plan/row/plan.ts'
 import { readPorts, selectPorts, storedLanes, sumPorts, workPorts } from '../../plan/row/ports.ts'
 import { rowFields } from '../../plan/row/program.ts'
 import { loadPorts as memoryPorts } from '../accelerator.ts'
@@ -16,7 +16,7 @@ import { rowSequencer } from './sequencer.ts'
 import { rowInputStream, rowOutputStream } from './streams.ts'
 import { wiring } from './wiring.ts'
 
-const writePortNames = (plan: RowPlan) => (plan.reload ? ['write', 'write_address', 'write_data'] : [])
+const writePortNames = (plan: RowEngine) => (plan.reload ? ['write', 'write_address', 'write_data'] : [])
 
 /**
  * The whole row-stationary accelerator with the native interface; docs/row-stationary.md says what happens in which cycle. Where the plan has `reload`, the
@@ -44,7 +44,13 @@ export function buildRowAccelerator(
       output_last: outputLast.value,
     })
     const port = (name: string): Node => control[name]!
-    const build: Build = { m, plan, wires: wiring(m.c, plan), control, geometry: port('layer_geometry') }
+    const build: Build<RowPlan> = {
+      m,
+      plan,
+      wires: wiring(m.c, plan),
+      control,
+      geometry: port('layer_geometry'),
+    }
 
     const output = m.instance(rowOutputStream(plan), 'u_output', {
       restart: port('output_begin'),
@@ -60,16 +66,9 @@ export function buildRowAccelerator(
     })
     inputWhole.drive(input['whole_out']!)
 
-    const issued = { ...readPorts(plan), ...selectPorts(plan), ...workPorts(plan), ...sumPorts(plan) }
-    const delayed = m.instance(
-      issueDelay(plan),
-      'u_issue',
-      pick(control, 'issue_', ['valid', 'finish', ...Object.keys(issued)], 'issue_'),
-    )
-    const { lines, outputData } = banksOf(build, delayed, { ...input, data: inData }, output, writer.stored)
-    const sums = tilesOf(build, images, delayed, lines, pick(loads, 'weight_', writePortNames(plan)))
-    const vector = columnsOf(build, images, delayed, sums, pick(loads, 'parameter_', writePortNames(plan)))
-    writer.connect(vector)
+    const outputData = connectStations(build, images, loads, writer, (delayed) =>
+      banksOf(build, delayed, { ...input, data: inData }, output, writer.stored),
+    ).outputData
 
     m.output('busy', port('busy'))
     m.output('done', port('done'))
@@ -80,8 +79,30 @@ export function buildRowAccelerator(
   })
 }
 
+/** All stations from the lines, which `read` connects to the banks, to the writer. */
+export function connectStations<R extends { readonly lines: readonly Ports[] }>(
+  build: Build,
+  images: MemoryImages,
+  loads: Ports,
+  writer: ReturnType<typeof writerPort>,
+  read: (delayed: Ports) => R,
+): R {
+  const { m, plan, control } = build
+  const issued = { ...readPorts(plan), ...selectPorts(plan), ...workPorts(plan), ...sumPorts(plan) }
+  const delayed = m.instance(
+    issueDelay(plan),
+    'u_issue',
+    pick(control, 'issue_', ['valid', 'finish', ...Object.keys(issued)], 'issue_'),
+  )
+  const found = read(delayed)
+  const sums = tilesOf(build, images, delayed, found.lines, pick(loads, 'weight_', writePortNames(plan)))
+  const vector = columnsOf(build, images, delayed, sums, pick(loads, 'parameter_', writePortNames(plan)))
+  writer.connect(vector)
+  return found
+}
+
 /** The writer stands at the end of the pipeline and feeds the banks at its beginning, so its outputs are declared first. */
-function writerPort({ m, plan, control }: Build) {
+export function writerPort({ m, plan, control }: Build) {
   const { code, bankAddress, channel, pattern } = plan.widths
   const widths: Record<string, number> = { storing: 1, store_channel: channel, store_pattern: pattern }
   for (const index of plan.shifts.keys()) {

@@ -1,5 +1,5 @@
 import { gate } from '../../comb/derived.ts'
-import type { ModuleBuilder, Node } from '../../hdl/module.ts'
+import type { Module, ModuleBuilder, Node } from '../../hdl/module.ts'
 import { inputShift, inputShifts } from '../../plan/row/layout.ts'
 import { type BankSource, bankDelay, bankUsed, type RowPlan } from '../../plan/row/plan.ts'
 import { featureBank } from '../feature-bank.ts'
@@ -9,13 +9,8 @@ import { inputLine } from './input-line.ts'
 import { late } from './issue-delay.ts'
 
 /** A bank and a line for each row of each channel at work. The first banks also serve the output. */
-export function banksOf(
-  { m, plan, wires, geometry }: Build,
-  delayed: Ports,
-  input: Ports,
-  output: Ports,
-  stored: Ports,
-) {
+export function banksOf(build: Build<RowPlan>, delayed: Ports, input: Ports, output: Ports, stored: Ports) {
+  const { m, plan } = build
   const { c } = m
   const bank = featureBank(plan, 'input line')
   const line = inputLine(plan)
@@ -30,27 +25,11 @@ export function banksOf(
   const lines: Ports[] = []
   const words: Node[] = []
   for (let b = 0; b < plan.banks; b++) {
-    const after = (name: string) =>
-      wires.pick(
-        geometry,
-        (layer) => (bankUsed(layer, b) ? bankDelay(layer, b) : undefined),
-        (delay) => delayed[late(name, delay)]!,
-      ) ?? delayed[late(name, 0)]!
     const data = m.wire(`bank_data_${b}`, plan.widths.code)
-    const out = m.instance(line, `u_line_${b}`, {
-      line_index: wires.number(geometry, plan.widths.line, (layer) =>
-        bankUsed(layer, b) ? b % layer.layout.lines : 0,
-      ),
-      used: wires.number(geometry, 1, (layer) => (bankUsed(layer, b) ? 1 : 0)),
-      valid: after('valid'),
-      inside_x: after('inside_x'),
-      row_low: after('row_low'),
-      row_high: after('row_high'),
-      bank_data: data.value,
-    })
+    const { out, address } = lineOf(build, line, delayed, b, data.value)
     const { data: word } = m.instance(bank, `u_bank_${b}`, {
       ...writes(b),
-      ...readPort(b, out['bank_read']!, after('address')),
+      ...readPort(b, out['bank_read']!, address),
     })
     data.drive(word!)
     words.push(word!)
@@ -61,6 +40,34 @@ export function banksOf(
     lines,
     outputData: outputs.length === 1 ? outputs[0]! : choose(c, output['lane_read_out']!, outputs),
   }
+}
+
+/** Line b, which takes `data`; and the address that comes to it. */
+export function lineOf(
+  { m, plan, wires, geometry }: Build,
+  line: Module,
+  delayed: Ports,
+  b: number,
+  data: Node,
+) {
+  const after = (name: string) =>
+    wires.pick(
+      geometry,
+      (layer) => (bankUsed(layer, b) ? bankDelay(layer, b) : undefined),
+      (delay) => delayed[late(name, delay)]!,
+    ) ?? delayed[late(name, 0)]!
+  const out = m.instance(line, `u_line_${b}`, {
+    line_index: wires.number(geometry, plan.widths.line, (layer) =>
+      bankUsed(layer, b) ? b % layer.layout.lines : 0,
+    ),
+    used: wires.number(geometry, 1, (layer) => (bankUsed(layer, b) ? 1 : 0)),
+    valid: after('valid'),
+    inside_x: after('inside_x'),
+    row_low: after('row_low'),
+    row_high: after('row_high'),
+    bank_data: data,
+  })
+  return { out, address: after('address') }
 }
 
 /** What the host and the writer store in a bank. */

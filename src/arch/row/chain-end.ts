@@ -1,5 +1,5 @@
 import { defineModule, type Module } from '../../hdl/module.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
 import { sumPorts } from '../../plan/row/ports.ts'
 import { all, equalTo, type follow, inputs } from '../gates.ts'
 
@@ -7,7 +7,7 @@ import { all, equalTo, type follow, inputs } from '../gates.ts'
  * The end of a chain: sums the kernel's columns in a register and the passes in a memory, one word an output column. Of two memories one sums while the
  * other is drained.
  */
-export function chainEnd(plan: RowPlan): Module {
+export function chainEnd(plan: RowEngine): Module {
   const { accumulator, accumulatorAddress } = plan.widths
   return defineModule(
     'chain_end',

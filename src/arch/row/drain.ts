@@ -1,5 +1,5 @@
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../../hdl/module.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
 import { drainFields, tallest, windowHeights } from '../../plan/row/ports.ts'
 import { all, any, equalTo, follow, followReset, plus, resizeUnsigned } from '../gates.ts'
 import type { LayerFields } from './program-memory.ts'
@@ -8,7 +8,7 @@ import type { LayerFields } from './program-memory.ts'
  * Reads finished sums out of the chains' ends, chain after chain, the same word in all columns at once, and tells each stage of the columns when a sum is
  * there. Chains of one filter follow one another; behind the last of them the next filter's parameters are fetched.
  */
-export function drain(plan: RowPlan, fieldWidths: Readonly<Record<string, number>>): Module {
+export function drain(plan: RowEngine, fieldWidths: Readonly<Record<string, number>>): Module {
   const { accumulatorAddress, exit } = plan.widths
   return defineModule(
     'drain',
@@ -77,7 +77,7 @@ export function drain(plan: RowPlan, fieldWidths: Readonly<Record<string, number
  * A vector is whole as many cycles later as its windows have rows: it enters the line so far from its end, so that nothing is under way any more
  * when a layer has ended.
  */
-function downTheWindow(m: ModuleBuilder, plan: RowPlan, across: Node): Node {
+function downTheWindow(m: ModuleBuilder, plan: RowEngine, across: Node): Node {
   const { c } = m
   const heights = windowHeights(plan)
   const highest = tallest(plan)

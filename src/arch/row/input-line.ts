@@ -1,13 +1,13 @@
 import { gate } from '../../comb/derived.ts'
 import { defineModule, type Module } from '../../hdl/module.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
 import { all, follow, followReset } from '../gates.ts'
 
 /**
  * One input row on its way down the grid: reads its bank where the row lies in the map, code 0 elsewhere. Stage i stands beside row i of a channel's
  * part of a chain, so that neighbouring columns take it one row lower: the diagonal.
  */
-export function inputLine(plan: RowPlan): Module {
+export function inputLine(plan: RowEngine): Module {
   const { code, line } = plan.widths
   return defineModule(
     'input_line',

@@ -1,13 +1,13 @@
 import { defineModule, type Module } from '../../hdl/module.ts'
 import { issueDelays } from '../../plan/row/delays.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
 import { follow, followReset } from '../gates.ts'
 
 /** The name of a delayed port: `address` three cycles late is `address_3`. */
 export const late = (name: string, delay: number) => `${name}_${delay}`
 
 /** A delay line behind the sequencer: products reach the rows of the grid, and the ends of their chains, one cycle a row. */
-export function issueDelay(plan: RowPlan): Module {
+export function issueDelay(plan: RowEngine): Module {
   return defineModule(
     'issue_delay',
     'Delays what travels with a product, for banks, rows and the ends of the chains.',

@@ -1,10 +1,19 @@
 import type { Comb } from '../../comb/comb.ts'
-import { bit } from '../../comb/derived.ts'
+import { bit, gate } from '../../comb/derived.ts'
 import type { ModuleBuilder, Node } from '../../hdl/module.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import { bankBits, type Rotation } from '../../plan/rotation.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
 import { loadPorts } from '../../plan/row/ports.ts'
-import { kernelFolded, partial, rowPassBits, rowPassWords } from '../../plan/row/program.ts'
+import { kernelFolded, memoryFile, partial, rowPassBits, rowPassWords } from '../../plan/row/program.ts'
 import { all, any, equalTo, plus, resizeUnsigned } from '../gates.ts'
+import {
+  bankOf,
+  channelPorts,
+  either,
+  firstChannel,
+  nextChannels,
+  placeRegisters,
+} from '../mixed/channel-step.ts'
 import type { LayerFields } from './program-memory.ts'
 
 /** What the loader says of the pass that loads, which is streamed next. */
@@ -16,6 +25,8 @@ export interface LoadingPass {
   readonly buffer: Node
   readonly set: Node
   readonly address: Node
+  /** How far the banks are turned, where they are shared. */
+  readonly rotation: Node | undefined
   readonly rowLow: Node
   readonly rowHigh: Node
   readonly depth: Node | undefined
@@ -26,7 +37,7 @@ export interface LoadingPass {
 /** Walks the passes of a layer, one ahead of the streamer, and reads their weights. */
 export function loader(
   m: ModuleBuilder,
-  plan: RowPlan,
+  plan: RowEngine,
   layer: LayerFields,
   start: Node,
   swap: Node,
@@ -59,7 +70,7 @@ export function loader(
   const tile = passMemory(m, plan, layer, start, c.and(swap, channel.ends), rowStep)
   again.drive(tile === undefined ? channel.ends : c.and(channel.ends, tile.last))
 
-  const address = placeOfPass(m, layer, {
+  const { address, rotation } = placeOfPass(m, layer, plan.rotation, {
     start,
     swap,
     channel: channel.ends,
@@ -109,6 +120,7 @@ export function loader(
     buffer,
     set,
     address,
+    rotation,
     rowLow,
     rowHigh,
     depth,
@@ -123,7 +135,7 @@ interface Loop {
 }
 
 /** The last channel fold, or the last kernel fold of a kernel that has several (whose chains hold one channel). */
-function shortPass(c: Comb<Node>, plan: RowPlan, layer: LayerFields, kernel: Loop, channel: Loop): Node {
+function shortPass(c: Comb<Node>, plan: RowEngine, layer: LayerFields, kernel: Loop, channel: Loop): Node {
   if (!plan.layers.some(kernelFolded)) return channel.ends
   const folded = c.not(equalTo(c, layer['kernel_folds_last']!, 0))
   return c.mux(folded, kernel.ends, channel.ends)
@@ -138,37 +150,50 @@ interface Place {
   readonly rowStep: Node
 }
 
-/** The bank word of a pass's first activation: channel words follow one another, and each filter fold reads those of its group again. */
+/**
+ * The bank word of a pass's first activation: channel words follow one another, and each filter fold reads those of its group again. In shared banks a channel
+ * lies in the bank beside the one before, a plane further where the banks are at their end.
+ */
 function placeOfPass(
   m: ModuleBuilder,
   layer: LayerFields,
+  rotation: Rotation | undefined,
   { start, swap, kernel, channel, filter, rowStep }: Place,
-): Node {
+) {
   const { c } = m
   const width = c.width(layer['start_address']!)
+  const ports = { address: width, ...(rotation && channelPorts(rotation, 1)) }
   const fold = m.register('fold_address', width)
-  const group = m.register('group_address', width)
-  const pass = m.register('pass_address', width)
+  const group = placeRegisters(m, 'group', ports)
+  const pass = placeRegisters(m, 'pass', ports)
   const nextFold = c.label(
     c.mux(start, layer['start_address']!, c.add(fold.q, layer['row_step']!)),
     'next_fold_address',
   )
-  const nextWord = c.label(c.add(pass.q, layer['word_step']!), 'next_word_address')
+  const next = rotation && nextChannels(c, rotation, 1, pass.q)
+  const step = next === undefined ? layer['word_step']! : gate(c, layer['word_step']!, next.wraps)
+  const nextWord = { address: c.label(c.add(pass.q['address']!, step), 'next_word_address'), ...next?.place }
   const again = c.or(start, rowStep)
   fold.next(nextFold, again)
-  const nextGroup = c.label(c.mux(again, nextFold, nextWord), 'next_group_address')
+  const firstWord = { address: nextFold, ...(rotation && firstChannel(c, rotation, 1)) }
+  const chosen = either(c, again, firstWord, nextWord)
+  const nextGroup = { ...chosen, address: c.label(chosen.address, 'next_group_address') }
   group.next(nextGroup, c.or(again, c.and(swap, filter)))
   pass.next(
-    c.mux(c.or(again, filter), nextGroup, c.mux(channel, group.q, nextWord)),
+    either(c, c.or(again, filter), nextGroup, either(c, channel, group.q, nextWord)),
     c.or(start, c.and(swap, kernel)),
   )
-  return pass.q
+  if (rotation === undefined) return { address: pass.q['address']!, rotation: undefined }
+  const turned = m.register('fold_rotation', bankBits(rotation))
+  const turnedFurther = c.add(turned.q, layer['row_rotation']!)
+  turned.next(c.mux(start, layer['start_rotation']!, turnedFurther), again)
+  return { address: pass.q['address']!, rotation: c.add(turned.q, bankOf(c, rotation, pass.q)) }
 }
 
 /** The tile of each pass, where there are several: one word a pass of a sum, read again in each row fold. */
 function passMemory(
   m: ModuleBuilder,
-  plan: RowPlan,
+  plan: RowEngine,
   layer: LayerFields,
   start: Node,
   step: Node,
@@ -185,7 +210,7 @@ function passMemory(
   const memory = m.memory('passes', {
     width,
     depth: plan.memories.passWords,
-    init: { file: 'passes.hex', words: rowPassWords(plan).map(BigInt) },
+    init: { file: memoryFile(plan, 'passes'), words: rowPassWords(plan).map(BigInt) },
   })
   const word = memory.read('pass_word', next, read)
   return { mask: c.slice(word, plan.tiles.length - 1, 0), last: bit(c, word, plan.tiles.length) }
@@ -206,7 +231,7 @@ interface Reading {
 /** Reads the words of a pass: sides, and in each the columns of the kernel. Another tile of the same sums reads them again. */
 function weightReader(
   m: ModuleBuilder,
-  plan: RowPlan,
+  plan: RowEngine,
   layer: LayerFields,
   { start, again, rowStep, sumEnds, channelEnds, tilesEnd, set, tile }: Reading,
 ): void {

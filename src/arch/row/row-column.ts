@@ -3,7 +3,7 @@ import type { Comb } from '../../comb/comb.ts'
 import { bit } from '../../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../../hdl/module.ts'
 import { parameterBits } from '../../plan/plan.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
 import { tallest, windowBits } from '../../plan/row/ports.ts'
 import { hasAverage, hasTallWindow, hasWideWindow } from '../../plan/row/program.ts'
 import { choose, equalTo, follow, inputs } from '../gates.ts'
@@ -25,7 +25,7 @@ export const columnFlags = {
  * All that happens to the finished sums of one column, one after another: bias, requantisation with ReLU as clamp, pooling along the row, then down the
  * columns of a window (docs/numerics.md). The next filter's parameters wait beside those at work.
  */
-export function rowColumn(plan: RowPlan, postWidths: Readonly<Record<string, number>>): Module {
+export function rowColumn(plan: RowEngine, postWidths: Readonly<Record<string, number>>): Module {
   const { accumulator, code } = plan.widths
   return defineModule(
     'row_column',
@@ -60,7 +60,7 @@ export function rowColumn(plan: RowPlan, postWidths: Readonly<Record<string, num
 
 function pool(
   m: ModuleBuilder,
-  plan: RowPlan,
+  plan: RowEngine,
   rounded: Node,
   flags: Record<keyof typeof columnFlags, Node>,
   post: Readonly<Record<string, Node>>,

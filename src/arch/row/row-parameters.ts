@@ -1,8 +1,8 @@
 import { defineModule, type Module } from '../../hdl/module.ts'
 import type { MemoryImages } from '../../plan/images.ts'
 import { parameterBits } from '../../plan/plan.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
-import { hasSides } from '../../plan/row/program.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
+import { hasSides, memoryFile } from '../../plan/row/program.ts'
 import { parameterMemoryWords } from '../../plan/words.ts'
 import { any, equalTo, follow, followReset, plus, resizeUnsigned } from '../gates.ts'
 import { writePort } from '../weight-memory.ts'
@@ -11,7 +11,7 @@ import { writePort } from '../weight-memory.ts'
  * Bias, multiplier and shift of every filter in the order in which they are finished: a word for each side is fetched as a layer starts, and again each time
  * the columns have taken those that waited. Every row fold reads the layer's words again.
  */
-export function rowParameters(plan: RowPlan, images: MemoryImages, sidesBits: number): Module {
+export function rowParameters(plan: RowEngine, images: MemoryImages, sidesBits: number): Module {
   const { parameterAddress, side } = plan.widths
   return defineModule(
     'row_parameters',
@@ -34,7 +34,7 @@ export function rowParameters(plan: RowPlan, images: MemoryImages, sidesBits: nu
       const memory = m.memory('parameters', {
         width: parameterBits,
         depth: plan.memories.parameterWords,
-        init: { file: 'parameters.hex', words: parameterMemoryWords(images, plan.memories) },
+        init: { file: memoryFile(plan, 'parameters'), words: parameterMemoryWords(images, plan.memories) },
       })
       if (plan.reload) writePort(m, memory, parameterAddress, parameterBits)
       m.output('parameter_word', memory.read('word', address.q, fetching))

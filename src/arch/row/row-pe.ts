@@ -1,6 +1,6 @@
 import { gate } from '../../comb/derived.ts'
 import { defineModule, type Module } from '../../hdl/module.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
 import { all, choose, equalTo, follow } from '../gates.ts'
 import { multiplierCore, type TileMultiplier } from '../multiplier-core.ts'
 
@@ -11,7 +11,7 @@ export const rowPeName = (multiplier: Pick<TileMultiplier, 'id'>) => `row_pe_${m
  * A row-stationary processing element: two sets of registers hold a filter row each, the one at work and the one that loads. The weight of a product is
  * chosen a cycle before. A PE without work adds exactly 0, also where the multiplier is wrong at zero.
  */
-export function rowPe(multiplier: TileMultiplier, plan: RowPlan): Module {
+export function rowPe(multiplier: TileMultiplier, plan: RowEngine): Module {
   const { nA, nB } = multiplier.domain
   const { kernelWidth, masked, widths } = plan
   const core = multiplierCore(multiplier)

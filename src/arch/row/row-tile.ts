@@ -1,12 +1,12 @@
 import { defineModule, type Module, type Node } from '../../hdl/module.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
 import { hasSides } from '../../plan/row/program.ts'
 import { all } from '../gates.ts'
 import type { TileMultiplier } from '../multiplier-core.ts'
 import { rowPe } from './row-pe.ts'
 
 /** Rows in which a chain of some layer ends. */
-export function exitRows(plan: RowPlan): readonly number[] {
+export function exitRows(plan: RowEngine): readonly number[] {
   const rows = plan.layers.flatMap((layer) =>
     Array.from({ length: layer.chains }, (_, chain) => (chain + 1) * layer.chain - 1),
   )
@@ -14,7 +14,7 @@ export function exitRows(plan: RowPlan): readonly number[] {
 }
 
 /** A grid of PEs of one multiplier: activations come from the lines, weights along the rows, partial sums go down the chains. */
-export function rowTile(name: string, multiplier: TileMultiplier, plan: RowPlan): Module {
+export function rowTile(name: string, multiplier: TileMultiplier, plan: RowEngine): Module {
   const { rows, columns } = plan.array
   const { nA, nB } = multiplier.domain
   const { widths, masked, kernelWidth } = plan

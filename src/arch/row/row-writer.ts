@@ -1,8 +1,15 @@
 import { bit } from '../../comb/derived.ts'
 import { defineModule, type Module, type ModuleBuilder, type Node } from '../../hdl/module.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
 import { heldLanes, storedLanes, writerFields } from '../../plan/row/ports.ts'
-import { channelBits, channelWords, hasSides, routeBits, routeWords } from '../../plan/row/program.ts'
+import {
+  channelBits,
+  channelWords,
+  hasSides,
+  memoryFile,
+  routeBits,
+  routeWords,
+} from '../../plan/row/program.ts'
 import { any, equalTo, follow, plus, resizeUnsigned } from '../gates.ts'
 import type { LayerFields } from './program-memory.ts'
 import { wiring } from './wiring.ts'
@@ -11,7 +18,7 @@ import { wiring } from './wiring.ts'
  * Takes a vector of codes, those of one output column in all rows and sides, and stores it side by side: each cycle the rows of one channel, in as many
  * banks. A route says which banks the rows of a piece go to, a channel word which of them have the channel.
  */
-export function rowWriter(plan: RowPlan, fieldWidths: Readonly<Record<string, number>>): Module {
+export function rowWriter(plan: RowEngine, fieldWidths: Readonly<Record<string, number>>): Module {
   const { code, bankAddress } = plan.widths
   return defineModule(
     'row_writer',
@@ -34,7 +41,12 @@ export function rowWriter(plan: RowPlan, fieldWidths: Readonly<Record<string, nu
         c.mux(c.or(start, columnLast), c.constant(0, c.width(column.q)), plus(c, column.q, 1)),
         c.or(start, arrive),
       )
-      const stored = follow(m, 'stored_column', column.q, arrive)
+      const stored = follow(
+        m,
+        'stored_column',
+        wordsTo(m, plan, layer, column.q, columnLast, start, arrive),
+        arrive,
+      )
       const pieceEnds = c.label(c.and(arrive, columnLast), 'piece_ends')
       const filterEnds = lastPiece(m, layer, start, pieceEnds)
       const channel = channelOf(m, plan, layer, { start, arrive, busy: busy.q, filterEnds })
@@ -61,6 +73,24 @@ export function rowWriter(plan: RowPlan, fieldWidths: Readonly<Record<string, nu
       lanes(m, plan, layer, codes, arrive, busy.q, route.rows)
     },
   )
+}
+
+/** Words from a piece's first column to this one: a map's columns lie side by side, or, in shared banks, as far apart as it has rows. */
+function wordsTo(
+  m: ModuleBuilder,
+  plan: RowEngine,
+  layer: LayerFields,
+  column: Node,
+  last: Node,
+  start: Node,
+  arrive: Node,
+): Node {
+  if (plan.rotation === undefined) return column
+  const { c } = m
+  const words = m.register('column_words', plan.widths.bankAddress)
+  const none = c.constant(0, plan.widths.bankAddress)
+  words.next(c.mux(c.or(start, last), none, c.add(words.q, layer['column_words']!)), c.or(start, arrive))
+  return words.q
 }
 
 /** Whether the rows stored now are the last ones of their vector. */
@@ -97,7 +127,7 @@ interface Stepping {
 /** The words of the filters that are finished together, read again for each vector. */
 function channelOf(
   m: ModuleBuilder,
-  plan: RowPlan,
+  plan: RowEngine,
   layer: LayerFields,
   { start, arrive, busy, filterEnds }: Stepping,
 ) {
@@ -121,7 +151,7 @@ function channelOf(
   const memory = m.memory('channels', {
     width,
     depth: plan.memories.parameterWords,
-    init: { file: 'channels.hex', words: channelWords(plan) },
+    init: { file: memoryFile(plan, 'channels'), words: channelWords(plan) },
   })
   const word = memory.read('channel_word', address, read)
   return {
@@ -145,7 +175,7 @@ interface Routing {
 /** The route of the piece: those of a row fold follow one another, and come again for the next filters. */
 function routeOf(
   m: ModuleBuilder,
-  plan: RowPlan,
+  plan: RowEngine,
   layer: LayerFields,
   { start, read, pieceEnds, filterEnds, foldEnds }: Routing,
 ) {
@@ -160,7 +190,7 @@ function routeOf(
   const memory = m.memory('routes', {
     width: routeBits(plan),
     depth: memories.routeWords,
-    init: { file: 'routes.hex', words: routeWords(plan) },
+    init: { file: memoryFile(plan, 'routes'), words: routeWords(plan) },
   })
   const word = memory.read('route_word', route.q, read)
   let low = 0
@@ -178,7 +208,7 @@ function routeOf(
 /** Holds a vector: the last column of each pooling window, then the lanes of the next side move down. */
 function lanes(
   m: ModuleBuilder,
-  plan: RowPlan,
+  plan: RowEngine,
   layer: LayerFields,
   codes: readonly Node[],
   arrive: Node,

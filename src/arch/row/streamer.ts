@@ -1,5 +1,5 @@
 import type { ModuleBuilder, Node } from '../../hdl/module.ts'
-import type { RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine } from '../../plan/row/plan.ts'
 import { hasKernelColumns } from '../../plan/row/program.ts'
 import { equalTo, follow, plus, resizeUnsigned } from '../gates.ts'
 import type { LoadingPass } from './loader.ts'
@@ -8,7 +8,7 @@ import type { LayerFields } from './program-memory.ts'
 /** Issues the products of a pass: positions of a row, and for each the columns of the kernel. */
 export function streamer(
   m: ModuleBuilder,
-  plan: RowPlan,
+  plan: RowEngine,
   layer: LayerFields,
   pass: LoadingPass,
   swap: Node,
@@ -36,14 +36,14 @@ export function streamer(
     c.mux(c.or(swap, kernelLast), zero(c.width(kernelX.q)), plus(c, kernelX.q, 1)),
     c.or(swap, issuing.q),
   )
-  /** Steps by one within a window, and to the next window. */
-  const moving = (name: string, first: Node, step: Node) => {
+  /** Steps by one (or by `within`) within a window, and to the next window. */
+  const moving = (name: string, first: Node, step: Node, within?: Node) => {
     const register = m.register(name, c.width(first))
-    const by = wide ? c.mux(kernelLast, step, c.constant(1, c.width(first))) : step
+    const by = wide ? c.mux(kernelLast, step, within ?? c.constant(1, c.width(first))) : step
     register.next(c.mux(swap, first, c.add(register.q, by)), c.or(swap, issuing.q))
     return register.q
   }
-  const address = moving('address', pass.address, field('column_step'))
+  const address = moving('address', pass.address, field('column_step'), layer['kernel_step'])
   const x = moving('x', field('start_x'), field('column_step_x'))
   const held = (name: string, node: Node) => follow(m, `streamed_${name}`, node, swap)
   const last = m.register('streamed_last', 1, { reset: 0 })
@@ -56,6 +56,7 @@ export function streamer(
   m.output('issue_address', address)
   // a column left of the map wraps to a large number
   m.output('issue_inside_x', c.less(x, field('width')))
+  if (pass.rotation !== undefined) m.output('issue_rotation', held('rotation', pass.rotation))
   m.output('issue_row_low', held('row_low', pass.rowLow))
   m.output('issue_row_high', held('row_high', pass.rowHigh))
   // known from the reset on: PEs choose a weight in every cycle

@@ -4,9 +4,17 @@ import { defineModule, type Module, type ModuleBuilder, type Node } from '../../
 import { inputShifts } from '../../plan/row/layout.ts'
 import type { RowPlan } from '../../plan/row/plan.ts'
 import { all, any, equalTo, follow, plus } from '../gates.ts'
+import { intake } from '../streams.ts'
 
 /** A counter of 0 .. limit - 1 that steps where `step` is 1, and starts again at its end or at `clear`. One of a single value is a constant. */
-function counter(m: ModuleBuilder, name: string, limit: number, step: Node, clear: Node, reset?: number) {
+export function counter(
+  m: ModuleBuilder,
+  name: string,
+  limit: number,
+  step: Node,
+  clear: Node,
+  reset?: number,
+) {
   const { c } = m
   if (limit === 1) return { q: c.constant(0, 1), ends: step }
   const register = m.register(name, indexBits(limit), reset === undefined ? {} : { reset })
@@ -27,22 +35,7 @@ export function rowInputStream(plan: RowPlan): Module {
   const { bankAddress } = plan.widths
   return defineModule('input_stream', `Input stream: ${elements} codes in the order y, x, channel.`, (m) => {
     const { c } = m
-    const release = m.input('release_map', 1)
-    const begin = m.input('begin_run', 1)
-    const storing = m.input('storing', 1)
-    const valid = m.input('in_valid', 1)
-
-    const open = m.register('open', 1, { reset: 1 })
-    const ready = c.label(c.and(open.q, c.not(storing)), 'ready')
-    const take = c.label(c.and(ready, valid), 'take')
-    const countBits = indexBits(elements)
-    const count = m.register('count', countBits, { reset: 0 })
-    const last = c.label(c.and(take, equalTo(c, count.q, elements - 1)), 'last')
-    count.next(c.mux(last, c.constant(0, countBits), plus(c, count.q, 1)), take)
-    open.next(c.or(release, c.and(open.q, c.not(last))))
-    const full = m.register('full', 1, { reset: 0 })
-    const whole = c.label(c.or(full.q, last), 'whole')
-    full.next(c.and(whole, c.not(begin)))
+    const { ready, take, last, whole } = intake(m, elements)
 
     const { lane, word, pixelEnds } = channels(m, plan, take)
     const column = counter(m, 'column', layout.width, pixelEnds, c.constant(0, 1), 0)
@@ -125,19 +118,7 @@ export function rowOutputStream(plan: RowPlan): Module {
     `Output stream: ${elements} codes in the order y, x, channel, read from ${source}.`,
     (m) => {
       const { c } = m
-      const begin = m.input('restart', 1)
-      const ready = m.input('out_ready', 1)
-
-      const leftBits = unsignedBits(elements)
-      const left = m.register('left', leftBits, { reset: 0 })
-      const valid = m.register('valid', 1, { reset: 0 })
-      const last = m.register('last', 1, { reset: 0 })
-      const more = c.not(equalTo(c, left.q, 0))
-      const fetch = c.label(all(c, more, c.or(c.not(valid.q), ready)), 'fetch')
-      left.next(c.mux(begin, c.constant(elements, leftBits), plus(c, left.q, -1)), c.or(begin, fetch))
-      valid.next(c.mux(fetch, c.constant(1, 1), c.and(valid.q, c.not(ready))))
-      last.next(equalTo(c, left.q, 1), fetch)
-
+      const { begin, fetch, tell } = offer(m, elements)
       const [channelCount, , width] = shape
       const channel = counter(m, 'channel', channelCount, fetch, begin)
       const column = counter(m, 'column', width, channel.ends, begin)
@@ -160,9 +141,30 @@ export function rowOutputStream(plan: RowPlan): Module {
         m.output('lane_out', row.q)
         m.output('lane_read_out', follow(m, 'lane_read', row.q, fetch))
       }
-      m.output('out_valid', valid.q)
-      m.output('out_last', c.and(valid.q, last.q))
-      m.output('finished', all(c, valid.q, last.q, ready))
+      tell()
     },
   )
+}
+
+/** Fetches an element where none is offered or the one on offer is taken, and `tell`s the host of it. */
+export function offer(m: ModuleBuilder, elements: number) {
+  const { c } = m
+  const begin = m.input('restart', 1)
+  const ready = m.input('out_ready', 1)
+
+  const leftBits = unsignedBits(elements)
+  const left = m.register('left', leftBits, { reset: 0 })
+  const valid = m.register('valid', 1, { reset: 0 })
+  const last = m.register('last', 1, { reset: 0 })
+  const more = c.not(equalTo(c, left.q, 0))
+  const fetch = c.label(all(c, more, c.or(c.not(valid.q), ready)), 'fetch')
+  left.next(c.mux(begin, c.constant(elements, leftBits), plus(c, left.q, -1)), c.or(begin, fetch))
+  valid.next(c.mux(fetch, c.constant(1, 1), c.and(valid.q, c.not(ready))))
+  last.next(equalTo(c, left.q, 1), fetch)
+  const tell = () => {
+    m.output('out_valid', valid.q)
+    m.output('out_last', c.and(valid.q, last.q))
+    m.output('finished', all(c, valid.q, last.q, ready))
+  }
+  return { begin, fetch, tell }
 }

@@ -1,16 +1,16 @@
 import { defineModule, type Module, type Node } from '../../hdl/module.ts'
 import type { MemoryImages } from '../../plan/images.ts'
 import { laneDelay } from '../../plan/row/delays.ts'
-import { chainPlace, type RowPlan } from '../../plan/row/plan.ts'
+import { chainPlace, type RowEngine } from '../../plan/row/plan.ts'
 import { loadPorts } from '../../plan/row/ports.ts'
-import { geometryCount } from '../../plan/row/program.ts'
+import { geometryCount, memoryFile } from '../../plan/row/program.ts'
 import { weightMemoryWords, weightWordBits } from '../../plan/words.ts'
 import { follow, followReset, inputs } from '../gates.ts'
 import { writePort } from '../weight-memory.ts'
 import { wiring } from './wiring.ts'
 
 /** Reads a word of weights a cycle, a lane for each row, and delays each lane as far as its row is down its chain. */
-export function weightLanes(plan: RowPlan, images: MemoryImages): Module {
+export function weightLanes(plan: RowEngine, images: MemoryImages): Module {
   const { rows } = plan.array
   const { weightBits, ownerBits, weightWords } = plan.memories
   const lane = ownerBits + weightBits
@@ -26,7 +26,7 @@ export function weightLanes(plan: RowPlan, images: MemoryImages): Module {
       const memory = m.memory('weights', {
         width: weightWordBits(plan),
         depth: weightWords,
-        init: { file: 'weights.hex', words: weightMemoryWords(images, plan.memories) },
+        init: { file: memoryFile(plan, 'weights'), words: weightMemoryWords(images, plan.memories) },
       })
       if (plan.reload) writePort(m, memory, plan.widths.weightAddress, weightWordBits(plan))
       const word = memory.read('word', address, read)
@@ -45,7 +45,7 @@ export function weightLanes(plan: RowPlan, images: MemoryImages): Module {
         const lanes = [c.slice(word, (row + 1) * lane - 1, row * lane)]
         for (let delay = 1; delay <= laneDelay(plan, row); delay++)
           lanes.push(follow(m, `row_${row}_delay_${delay}`, lanes.at(-1)!))
-        const place = (layer: RowPlan['layers'][number]) => chainPlace(layer, row)?.row
+        const place = (layer: RowEngine['layers'][number]) => chainPlace(layer, row)?.row
         const weight = pick(geometry, place, (delay) => lanes[delay]!)
         if (weight === undefined) continue
         m.output(`weight_${row}`, c.slice(weight, weightBits - 1, 0))

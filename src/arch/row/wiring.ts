@@ -1,6 +1,6 @@
 import type { Comb } from '../../comb/comb.ts'
 import type { Node } from '../../hdl/module.ts'
-import type { RowLayer, RowPlan } from '../../plan/row/plan.ts'
+import type { RowEngine, RowLayer } from '../../plan/row/plan.ts'
 import { geometries } from '../../plan/row/program.ts'
 import { choose } from '../gates.ts'
 
@@ -12,7 +12,7 @@ export interface Wiring {
   number(geometry: Node, width: number, value: (layer: RowLayer) => number): Node
 }
 
-export function wiring(c: Comb<Node>, plan: RowPlan): Wiring {
+export function wiring(c: Comb<Node>, plan: RowEngine): Wiring {
   const layers = geometries(plan)
   return {
     pick(geometry, keyOf, node) {

@@ -1,7 +1,8 @@
 import type { AccessLevels } from '../../flow/inference.ts'
+import type { MixedSimulation } from '../../flow/mixed-sim.ts'
 import { prepare } from '../../flow/preparation.ts'
 import type { RowSimulation } from '../../flow/row-sim.ts'
-import { plotSimulation, type Simulation, simulate } from '../../flow/sim.ts'
+import { type AnySimulation, plotSimulation, type Simulation, simulate } from '../../flow/sim.ts'
 import type { Command } from '../command.ts'
 import { arrayOptions, configurationOf, netOptions } from '../options.ts'
 import { table } from '../table.ts'
@@ -50,8 +51,38 @@ const heading = [
   'then',
 ]
 
-const describe = (simulation: Simulation | RowSimulation): string =>
-  simulation.dataflow === 'row-stationary' ? describeRows(simulation) : describeSystolic(simulation)
+function describe(simulation: AnySimulation): string {
+  if (simulation.dataflow === 'mixed') return describeMixed(simulation)
+  return simulation.dataflow === 'row-stationary' ? describeRows(simulation) : describeSystolic(simulation)
+}
+
+function describeMixed({ net, array, layers, inference, cycles, utilisation }: MixedSimulation): string {
+  const rows = layers.map((layer) => [
+    layer.name,
+    layer.kind,
+    layer.dataflow,
+    layer.multiplier,
+    count(layer.cycles),
+    percent(layer.utilisation),
+    count(layer.postCycles),
+  ])
+  const total = ['in all', '', '', '', count(cycles), percent(utilisation), count(inference.postProcessing)]
+  return [
+    `${net} on ${array.rows}x${array.columns} PEs, a systolic array and a row-stationary grid`,
+    '',
+    ...table(
+      [['layer', 'kind', 'dataflow', 'multiplier', 'cycles', 'use of PEs', 'then'], ...rows, total],
+      4,
+    ),
+    '',
+    'A layer counts from its first activation to its last accumulator write; "then" are the cycles until the next layer begins (docs/mixed.md).',
+    'Use of PEs: of the engine that the layer runs on.',
+    '',
+    ...levelsTable(layers),
+    '',
+    wholeInference(inference),
+  ].join('\n')
+}
 
 const rowHeading = [
   'layer',

@@ -1,6 +1,7 @@
 import { indexBits, unsignedBits } from '../../base/integers.ts'
 import type { AnyPlan } from '../any-plan.ts'
 import { topName } from '../names.ts'
+import { loaderWidths } from '../probes.ts'
 import { control, controlAddressBits } from '../registers.ts'
 import { packetLayout } from '../words.ts'
 import { type ModuleCount, moduleCount } from './module-count.ts'
@@ -58,14 +59,13 @@ function axiControl({ reload }: AnyPlan): ModuleCount {
 
 /** src/arch/weight-loader.ts: only where weights can be loaded. */
 function weightLoader(plan: AnyPlan): ModuleCount {
-  const { weightWords, parameterWords } = plan.memories
-  const { beatsPerWeight, beatsPerParameter, hashBeats } = packetLayout(plan)
-  const beats = Math.max(beatsPerWeight, beatsPerParameter)
+  const beats = Math.max(...packetLayout(plan).parts.map((part) => part.beats))
+  const { index, state } = loaderWidths(plan)
   return moduleCount('weight_loader', 1, 'control', {
     adders: { 'index + 1, piece + 1': 2 },
     registers: {
-      state: 2,
-      index: unsignedBits(Math.max(hashBeats, weightWords, parameterWords) - 1),
+      state,
+      index,
       piece: unsignedBits(beats - 1),
       'weights broken': 1,
       'beats but the last of a word': 32 * (beats - 1),

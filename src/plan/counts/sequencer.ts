@@ -2,6 +2,7 @@ import { indexBits, unsignedBits } from '../../base/integers.ts'
 import type { Plan, PlanLayer } from '../plan.ts'
 import { movesWindows, passBits, passFields, programBits, programFields, releaseLayer } from '../program.ts'
 import { layerSize, rowsVary } from '../size.ts'
+import { channelStepAdders, channelStepBits } from './channel-step.ts'
 import { type Holdings, type ModuleCount, moduleCount, type Quantity } from './module-count.ts'
 
 /** src/arch/sequencer.ts and the parts that are built into it. */
@@ -99,10 +100,17 @@ function weightCounter({ layers, widths }: Plan): Holdings {
 
 /** src/arch/loader.ts, tapPlace: the place of a row's tap in the input map. */
 function tapPlace(plan: Plan): Holdings {
+  const { rows } = plan.array
+  const rotation = plan.grid?.rotation
   const { bankAddress, coordinate } = plan.widths
   return {
-    adders: { 'channel in word, word, tap x, tap y: + 1': 4, 'tap offset': 1 },
+    adders: {
+      'channel in word, word, tap x, tap y: + 1': 4,
+      'tap offset': 1,
+      ...(rotation === undefined ? {} : { 'next group': channelStepAdders(rotation, rows) }),
+    },
     registers: {
+      ...(rotation === undefined ? {} : { group: channelStepBits(rotation, rows) }),
       'channel in word': largest(plan, (l) => l.inputModulus - 1),
       word: largest(plan, (l) => (l.tapWords ?? l.inputWords) - 1),
       'tap x': largest(plan, (l) => l.kernel[1] - 1),
@@ -136,7 +144,7 @@ function streamer(plan: Plan): Holdings {
     },
     registers: {
       'streaming: program word': programBits(streamed),
-      'streaming: rows': unsignedBits(array.rows),
+      ...(plan.grid === undefined ? { 'streaming: rows': unsignedBits(array.rows) } : {}),
       'streaming: first, last, last column fold': 3,
       ...(tiles + mode > 0 ? { 'streaming: tiles, mode': tiles + mode } : {}),
       'fold start, layer start, issuing, first window': 4,

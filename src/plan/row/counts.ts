@@ -1,12 +1,13 @@
 import { coreModule } from '../../arith/multiplier.ts'
 import { indexBits, unsignedBits } from '../../base/integers.ts'
+import { channelStepAdders, channelStepBits } from '../counts/channel-step.ts'
 import { type Amounts, type Holdings, type ModuleCount, moduleCount, sumOf } from '../counts/module-count.ts'
 import type { LayerCount } from '../counts.ts'
 import { parameterBits } from '../plan.ts'
+import { bankBits } from '../rotation.ts'
 import { coreOf } from '../tile.ts'
 import { issueDelays, laneDelay } from './delays.ts'
-import { inputShifts } from './layout.ts'
-import type { RowLayer, RowPlan } from './plan.ts'
+import type { RowEngine, RowLayer } from './plan.ts'
 import { heldLanes, loadPorts, tallest, windowBits, windowHeights } from './ports.ts'
 import {
   channelBits,
@@ -25,10 +26,9 @@ import {
   rowProgramBits,
 } from './program.ts'
 
-/** The modules of a row-stationary design, in closed form: each stands here under the name of its file in src/arch/row. */
-export function rowCounts(plan: RowPlan, name: string): readonly ModuleCount[] {
+/** The modules of a grid, in closed form: each stands here under the name of its file in src/arch/row. */
+export function stationCounts(plan: RowEngine): readonly ModuleCount[] {
   return [
-    moduleCount(name, 1, 'datapath', {}),
     ...plan.tiles.flatMap((tile) => tileCounts(plan, tile)),
     chainEnd(plan),
     rowColumn(plan),
@@ -36,26 +36,23 @@ export function rowCounts(plan: RowPlan, name: string): readonly ModuleCount[] {
     rowParameters(plan),
     rowWriter(plan),
     inputLine(plan),
-    featureBank(plan),
     weightLanes(plan),
     issueDelay(plan),
     rowSequencer(plan),
-    rowInputStream(plan),
-    rowOutputStream(plan),
   ]
 }
 
 /** An amount that only some designs have. */
 const when = (present: boolean, amounts: Amounts): Amounts => (present ? amounts : {})
-const some = ({ layers }: RowPlan, test: (layer: RowLayer) => boolean, amounts: Amounts): Amounts =>
+const some = ({ layers }: RowEngine, test: (layer: RowLayer) => boolean, amounts: Amounts): Amounts =>
   when(layers.some(test), amounts)
 
 /** Width of a field of the program word. */
-const field = (plan: RowPlan, name: string): number =>
+const field = (plan: RowEngine, name: string): number =>
   rowFields(plan).find((one) => one.name === name)?.width ?? 0
 
 /** row-tile.ts, row-pe.ts: a tile with its PEs and their cores. */
-function tileCounts(plan: RowPlan, tile: RowPlan['tiles'][number]): ModuleCount[] {
+function tileCounts(plan: RowEngine, tile: RowEngine['tiles'][number]): ModuleCount[] {
   const multiplier = coreOf(tile)
   const pes = plan.array.rows * plan.array.columns
   const word = multiplier.domain.nB + (plan.masked ? 1 : 0)
@@ -75,7 +72,7 @@ function tileCounts(plan: RowPlan, tile: RowPlan['tiles'][number]): ModuleCount[
 }
 
 /** chain-end.ts. */
-function chainEnd(plan: RowPlan): ModuleCount {
+function chainEnd(plan: RowEngine): ModuleCount {
   const { accumulator } = plan.widths
   return moduleCount('chain_end', plan.exits * plan.array.columns, 'datapath', {
     adders: { accumulator: 1 },
@@ -88,13 +85,13 @@ function chainEnd(plan: RowPlan): ModuleCount {
 }
 
 /** Adders of a column, by what they do. */
-const columnAdders = (plan: RowPlan): Amounts => ({
+const columnAdders = (plan: RowEngine): Amounts => ({
   bias: 1,
   rounding: 2,
   ...averageAdders(plan),
 })
 
-const averageAdders = (plan: RowPlan): Amounts =>
+const averageAdders = (plan: RowEngine): Amounts =>
   some(plan, hasAverage, {
     ...some(plan, hasWideWindow, { 'sum along the row': 1 }),
     ...some(plan, hasTallWindow, { 'sum down the columns': 1 }),
@@ -102,7 +99,7 @@ const averageAdders = (plan: RowPlan): Amounts =>
   })
 
 /** row-column.ts with src/arith/requantiser.ts: one a column. */
-function rowColumn(plan: RowPlan): ModuleCount {
+function rowColumn(plan: RowEngine): ModuleCount {
   const { code, accumulator } = plan.widths
   return moduleCount('row_column', plan.array.columns, 'datapath', {
     multiplications: { requantiser: 1 },
@@ -119,7 +116,7 @@ function rowColumn(plan: RowPlan): ModuleCount {
 }
 
 /** drain.ts. */
-function drain(plan: RowPlan): ModuleCount {
+function drain(plan: RowEngine): ModuleCount {
   const bits = (name: string) => field(plan, name)
   return moduleCount('drain', 1, 'control', {
     adders: {
@@ -144,7 +141,7 @@ function drain(plan: RowPlan): ModuleCount {
 }
 
 /** row-parameters.ts. */
-function rowParameters(plan: RowPlan): ModuleCount {
+function rowParameters(plan: RowEngine): ModuleCount {
   const { parameterAddress, side } = plan.widths
   return moduleCount('row_parameters', 1, 'control', {
     adders: { 'left - 1, address + 1': 2, ...some(plan, hasSides, { 'side + 1': 1 }) },
@@ -159,7 +156,7 @@ function rowParameters(plan: RowPlan): ModuleCount {
 }
 
 /** row-writer.ts. */
-function rowWriter(plan: RowPlan): ModuleCount {
+function rowWriter(plan: RowEngine): ModuleCount {
   const { code, parameterAddress, routeAddress } = plan.widths
   const column = field(plan, 'output_columns_last')
   return moduleCount('row_writer', 1, 'control', {
@@ -168,13 +165,16 @@ function rowWriter(plan: RowPlan): ModuleCount {
       'next filters, next channel': 2,
       'next route': 1,
       'route + channel + column': 2,
+      ...when(plan.rotation !== undefined, { 'words to the next column': 1 }),
       'other blocks': plan.shifts.filter((shift) => shift !== 0).length,
       ...some(plan, hasSides, { 'sides left - 1': 1 }),
       ...some(plan, hasPieces, { 'piece + 1': 1 }),
     },
     registers: {
       busy: 1,
-      'column, stored column': 2 * column,
+      ...(plan.rotation === undefined
+        ? { 'column, stored column': 2 * column }
+        : { column, 'words to the column, to the stored one': 2 * plan.widths.bankAddress }),
       ...some(plan, hasSides, { 'sides left': field(plan, 'sides_last') }),
       ...some(plan, hasPieces, { piece: field(plan, 'pieces_last') }),
       'first channel, next channel': 2 * parameterAddress,
@@ -190,22 +190,14 @@ function rowWriter(plan: RowPlan): ModuleCount {
 }
 
 /** input-line.ts: one a bank. */
-function inputLine({ banks, stages, widths }: RowPlan): ModuleCount {
+function inputLine({ banks, stages, widths }: RowEngine): ModuleCount {
   return moduleCount('input_line', banks, 'control', {
     registers: { 'inside the map': 1, activations: stages * widths.code },
   })
 }
 
-/** src/arch/feature-bank.ts. */
-function featureBank({ banks, widths, memories }: RowPlan): ModuleCount {
-  return moduleCount('feature_bank', banks, 'control', {
-    registers: { 'word read': widths.code },
-    memoryBits: { codes: memories.bankDepth * widths.code },
-  })
-}
-
 /** weight-lanes.ts. */
-function weightLanes(plan: RowPlan): ModuleCount {
+function weightLanes(plan: RowEngine): ModuleCount {
   const { rows } = plan.array
   const { weightWords, weightBits, ownerBits } = plan.memories
   const lane = weightBits + ownerBits
@@ -221,7 +213,7 @@ function weightLanes(plan: RowPlan): ModuleCount {
 }
 
 /** issue-delay.ts. */
-function issueDelay(plan: RowPlan): ModuleCount {
+function issueDelay(plan: RowEngine): ModuleCount {
   return moduleCount('issue_delay', 1, 'control', {
     registers: {
       'products on their way': issueDelays(plan).reduce(
@@ -233,7 +225,7 @@ function issueDelay(plan: RowPlan): ModuleCount {
 }
 
 /** sequencer.ts with loader.ts, streamer.ts and program-memory.ts. */
-function rowSequencer(plan: RowPlan): ModuleCount {
+function rowSequencer(plan: RowEngine): ModuleCount {
   const parts = [phases(plan), loader(plan), weightReader(plan), streamer(plan)]
   const all = (quantity: 'adders' | 'registers' | 'memoryBits') =>
     Object.assign({}, ...parts.map((part) => part[quantity] ?? {}))
@@ -244,7 +236,7 @@ function rowSequencer(plan: RowPlan): ModuleCount {
   })
 }
 
-function phases(plan: RowPlan): Holdings {
+function phases(plan: RowEngine): Holdings {
   const { programWords } = plan.memories
   const word = rowProgramBits(rowFields(plan))
   const longest = Math.max(
@@ -253,17 +245,17 @@ function phases(plan: RowPlan): Holdings {
   return {
     adders: { 'next layer + 1, remaining - 1': 2 },
     registers: {
-      phase: 2,
+      ...(plan.rotation === undefined ? { phase: 2, 'done, first layer': 2 } : { busy: 1 }),
       'next layer': indexBits(programWords),
       'program word, word read': 2 * word,
       'remaining cycles': unsignedBits(longest - 1),
-      'pass loaded, draining, layer starts, done, first layer': 5,
+      'pass loaded, draining, layer starts': 3,
     },
     memoryBits: { program: programWords * word },
   }
 }
 
-function loader(plan: RowPlan): Holdings {
+function loader(plan: RowEngine): Holdings {
   const { widths, memories } = plan
   const tiles = plan.tiles.length > 1
   const loops = ['channel_folds_last', 'filter_folds_last', 'groups_last', 'row_folds_last']
@@ -272,12 +264,14 @@ function loader(plan: RowPlan): Holdings {
       'folds of channels, filters, rows, and groups: + 1': loops.length,
       ...some(plan, kernelFolded, { 'kernel fold + 1': 1 }),
       'next row fold, next word': 2,
+      ...channelAdders(plan),
       'rows inside of the map': 2,
       ...when(tiles, { 'pass + 1': 1 }),
     },
     registers: {
       loops: [...loops, 'kernel_folds_last'].reduce((sum, name) => sum + field(plan, name), 0),
       'addresses of row fold, group, pass': 3 * widths.bankAddress,
+      ...channelRegisters(plan),
       'rows inside of the map': 2 * widths.line,
       'first of sum, buffer, set': 3,
       ...when(tiles, { 'pass, word read': widths.passAddress + rowPassBits(plan) }),
@@ -286,7 +280,21 @@ function loader(plan: RowPlan): Holdings {
   }
 }
 
-function weightReader(plan: RowPlan): Holdings {
+/** In shared banks a channel turns them, and so does a row fold. */
+const channelAdders = ({ rotation }: RowEngine): Amounts =>
+  rotation === undefined
+    ? {}
+    : { 'channel + 1': channelStepAdders(rotation, 1), 'row fold turns, and the channel': 2 }
+
+const channelRegisters = ({ rotation }: RowEngine): Amounts =>
+  rotation === undefined
+    ? {}
+    : {
+        'channels of group, pass': 2 * channelStepBits(rotation, 1),
+        'turns of the row fold': bankBits(rotation),
+      }
+
+function weightReader(plan: RowEngine): Holdings {
   const { weightAddress } = plan.widths
   const tiles = plan.tiles.length > 1
   return {
@@ -304,7 +312,7 @@ function weightReader(plan: RowPlan): Holdings {
   }
 }
 
-function streamer(plan: RowPlan): Holdings {
+function streamer(plan: RowEngine): Holdings {
   const { widths, tiles } = plan
   return {
     adders: {
@@ -317,6 +325,7 @@ function streamer(plan: RowPlan): Holdings {
       'kernel x': field(plan, 'kernel_x_last'),
       'address, x': widths.bankAddress + widths.coordinate,
       'streamed: rows inside of the map': 2 * widths.line,
+      ...(plan.rotation === undefined ? {} : { 'streamed: turns': bankBits(plan.rotation) }),
       'streamed: set, first, buffer': 3,
       ...some(plan, partial, { 'streamed: depth': widths.chain }),
       'streamed: kernel fold': field(plan, 'kernel_folds_last'),
@@ -325,64 +334,8 @@ function streamer(plan: RowPlan): Holdings {
   }
 }
 
-/** A counter that is a constant where it has one value only. */
-const counterBits = (limit: number) => (limit === 1 ? 0 : indexBits(limit))
-const counters = (...limits: number[]) => limits.filter((limit) => limit > 1).length
-
-/** streams.ts. */
-function rowInputStream({ input, widths }: RowPlan): ModuleCount {
-  const { layout, shape, elements } = input
-  const whole = layout.groupChannels % layout.channels === 0
-  const limits = [shape[0], layout.channels, layout.width, ...(whole ? [] : [layout.groupChannels])]
-  const blockBits = unsignedBits(Math.floor((layout.top + layout.height - 1) / layout.period))
-  const words = layout.words > 1
-  return moduleCount('input_stream', 1, 'control', {
-    adders: {
-      'element + 1': 1,
-      'channel, lane, column: + 1': counters(...limits),
-      ...when(words, { 'next word': 1 }),
-      'row, block, next block': 3,
-      'block + word + column': counters(layout.words, layout.width),
-      'other blocks': inputShifts({ input }).filter((shift) => shift !== 0).length,
-    },
-    registers: {
-      'open, full': 2,
-      element: indexBits(elements),
-      'channel, lane, column': limits.reduce((sum, limit) => sum + counterBits(limit), 0),
-      ...when(words, { word: widths.bankAddress }),
-      row: indexBits(layout.period),
-      block: blockBits,
-      'block address': widths.bankAddress,
-    },
-  })
-}
-
-/** streams.ts. */
-function rowOutputStream({ output, widths }: RowPlan): ModuleCount {
-  const { layout, shape, elements } = output
-  const limits = [shape[0], shape[2], layout.period]
-  const channels = shape[0] > 1
-  return moduleCount('output_stream', 1, 'control', {
-    adders: {
-      'left - 1': 1,
-      'channel, column, row: + 1': counters(...limits),
-      ...when(channels, { 'next channel': 1 }),
-      'next block': 1,
-      'block + channel + column': counters(shape[0], shape[2]),
-    },
-    registers: {
-      left: unsignedBits(elements),
-      'valid, last': 2,
-      'channel, column, row': limits.reduce((sum, limit) => sum + counterBits(limit), 0),
-      ...when(channels, { 'channel address': widths.bankAddress }),
-      'block address': widths.bankAddress,
-      'row read': counterBits(layout.period),
-    },
-  })
-}
-
 /** What works for one layer: the PEs of its chains and sides in all tiles that it uses, the ends of its chains, its columns. */
-export function rowLayerCount(plan: RowPlan, layer: RowLayer): LayerCount {
+export function rowLayerCount(plan: RowEngine, layer: RowLayer): LayerCount {
   const columns = layer.sides * layer.columns
   const tiles = new Set(layer.passes.flat()).size
   const cores = tiles * layer.chains * layer.chain * columns

@@ -1,4 +1,4 @@
-import { bankDelay, bankUsed, chainPlace, type RowPlan } from './plan.ts'
+import { bankDelay, bankUsed, chainPlace, type RowEngine } from './plan.ts'
 import { readPorts, selectPorts, sumPorts, workPorts } from './ports.ts'
 import { geometries } from './program.ts'
 
@@ -20,7 +20,7 @@ export const rowDelays = {
 } as const
 
 /** What travels with a product, and how far. */
-export function issueDelays(plan: RowPlan): readonly Delayed[] {
+export function issueDelays(plan: RowEngine): readonly Delayed[] {
   const layers = geometries(plan)
   const banks = layers.flatMap((layer) =>
     Array.from({ length: plan.banks }, (_, bank) => (bankUsed(layer, bank) ? bankDelay(layer, bank) : 0)),
@@ -46,11 +46,11 @@ export function issueDelays(plan: RowPlan): readonly Delayed[] {
 }
 
 /** Largest delay of a row's weights: they follow the rows of the chain. */
-export const laneDelay = (plan: RowPlan, row: number): number =>
+export const laneDelay = (plan: RowEngine, row: number): number =>
   Math.max(...geometries(plan).map((layer) => chainPlace(layer, row)?.row ?? 0))
 
 /** The row of its chain whose delays a row of the grid has in each geometry: where it has no work, those of one where it has. */
-export function delayRows(plan: RowPlan, row: number): readonly (number | undefined)[] {
+export function delayRows(plan: RowEngine, row: number): readonly (number | undefined)[] {
   const places = geometries(plan).map((layer) => chainPlace(layer, row)?.row)
   const other = places.find((place) => place !== undefined)
   return places.map((place) => place ?? other)

@@ -11,11 +11,17 @@ type Mixed = (index: number) => {
   readonly tiles: (layer: Parameters<typeof foldTiles>[0]) => RowLayer['passes']
 }
 
+/** Where a layer's maps lie. */
+export interface LayerMaps {
+  readonly input: MapLayout
+  readonly output: MapLayout
+}
+
 /** The layers one behind the other in the memories. */
 export function placeLayers(
   fused: readonly FusedLayer[],
   mappings: readonly RowMapping[],
-  layouts: readonly MapLayout[],
+  maps: readonly LayerMaps[],
   mixed: Mixed,
 ): readonly RowLayer[] {
   const layers: RowLayer[] = []
@@ -23,7 +29,7 @@ export function placeLayers(
   const bases = { weightBase: 0, parameterBase: 0, routeBase: 0, passBase: 0 }
   for (const [index, layer] of fused.entries()) {
     const { bits, tiles } = mixed(index)
-    const plain = shapeLayer(layer, mappings[index]!, layouts[index]!, layouts[index + 1]!)
+    const plain = shapeLayer(layer, mappings[index]!, maps[index]!)
     const key = geometryKey(plain)
     const geometry = known.get(key) ?? known.size
     known.set(key, geometry)
@@ -56,7 +62,7 @@ const geometryKey = (layer: ReturnType<typeof shapeLayer>): string =>
     layer.window[0],
   ])
 
-function shapeLayer(fused: FusedLayer, mapping: RowMapping, layout: MapLayout, output: MapLayout) {
+function shapeLayer(fused: FusedLayer, mapping: RowMapping, { input: layout, output }: LayerMaps) {
   const { conv, pool, kernel } = fused
   const window = pool?.window ?? ([1, 1] as const)
   const [filters, height, width] = fused.output.shape
@@ -102,10 +108,19 @@ const written = 1
 const parameterHold = 3
 
 /** A sum is not finished before the one before it is drained; loading a pass takes a cycle for each word. */
-function durations(
-  layer: Omit<
+export function durations(
+  layer: Pick<
     RowLayer,
-    'cyclesFill' | 'cyclesPartial' | 'cyclesFinal' | 'cyclesDrain' | 'interval' | 'slot' | 'cycles'
+    | 'positions'
+    | 'kernel'
+    | 'window'
+    | 'sides'
+    | 'chains'
+    | 'chain'
+    | 'loadWords'
+    | 'passes'
+    | 'channelFolds'
+    | 'kernelFolds'
   >,
 ) {
   const { positions, kernel, window, sides, chains, chain, loadWords } = layer

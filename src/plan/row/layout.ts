@@ -1,5 +1,6 @@
 import { divideUp } from '../../base/integers.ts'
 import type { FusedLayer } from '../fuse.ts'
+import { rotatedPlace } from '../rotation.ts'
 import type { RowMapping } from './mapping.ts'
 import type { BankSource, ChannelPlace, MapLayout, RowLayer, StorePattern } from './plan.ts'
 
@@ -52,6 +53,7 @@ export const layoutWords = ({ words, blocks, width }: Unplaced): number => words
 
 /** Bank, and word from the map's first, of each copy of an element. */
 export function copiesOf(layout: MapLayout, channel: number, y: number, x: number) {
+  if (layout.rotated !== undefined) return [rotatedPlace(layout.rotated, channel, y, x)]
   const { channel: q, address } = channelPlace(layout, channel)
   const row = y + layout.top
   const copies: { readonly bank: number; readonly address: number }[] = []

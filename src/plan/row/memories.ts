@@ -1,8 +1,9 @@
 import { indexBits, signedBits, unsignedBits } from '../../base/integers.ts'
 import type { ArraySpec } from '../array.ts'
 import { parameterBits, type Tile } from '../plan.ts'
+import type { Rotation } from '../rotation.ts'
 import { weightWordsOf } from './images.ts'
-import type { RowLayer, RowMemories, RowPlan, RowWidths } from './plan.ts'
+import type { RowEngine, RowLayer, RowMemories, RowWidths } from './plan.ts'
 import { channelBits, routeBits, rowFields, rowPassBits, rowPassWords, rowProgramBits } from './program.ts'
 import type { Stores } from './stores.ts'
 
@@ -11,6 +12,7 @@ export function widthsOf(
   tiles: readonly Tile[],
   { patterns, routes }: Stores,
   depth: number,
+  rotation?: Rotation,
 ): RowWidths {
   const most = (value: (layer: RowLayer) => number) => Math.max(...layers.map(value))
   const last = layers.at(-1)!
@@ -36,15 +38,15 @@ export function widthsOf(
     ),
     exit: indexBits(most((l) => l.chains)),
     lane: unsignedBits(most((l) => l.lanes)),
-    channel: indexBits(Math.max(...layouts.map(({ channels }) => channels))),
-    pattern: indexBits(patterns.length),
+    channel: indexBits(rotation?.banks ?? Math.max(...layouts.map(({ channels }) => channels))),
+    pattern: indexBits(rotation?.banks ?? patterns.length),
   }
 }
 
 /** Words and widths of every memory. A memory has at least 2 words, so that it has an address. */
 export function measure(
   array: ArraySpec,
-  parts: Pick<RowPlan, 'layers' | 'tiles' | 'widths' | 'shifts'>,
+  parts: Pick<RowEngine, 'layers' | 'tiles' | 'widths' | 'shifts' | 'rotation'>,
   { routes }: Stores,
   bankDepth: number,
   {

@@ -1,26 +1,34 @@
 import type { ArraySpec } from '../array.ts'
 import type { PlanStream, Tile } from '../plan.ts'
+import type { RotatedMap, Rotation } from '../rotation.ts'
 import type { RowMapping } from './mapping.ts'
 
 /**
  * How a network runs on a row-stationary grid, as plain data: the contract between the generator (src/arch/row) and the cycle model (sim/row).
  * docs/row-stationary.md tells the story that these numbers drive.
  */
-export interface RowPlan {
+export interface RowPlan extends RowEngine {
   readonly format: 'xgen-row-plan-1'
   readonly network: string
+  readonly input: RowStream
+  readonly output: RowStream
+  readonly contents: string
+  readonly structure: string
+  readonly hash: string
+}
+
+/** The grid alone, and the layers that run on it: all of a network's, or those of an accelerator that has a systolic array beside it (docs/mixed.md). */
+export interface RowEngine {
   readonly array: ArraySpec
   readonly tiles: readonly Tile[]
   readonly layers: readonly RowLayer[]
-  readonly input: RowStream
-  readonly output: RowStream
   readonly memories: RowMemories
   readonly widths: RowWidths
   /** Chains that a column may hold: each has an accumulator at its end. */
   readonly exits: number
   /** Words of a PE's weight registers: the widest kernel. */
   readonly kernelWidth: number
-  /** Feature-map banks, and as many input lines. */
+  /** Input lines, and as many feature-map banks, unless they are shared. */
   readonly banks: number
   /** Registers of an input line: the rows of the highest chain of one channel. */
   readonly stages: number
@@ -36,9 +44,8 @@ export interface RowPlan {
   readonly masked: boolean
   /** Weights can be loaded at run time. */
   readonly reload: boolean
-  readonly contents: string
-  readonly structure: string
-  readonly hash: string
+  /** Present where the banks are shared with a systolic array. */
+  readonly rotation?: Rotation
 }
 
 /** The input or output feature map as the host moves it, in the order y, x, channel, and where it lies. */
@@ -49,7 +56,7 @@ export interface RowStream extends Omit<PlanStream, 'base' | 'modulus'> {
 /**
  * Where a feature map lies. Row y, counted from the top of the padding, is row i of block b for each i + b * period = y with i < lines. Channel n of
  * a group is channel q = n mod channels of word w = floor(n / channels), counted on from group to group. Bank q * lines + i holds
- * its code of column x at base + (w * blocks + b) * width + x.
+ * its code of column x at base + (w * blocks + b) * width + x. Where it is rotated, lines and blocks say what is read, and src/plan/rotation.ts where codes lie.
  */
 export interface MapLayout {
   readonly base: number
@@ -63,6 +70,8 @@ export interface MapLayout {
   readonly top: number
   readonly height: number
   readonly width: number
+  /** Present where the banks are shared with a systolic array. */
+  readonly rotated?: RotatedMap
 }
 
 export interface RowLayer extends RowMapping {

@@ -1,12 +1,33 @@
 import { parseDomain } from '../../arith/domain.ts'
 import type { Probe } from '../probes.ts'
-import type { RowPlan } from './plan.ts'
+import type { RowEngine } from './plan.ts'
 import { heldLanes, windowBits } from './ports.ts'
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 /** All probes of a row-stationary design, upstream first: the first difference in this order is the nearest to its cause. */
-export function rowProbes(plan: RowPlan): readonly Probe[] {
+export function rowProbes(plan: RowEngine): readonly Probe[] {
+  return [
+    {
+      name: 'phase',
+      width: 2,
+      path: 'u_sequencer.phase',
+      meaning: '0 idle, 1 input, 2 run, 3 output',
+      at: { kind: 'sequencer' },
+    },
+    ...stationProbes(plan),
+    {
+      name: 'out_valid',
+      width: 1,
+      path: 'u_output.valid',
+      meaning: 'an output element is offered',
+      at: { kind: 'output' },
+    },
+  ]
+}
+
+/** Those of the grid alone. */
+export function stationProbes(plan: RowEngine): readonly Probe[] {
   const { rows, columns } = plan.array
   const { widths } = plan
   const grid = range(rows).flatMap((row) => range(columns).map((column) => ({ row, column })))
@@ -26,13 +47,6 @@ export function rowProbes(plan: RowPlan): readonly Probe[] {
       }),
     )
   return [
-    {
-      name: 'phase',
-      width: 2,
-      path: 'u_sequencer.phase',
-      meaning: '0 idle, 1 input, 2 run, 3 output',
-      at: { kind: 'sequencer' },
-    },
     ...range(plan.banks).map(
       (line): Probe => ({
         name: `activation[${line}]`,
@@ -83,12 +97,5 @@ export function rowProbes(plan: RowPlan): readonly Probe[] {
         at: { kind: 'writer' },
       }),
     ),
-    {
-      name: 'out_valid',
-      width: 1,
-      path: 'u_output.valid',
-      meaning: 'an output element is offered',
-      at: { kind: 'output' },
-    },
   ]
 }

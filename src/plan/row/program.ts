@@ -1,5 +1,6 @@
 import { indexBits, unsignedBits } from '../../base/integers.ts'
-import type { RowLayer, RowPlan } from './plan.ts'
+import { planeWords, type Rotation } from '../rotation.ts'
+import type { RowEngine, RowLayer } from './plan.ts'
 
 /** One field of a program word. Values are taken modulo 2^width. */
 export interface RowField {
@@ -8,7 +9,7 @@ export interface RowField {
   readonly value: (layer: RowLayer, index: number) => number
 }
 
-type Programmed = Pick<RowPlan, 'layers' | 'widths' | 'shifts' | 'tiles' | 'memories'>
+type Programmed = Pick<RowEngine, 'layers' | 'widths' | 'shifts' | 'tiles' | 'memories' | 'rotation'>
 
 /**
  * The program: one word a layer. The first field is the most significant. Loop limits are stored as the last index, and durations as cycles - 1, so that
@@ -23,7 +24,6 @@ export function rowFields(plan: Programmed): readonly RowField[] {
   const address = (name: string, value: Value) => fixed(name, widths.bankAddress, value)
   const some = (test: (layer: RowLayer) => boolean, ...fields: RowField[]) =>
     layers.some(test) ? fields : []
-  const step = ({ stride, kernel }: RowLayer) => stride[1] - (kernel[1] - 1)
   return [
     fixed('last_layer', 1, (_, index) => (index === layers.length - 1 ? 1 : 0)),
     fixed('geometry', indexBits(geometryCount(plan)), (l) => l.geometry),
@@ -49,12 +49,16 @@ export function rowFields(plan: Programmed): readonly RowField[] {
       counted('sides_last', (l) => l.sides - 1),
     ),
     counted('sides', (l) => l.sides),
-    address('start_address', (l) => l.layout.base - l.padding[1]),
-    address('word_step', (l) => l.layout.blocks * l.layout.width),
-    address('row_step', (l) => l.layout.width),
-    address('column_step', step),
+    ...(plan.rotation === undefined
+      ? [
+          address('start_address', (l) => l.layout.base - l.padding[1]),
+          address('word_step', (l) => l.layout.blocks * l.layout.width),
+          address('row_step', (l) => l.layout.width),
+          address('column_step', columnStep),
+        ]
+      : sharedFields(plan.rotation, address, fixed)),
     fixed('start_x', widths.coordinate, (l) => -l.padding[1]),
-    fixed('column_step_x', widths.coordinate, step),
+    fixed('column_step_x', widths.coordinate, columnStep),
     fixed('width', widths.coordinate, (l) => l.layout.width),
     fixed('row_low', widths.line, (l) => l.layout.top),
     fixed('row_high', widths.line, (l) => l.layout.top + l.layout.height),
@@ -99,6 +103,29 @@ export function rowFields(plan: Programmed): readonly RowField[] {
   ]
 }
 
+/** Where a layer's lines lie in shared banks: words run down the columns, and a row turns the banks by one. */
+function sharedFields(
+  { banks }: Rotation,
+  address: (name: string, value: (layer: RowLayer) => number) => RowField,
+  fixed: (name: string, width: number, value: RowField['value']) => RowField,
+): readonly RowField[] {
+  const rows = ({ layout }: RowLayer) => layout.height
+  const bank = indexBits(banks)
+  return [
+    address('start_address', (l) => l.layout.base - l.padding[1] * rows(l) - l.layout.top),
+    fixed('start_rotation', bank, (l) => -l.layout.top),
+    address('word_step', (l) => planeWords(l.layout)),
+    address('row_step', (l) => l.layout.period),
+    fixed('row_rotation', bank, (l) => l.layout.period),
+    address('kernel_step', rows),
+    address('column_step', (l) => columnStep(l) * rows(l)),
+    address('column_words', (l) => l.output.height),
+  ]
+}
+
+/** From the last kernel column of a position to the first one of the next. */
+const columnStep = ({ stride, kernel }: RowLayer) => stride[1] - (kernel[1] - 1)
+
 /** What only some networks need of the hardware. */
 export const kernelFolded = (layer: RowLayer) => layer.kernelFolds > 1
 export const hasKernelColumns = (layer: RowLayer) => layer.kernel[1] > 1
@@ -111,11 +138,11 @@ export const hasAverage = (layer: RowLayer) => layer.average
 /** Some PEs of a chain have no work in its last fold. */
 export const partial = (layer: RowLayer) => layer.chainLast < layer.chain
 
-export const geometryCount = ({ layers }: Pick<RowPlan, 'layers'>): number =>
+export const geometryCount = ({ layers }: Pick<RowEngine, 'layers'>): number =>
   Math.max(...layers.map((layer) => layer.geometry)) + 1
 
 /** A layer of each geometry. */
-export const geometries = ({ layers }: Pick<RowPlan, 'layers'>): readonly RowLayer[] =>
+export const geometries = ({ layers }: Pick<RowEngine, 'layers'>): readonly RowLayer[] =>
   Array.from({ length: geometryCount({ layers }) }, (_, i) => layers.find(({ geometry }) => geometry === i)!)
 
 export const rowProgramBits = (fields: readonly RowField[]): number =>
@@ -129,10 +156,10 @@ export const rowProgramWord = (fields: readonly RowField[], layer: RowLayer, ind
   )
 
 /** A pass word {last pass of its sums, a bit for each tile}. None where there is one tile. */
-export const rowPassBits = ({ tiles }: Pick<RowPlan, 'tiles'>): number =>
+export const rowPassBits = ({ tiles }: Pick<RowEngine, 'tiles'>): number =>
   tiles.length > 1 ? tiles.length + 1 : 0
 
-export function rowPassWords({ layers, tiles }: Pick<RowPlan, 'layers' | 'tiles'>): readonly number[] {
+export function rowPassWords({ layers, tiles }: Pick<RowEngine, 'layers' | 'tiles'>): readonly number[] {
   if (tiles.length === 1) return []
   return layers.flatMap(({ passes }) =>
     passes.flatMap((list) =>
@@ -141,13 +168,13 @@ export function rowPassWords({ layers, tiles }: Pick<RowPlan, 'layers' | 'tiles'
   )
 }
 
-type Routed = Pick<RowPlan, 'widths' | 'shifts'>
+type Routed = Pick<RowEngine, 'widths' | 'shifts'>
 
 /** A route word {pattern, rows, a bit for each shift, address}. */
 export const routeBits = ({ widths, shifts }: Routed): number =>
   widths.pattern + widths.lane + shifts.length + widths.bankAddress
 
-export function routeWords(plan: Routed & Pick<RowPlan, 'routes'>): readonly bigint[] {
+export function routeWords(plan: Routed & Pick<RowEngine, 'routes'>): readonly bigint[] {
   const { widths, shifts, routes } = plan
   return routes.map(({ pattern, rows, address, enabled }) => {
     const flags = enabled.reduce((bits, on, index) => bits + (on ? 2 ** index : 0), 0)
@@ -158,12 +185,19 @@ export function routeWords(plan: Routed & Pick<RowPlan, 'routes'>): readonly big
 }
 
 /** A channel word {exists, channel, address}. */
-export const channelBits = ({ widths }: Pick<RowPlan, 'widths'>): number =>
+export const channelBits = ({ widths }: Pick<RowEngine, 'widths'>): number =>
   1 + widths.channel + widths.bankAddress
 
-export function channelWords({ widths, channels }: Pick<RowPlan, 'widths' | 'channels'>): readonly bigint[] {
+export function channelWords({
+  widths,
+  channels,
+}: Pick<RowEngine, 'widths' | 'channels'>): readonly bigint[] {
   return channels.map(({ exists, channel, address }) => {
     const high = (BigInt(exists ? 1 : 0) << BigInt(widths.channel)) | BigInt(channel)
     return (high << BigInt(widths.bankAddress)) | BigInt(address)
   })
 }
+
+/** The file of a memory's contents: of a grid beside an array, whose memories have files of the same names, with what it is. */
+export const memoryFile = ({ rotation }: Pick<RowEngine, 'rotation'>, name: string): string =>
+  `${rotation === undefined ? '' : 'grid_'}${name}.hex`

@@ -1,4 +1,4 @@
-import type { RowLayer, RowPlan } from './plan.ts'
+import type { RowEngine, RowLayer } from './plan.ts'
 
 /** One pass: the products of some channels and filters over the rows of a fold, on one tile. */
 export interface RowPass {
@@ -32,7 +32,7 @@ export interface RowStep {
 }
 
 /** The passes of a layer in order: row fold, group, filter fold, tile, channel fold, kernel fold. */
-export function* passesOfLayer(plan: Pick<RowPlan, 'layers'>, index: number): Generator<RowPass> {
+export function* passesOfLayer(plan: Pick<RowEngine, 'layers'>, index: number): Generator<RowPass> {
   const layer = plan.layers[index]!
   let sums = 0
   const foldWords = layer.channelFolds * layer.kernelFolds * layer.loadWords
@@ -65,7 +65,7 @@ export function* passesOfLayer(plan: Pick<RowPlan, 'layers'>, index: number): Ge
 
 /** The steps of a layer that begins in cycle `start` of the run. */
 export function* stepsOfLayer(
-  plan: Pick<RowPlan, 'layers'>,
+  plan: Pick<RowEngine, 'layers'>,
   index: number,
   start: number,
 ): Generator<RowStep> {
@@ -92,7 +92,7 @@ export function* stepsOfLayer(
 }
 
 /** The whole run, step by step. */
-export function* rowSteps(plan: Pick<RowPlan, 'layers'>): Generator<RowStep> {
+export function* rowSteps(plan: Pick<RowEngine, 'layers'>): Generator<RowStep> {
   let start = 0
   for (let layer = 0; layer < plan.layers.length; layer++) {
     for (const step of stepsOfLayer(plan, layer, start)) {
@@ -118,7 +118,7 @@ export function streamCycles(layer: Timed): number {
 }
 
 /** Cycles from the first step to the first cycle in which outputs may be read. */
-export function rowRunCycles({ layers }: Pick<RowPlan, 'layers'>): number {
+export function rowRunCycles({ layers }: Pick<RowEngine, 'layers'>): number {
   return layers.reduce((sum, layer) => sum + layer.cyclesFill + streamCycles(layer) + layer.cyclesDrain, 0)
 }
 

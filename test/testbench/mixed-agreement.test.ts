@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { planCounts } from '../../src/plan/counts.ts'
+import { planNetwork } from '../../src/plan/network.ts'
+import { countedNumbers } from '../../testbench/count-comparison.ts'
+import { netlistTally } from '../../testbench/netlist-counts.ts'
+import { runsInVerilator } from '../fixtures/batch.ts'
+import { compareWithIcarus } from '../fixtures/icarus.ts'
+import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
+import { compareThroughResets } from '../fixtures/resets.ts'
+import {
+  type SharedDesign,
+  sharedDesigns,
+  sharedFeatures,
+  sharedSpecimenOf,
+} from '../fixtures/shared-designs.ts'
+import { plannedSpecimen, runSpecimen, type Specimen, type SpecimenRun } from '../fixtures/specimens.ts'
+import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
+
+/**
+ * Random chains whose layers are spread over a systolic array and a row-stationary grid: plain loops, emulator, cycle model, netlist and, for a part of them,
+ * Verilator agree in every output, and the last three in every probe and every cycle, with and without stalls; and Icarus Verilog for some. XGEN_FULL=1 has
+ * 1,000 designs, 100 of them in Verilator.
+ */
+const full = process.env['XGEN_FULL'] === '1'
+const minutes = 60_000
+const group = {
+  designs: full ? 100 : 40,
+  verilator: full ? 10 : 4,
+  icarus: 2,
+  seeds: Array.from({ length: full ? 10 : 1 }, (_, i) => 301 + i),
+}
+
+const hits = new Map<string, number>(Object.keys(sharedFeatures).map((name) => [name, 0]))
+
+function countFeatures(design: SharedDesign, { plan }: Specimen): void {
+  for (const [name, test] of Object.entries(sharedFeatures))
+    if (test(plan, design)) hits.set(name, hits.get(name)! + 1)
+}
+
+function expectAgreement({ emulated, looped }: Specimen, run: SpecimenRun): void {
+  expect(emulated).toEqual(looped)
+  expect(run.codes).toEqual(looped)
+  expect(run.cycles).toBe(run.planned)
+  expect(run.netlist).toMatchObject({ mismatches: 0, ended: undefined })
+  expect(run.netlist.compared).toBeGreaterThan(0)
+}
+
+/** What the plan and the netlist count differently. */
+function countDifferences({ plan, top }: Specimen) {
+  const numbers = countedNumbers({ plan: planCounts(plan), netlist: netlistTally(top), yosys: undefined })
+  expect(numbers.length).toBeGreaterThan(100)
+  return numbers.filter(({ plan: planned, netlist }) => planned !== netlist)
+}
+
+describe('plain loops = emulator = cycle model = netlist, for random chains on an array and a grid', () => {
+  it.each(group.seeds)(
+    'designs of seed %i',
+    async (seed) => {
+      const property = fc.asyncProperty(sharedDesigns, async (design) => {
+        const specimen = sharedSpecimenOf(design)
+        expectAgreement(specimen, await runSpecimen(specimen))
+        expect(countDifferences(specimen)).toEqual([])
+        countFeatures(design, specimen)
+      })
+      await fc.assert(property, { numRuns: group.designs, seed })
+    },
+    20 * minutes,
+  )
+
+  it('have every feature between them', () => {
+    expect([...hits].filter(([, count]) => count === 0)).toEqual([])
+  })
+
+  it('also where the array averages any number of codes, in merge columns', async () => {
+    const sketch: NetworkSketch = {
+      input: [2, 7, 7],
+      layers: [
+        { filters: 6, kernel: [3, 3], padding: [1, 1, 1, 1], relu: true },
+        { filters: 5, kernel: [1, 1], relu: true, pool: { mode: 'average', window: [7, 7] } },
+        { filters: 4, dense: true },
+      ],
+      seed: 5,
+    }
+    const graph = sketchGraph(sketch)
+    const array = { rows: 4, columns: 4, memoryBits: 2 ** 24, parallel: false }
+    const assignment = sketchAssignment(sketch, graph)
+    const planned = planNetwork(graph, assignment, {
+      ...array,
+      dataflow: { layer0: 'row-stationary', default: 'auto' },
+    })
+    const { plan } = planned
+    expect(plan.array.dataflow).toBe('mixed')
+    expect('merge' in plan && plan.merge?.reciprocal).toBeTruthy()
+    const specimen = plannedSpecimen({ graph, assignment, array: plan.array, seed: 3 }, planned) as Specimen
+    expectAgreement(specimen, await runSpecimen(specimen))
+    expect(countDifferences(specimen)).toEqual([])
+  })
+})
+
+describe('and Verilator, for a part of them', () => {
+  beforeEach(needsVerilator)
+
+  it.each(group.seeds)(
+    'designs of seed %i',
+    async (seed) => {
+      const drawn = fc.sample(sharedDesigns, { numRuns: group.verilator, seed })
+      const specimens = drawn.map(sharedSpecimenOf)
+      let index = 0
+      for await (const run of runsInVerilator(specimens)) {
+        expectAgreement(specimens[index]!, run)
+        expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
+          mismatches: 0,
+          ended: undefined,
+        })
+        expect(run.recorded.compared).toBe(run.netlist.compared)
+        index++
+      }
+      expect(index).toBe(specimens.length)
+    },
+    20 * minutes,
+  )
+})
+
+describe('and Icarus Verilog, for some of those', () => {
+  it.for(group.seeds)('designs of seed %i', async (seed, context) => {
+    if (!hasIcarus) return context.skip('not run: no Icarus Verilog')
+    const drawn = fc.sample(sharedDesigns, { numRuns: group.icarus, seed })
+    const scratch = mkdtempSync(join(tmpdir(), 'xgen-mixed-icarus-'))
+    try {
+      for (const [index, design] of drawn.entries()) {
+        const result = await compareWithIcarus(sharedSpecimenOf(design), join(scratch, `${index}`))
+        expect(result.differences).toEqual([])
+        expect(result.cycles).toBeGreaterThan(0)
+        expect(result.compared).toBeGreaterThan(0)
+      }
+    } finally {
+      rmSync(scratch, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('a reset in mid-run of an array and a grid', () => {
+  it(
+    'does to every probe and port what the model says',
+    () => {
+      const property = fc.property(sharedDesigns, (design) => {
+        const result = compareThroughResets(sharedSpecimenOf(design), design.seed)
+        expect(result).toMatchObject({ mismatches: 0, ended: undefined })
+        expect(result.cycles).toBeGreaterThan(0)
+      })
+      fc.assert(property, { numRuns: full ? 200 : 8, seed: 13 })
+    },
+    5 * minutes,
+  )
+})
