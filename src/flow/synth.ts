@@ -9,7 +9,7 @@ import { dataDirectory } from '../net/data/store.ts'
 import type { ActivityMethod } from '../synth/activity.ts'
 import { type Characterisation, characterise, standardPeriod } from '../synth/characterise.ts'
 import type { CellCount } from '../synth/gate-netlist.ts'
-import { openLibrary } from '../synth/libraries.ts'
+import { openLibrary, withWires } from '../synth/libraries.ts'
 import { circuitOf } from '../synth/mapping.ts'
 import { type MappingScript, mappingScripts } from '../synth/scripts.ts'
 import { type Stream, uniformStream } from '../synth/stream.ts'
@@ -19,6 +19,8 @@ import { multiplierOf } from './user-multipliers.ts'
 export interface SynthOptions {
   readonly library: string
   readonly script: string
+  /** A wire load model of the library, or `none`; without it the library's default. */
+  readonly wires?: string
   /** `uniform`, or a .npy file of operand pairs. */
   readonly stream: string
   /** Pairs of a uniform stream. */
@@ -74,7 +76,8 @@ export async function synthesiseMultiplier(
   const multiplier = multiplierOf(spec, domain)
   const stream = operandStream(domain, options)
   progress.step(`read the library ${options.library}`)
-  const library = await openLibrary(options.library, { data: dataDirectory(), signal })
+  const opened = await openLibrary(options.library, { data: dataDirectory(), signal })
+  const library = options.wires === undefined ? opened : withWires(opened, options.wires)
   progress.done(`${library.content.cells.size} cells`)
   progress.step(`synthesise ${multiplier.spec}`)
   const found = await characterise(circuitOf(multiplierCore(multiplier)), library, {

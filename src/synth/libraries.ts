@@ -89,6 +89,20 @@ export async function openLibrary(
   }
 }
 
+/** The library with other wires than its default: a model by its name, or `none`. */
+export function withWires(library: OpenLibrary, name: string): OpenLibrary {
+  const { wireLoads } = library.content
+  const wireLoad = wireLoads.get(name)
+  if (wireLoad === undefined && name !== 'none') {
+    const names = ['none', ...wireLoads.keys()]
+    throw usageError(`the library ${library.name} has no wires "${name}".${didYouMean(name, names)}`, {
+      where: '--wires',
+      hint: `Possible: ${names.join(', ')}.`,
+    })
+  }
+  return { ...library, content: { ...library.content, wireLoad } }
+}
+
 function installed({ name, files, install }: KnownLibrary, data: string): string {
   const places = files(data)
   const found = places.find((file) => existsSync(file))

@@ -43,9 +43,9 @@ export async function staDelay(
       timeoutSeconds: 600,
       install: 'On Debian or Ubuntu: apt-get install -y --no-install-recommends opensta',
     }
-    writeFileSync(join(scratch.work, 'library.lib'), await library.text(), 'latin1')
+    writeFileSync(join(scratch.work, 'library.lib'), withoutWires(await library.text()), 'latin1')
     writeFileSync(join(scratch.work, 'netlist.v'), gateVerilog(netlist))
-    writeFileSync(join(scratch.work, 'run.tcl'), commands(netlist.top, clock))
+    writeFileSync(join(scratch.work, 'run.tcl'), commands(netlist.top, clock, library.content.wireLoad?.name))
     try {
       await runTool(run)
     } catch (error) {
@@ -67,12 +67,17 @@ export async function staDelay(
 /** With a clock, paths to flip-flops end by their setup time before the edge: of a period of 1000 ns, what is not slack is the path. */
 const period = 1000
 
-const commands = (top: string, clock: string | undefined) =>
+/** The model that the library has for a default would be taken besides: it is chosen by name, if at all. */
+const withoutWires = (text: string): string =>
+  text.replace(/^[ \t]*default_wire_load(_selection)?[ \t]*:.*$/gm, '')
+
+const commands = (top: string, clock: string | undefined, wires: string | undefined) =>
   [
     'puts "version [sta::version]"',
     'read_liberty library.lib',
     'read_verilog netlist.v',
     `link_design ${top}`,
+    ...(wires === undefined ? [] : [`set_wire_load_model -name {${wires}}`]),
     ...(clock === undefined
       ? [`set_max_delay ${period} -from [all_inputs] -to [all_outputs]`]
       : [

@@ -100,6 +100,7 @@ describe('what is refused', () => {
     ['a script', () => ({ script: 'dely' }), 'usage', 'Did you mean "delay"?'],
     ['a number of operations', () => ({ operations: 1 }), 'usage', 'a whole number from 2'],
     ['a period', () => ({ period: 0 }), 'usage', 'above 0 ns'],
+    ['wires', () => ({ wires: 'non' }), 'usage', 'Did you mean "none"?'],
     ['a library', () => ({ library: 'none.lib' }), 'data', 'does not exist'],
     [
       'a broken library',

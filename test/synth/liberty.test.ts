@@ -4,6 +4,7 @@ import { genericLibrary } from '../../src/synth/generic.ts'
 import { evaluate, parseFunction, pinsOf } from '../../src/synth/liberty/function.ts'
 import { libraryReader, readLibrary, readLibraryFile } from '../../src/synth/liberty/read.ts'
 import { lookUp } from '../../src/synth/liberty/table.ts'
+import { wireLength } from '../../src/synth/liberty/wire-load.ts'
 import { failure } from '../fixtures/failure.ts'
 import { shapeText } from '../fixtures/liberty.ts'
 
@@ -48,7 +49,11 @@ describe('Liberty files', () => {
   })
 
   it('have units, axes in either order, defaults and conditions', () => {
-    const { voltage, cells } = readLibrary(shapeText, 'shape.lib')
+    const { voltage, cells, wireLoad, wireLoads } = readLibrary(shapeText, 'shape.lib')
+    // 2 fF and 3 kOhm a unit of length
+    expect(wireLoad).toMatchObject({ name: 'near', capacitance: 0.002, resistance: 3 })
+    expect([0, 1, 2, 3, 5].map((fanout) => wireLength(wireLoad!, fanout))).toEqual([0, 5, 7, 9, 29])
+    expect([...wireLoads.keys()]).toEqual(['near', 'far'])
     expect(voltage).toBeCloseTo(1.2)
     const [a, y] = cells.get('BUFFER')!.pins
     // 2 fF; the unit is 1 ff

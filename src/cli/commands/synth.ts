@@ -41,6 +41,13 @@ export const synth: Command = {
         describe: 'What the mapping to cells is for: delay or area',
         group: 'Synthesis:',
       },
+      wires: {
+        type: 'string',
+        requiresArg: true,
+        defaultDescription: "the library's own",
+        describe: 'Wire load model of the library, or none',
+        group: 'Synthesis:',
+      },
       stream: {
         type: 'string',
         default: 'uniform',
@@ -81,6 +88,7 @@ export const synth: Command = {
     const report = await synthesiseMultiplier(spec, parseDomain(options['domain'] as string), {
       library: options['lib'] as string,
       script: options['script'] as string,
+      ...(options['wires'] === undefined ? {} : { wires: options['wires'] as string }),
       stream: options['stream'] as string,
       operations: options['operations'] as number,
       seed: options.seed,

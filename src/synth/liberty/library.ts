@@ -11,6 +11,8 @@ export interface Library {
   readonly cells: ReadonlyMap<string, Cell>
   /** The wires that the library assumes before layout, if it names such by default. */
   readonly wireLoad: WireLoad | undefined
+  /** All models of wires that it has, by name. */
+  readonly wireLoads: ReadonlyMap<string, WireLoad>
   /** What areas are given in: `um2`, or `GE` (gate equivalents). */
   readonly areaUnit: 'um2' | 'GE'
   /** Whether it knows energies. */

@@ -102,13 +102,19 @@ function describe(library: Group, { conditions, wireLoads, cells, hash, file }: 
       where: file,
     })
   const units = unitsOf(library, file)
-  const wires = wireLoads.find((group) => group.arguments[0] === text(library, 'default_wire_load'))
+  const wires = new Map(
+    wireLoads.map((group) => {
+      const wireLoad = readWireLoad(group, reader, units)
+      return [wireLoad.name, wireLoad] as const
+    }),
+  )
   return {
     name: library.arguments[0] ?? file,
     hash,
     voltage: (voltage ?? 0) * units.volts,
     cells,
-    wireLoad: wires === undefined ? undefined : readWireLoad(wires, reader, units),
+    wireLoad: wires.get(text(library, 'default_wire_load') ?? ''),
+    wireLoads: wires,
     areaUnit: gateEquivalents ? 'GE' : 'um2',
     hasPower: !gateEquivalents,
   }
