@@ -3,13 +3,14 @@ import { type AnyPlan, isRowPlan } from '../src/plan/any-plan.ts'
 import type { MemoryImages } from '../src/plan/images.ts'
 import { filterAt, type Plan } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
+import { rotatedPlace, sharedStream } from '../src/plan/rotation.ts'
 import { tileTop } from '../src/plan/size.ts'
 import { intervalOf, type Step, stepsOf } from '../src/plan/steps.ts'
 import { multipliersOf, ownerReader } from '../src/plan/tile.ts'
 import { averageCode, requantise } from '../src/quant/rules.ts'
 import { cyclesAfter, type Difference } from './comparison.ts'
 import { tellGrid } from './grid-story.ts'
-import { foldRow, inputWord, type Occupant, occupantAt, tapOf } from './place.ts'
+import { foldRow, inputPlace, type Occupant, occupantAt, tapOf } from './place.ts'
 import { tellRow } from './row-story.ts'
 import { signed } from './signed.ts'
 import { type Row, rowsAround } from './surroundings.ts'
@@ -222,10 +223,12 @@ const weightWord = (plan: Plan, here: Occupant, at: { readonly row: number; read
 
 function feederCause(plan: Plan, here: Occupant, row: number): string[] {
   const tap = tapOf(here, foldRow(plan, here, { row }))
-  if (tap === undefined || !tap.inside) return [`The fault lies in row feeder ${row}: it should feed 0 here.`]
+  const feeder = plan.grid === undefined ? `row feeder ${row}` : `the array's reader`
+  if (tap === undefined || !tap.inside) return [`The fault lies in ${feeder}: it should feed 0 here.`]
+  const { bank, address } = inputPlace(plan, here.layer, tap, row)
   return [
-    `By the plan it is word ${inputWord(here.layer, tap)} of bank ${row}. The writer's registers and the inputs agreed until now, so the fault lies in the address that row feeder ${row} ` +
-      `makes, in its test for the edge of the map, or in what bank ${row} stores or reads.`,
+    `By the plan it is word ${address} of bank ${bank}. The writer's registers and the inputs agreed until now, so the fault lies in the address that ${feeder} ` +
+      `makes, in its test for the edge of the map, or in what bank ${bank} stores or reads.`,
   ]
 }
 
@@ -315,10 +318,21 @@ function portSentences({ plan, difference }: Case, name: string): string[] {
   const [channels, , width] = plan.output.shape
   const pixel = Math.floor(difference.given / channels)
   const channel = difference.given % channels
+  const [y, x] = [Math.floor(pixel / width), pixel % width]
+  const { bank, address } = outputPlace(plan, channel, y, x)
   return [
-    `It is output element ${difference.given}: channel ${channel} at (y ${Math.floor(pixel / width)}, x ${pixel % width}), word ${plan.output.base + pixel * Math.ceil(channels / plan.output.modulus) + Math.floor(channel / plan.output.modulus)} of bank ${channel % plan.output.modulus}.`,
+    `It is output element ${difference.given}: channel ${channel} at (y ${y}, x ${x}), word ${address} of bank ${bank}.`,
     `${moved} The writer's registers agreed in every cycle, so the fault lies in what the bank stores, or in the address that the output reads.`,
   ]
+}
+
+/** Bank and word of an element of the output map. */
+function outputPlace(plan: Plan, channel: number, y: number, x: number) {
+  const { base, modulus, shape } = plan.output
+  const shared = sharedStream(plan, plan.output)
+  if (shared !== undefined) return rotatedPlace(shared, channel, y, x)
+  const words = (y * shape[2] + x) * Math.ceil(shape[0] / modulus)
+  return { bank: channel % modulus, address: base + words + Math.floor(channel / modulus) }
 }
 
 /** The expected side's raw value of a probe `delay` cycles before the difference, where it was kept. Both sides agreed then. */

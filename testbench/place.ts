@@ -1,5 +1,6 @@
 import { type Operand, operandLanes, type Plan, type PlanLayer } from '../src/plan/plan.ts'
 import type { ProbePlace } from '../src/plan/probes.ts'
+import { rotatedPlace, sharedMaps } from '../src/plan/rotation.ts'
 import { layerTop, layerTops, tileTop } from '../src/plan/size.ts'
 import { type Fold, firstWord, intervalOf, type Step, stepAt } from '../src/plan/steps.ts'
 
@@ -77,7 +78,8 @@ export function occupantAt(
       for (const top of layerTops(plan).toReversed()) {
         const stream = stepAt(steps, Math.min(wave + top, lastStart(steps)))?.stream
         if (stream === undefined || layerTop(plan, plan.layers[stream.layer]!) !== top) continue
-        return { ...occupant(plan, stream), position: undefined, lane: undefined }
+        const found = occupant(plan, stream)
+        return found.layer.grid === undefined ? { ...found, position: undefined, lane: undefined } : undefined
       }
       return undefined
     }
@@ -152,10 +154,13 @@ export function tapOf({ layer, fold, position }: Occupant, row: number): Tap | u
   return { index, channel, kernelY, kernelX, inputY, inputX, inside }
 }
 
-/** Bank word of an element of the layer's input map. */
-export function inputWord(layer: PlanLayer, tap: Tap): number {
+/** Bank and word of an element of the layer's input map that row `row` reads. */
+export function inputPlace(plan: Plan, layer: PlanLayer, tap: Tap, row: number) {
+  const shared = sharedMaps(plan, layer)
+  if (shared !== undefined) return rotatedPlace(shared.input, tap.channel, tap.inputY, tap.inputX)
   const pixel = tap.inputY * layer.inputSize[1] + tap.inputX
-  return layer.inputBase + pixel * layer.inputWords + Math.floor(tap.channel / layer.inputModulus)
+  const word = layer.inputBase + pixel * layer.inputWords + Math.floor(tap.channel / layer.inputModulus)
+  return { bank: row, address: word }
 }
 
 /** The position that would be issued in `cycle` if all layers began at row 0: one that begins `top` rows down is issued `top` cycles later. */
@@ -164,7 +169,8 @@ function positionIssued(plan: Plan, steps: readonly Step[], cycle: number): Occu
     const step = stepAt(steps, cycle + top)
     if (step?.stream === undefined) continue
     const { layer, fold } = occupant(plan, step.stream)
-    if (layerTop(plan, layer) !== top) continue
+    // while the grid has a layer, the array issues nothing
+    if (layerTop(plan, layer) !== top || layer.grid !== undefined) continue
     const index = (cycle + top - step.start) / intervalOf(layer, fold)
     if (!Number.isInteger(index) || index >= layer.positions) continue
     return { layer, fold, position: positionOf(layer, index), lane: undefined }

@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { buildCore } from '../../src/arch/core.ts'
 import { planCounts } from '../../src/plan/counts.ts'
+import type { MemoryImages } from '../../src/plan/images.ts'
 import { planNetwork } from '../../src/plan/network.ts'
 import { countedNumbers } from '../../testbench/count-comparison.ts'
+import { explainDifference } from '../../testbench/explain.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
+import { watchOf } from '../../testbench/watch.ts'
 import { runsInVerilator } from '../fixtures/batch.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
@@ -98,6 +102,41 @@ describe('plain loops = emulator = cycle model = netlist, for random chains on a
     const specimen = plannedSpecimen({ graph, assignment, array: plan.array, seed: 3 }, planned) as Specimen
     expectAgreement(specimen, await runSpecimen(specimen))
     expect(countDifferences(specimen)).toEqual([])
+  })
+})
+
+describe('a difference', () => {
+  const sketch: NetworkSketch = {
+    input: [2, 6, 6],
+    layers: [
+      { filters: 4, kernel: [3, 3], relu: true },
+      { filters: 3, dense: true },
+    ],
+    seed: 8,
+  }
+  const array = {
+    ...{ rows: 4, columns: 4, memoryBits: 2 ** 24, parallel: false },
+    dataflow: { layer0: 'row-stationary', layer1: 'weight-stationary' },
+  } as const
+
+  it.each([
+    ['a weight of the grid', 'grid', /runs the layer "layer0"/, /weight memory/],
+    ['a weight of the array', 'array', /It belongs to layer "layer1"/, /weight memory/],
+  ] as const)('in %s is told with its layer and its cause', async (_name, engine, layer, cause) => {
+    const specimen = sharedSpecimenOf({ sketch, array, seed: 1 })
+    const { plan, images } = specimen
+    const grid = images.grid!
+    const turned = (codes: MemoryImages['weights']) => codes.map((code, at) => (at === 1 ? code ^ 1 : code))
+    const other =
+      engine === 'grid'
+        ? { ...images, grid: { ...grid, weights: turned(grid.weights) } }
+        : { ...images, weights: turned(images.weights) }
+    const { netlist } = await runSpecimen({ ...specimen, top: buildCore(plan, other) })
+    expect(netlist.mismatches).toBeGreaterThan(0)
+    const sides = { expected: 'the model', got: 'the netlist' }
+    const { text } = explainDifference(plan, images, watchOf(plan), netlist.first!, sides)
+    expect(text).toMatch(layer)
+    expect(text).toMatch(cause)
   })
 })
 
