@@ -1,3 +1,4 @@
+import { XgenError } from '../base/errors.ts'
 import type { Domain } from './domain.ts'
 import type { Multiplier } from './multiplier.ts'
 import { families, parseMultiplier } from './registry.ts'
@@ -5,7 +6,7 @@ import { families, parseMultiplier } from './registry.ts'
 /**
  * The designs of a domain that the table of characterised multipliers has: each family over the parameters that are worth a look, from nearly exact to a few per cent of
  * error; the exact architectures; and, as `trunc`, the exact multipliers of narrower operands that every approximation has to beat. n is the width of the wider
- * operand: parameters grow with it.
+ * operand: parameters grow with it. What a domain is too narrow for is left out.
  */
 export function tabulatedDesigns(domain: Domain): readonly Multiplier[] {
   const n = Math.max(domain.nA, domain.nB)
@@ -15,10 +16,20 @@ export function tabulatedDesigns(domain: Domain): readonly Multiplier[] {
     .flatMap(([family, chosen]) => chosen.map((values) => (values === '' ? family : `${family}:${values}`)))
   const found = new Map<string, Multiplier>()
   for (const spec of specs) {
-    const multiplier = parseMultiplier(spec, domain)
-    found.set(multiplier.id, multiplier)
+    const multiplier = possible(spec, domain)
+    if (multiplier !== undefined) found.set(multiplier.id, multiplier)
   }
   return [...found.values()]
+}
+
+/** The multiplier of a spec; undefined where its family refuses these parameters in this domain. */
+function possible(spec: string, domain: Domain): Multiplier | undefined {
+  try {
+    return parseMultiplier(spec, domain)
+  } catch (error) {
+    if (error instanceof XgenError && error.kind === 'usage') return undefined
+    throw error
+  }
 }
 
 const range = (low: number, high: number) =>
@@ -26,7 +37,7 @@ const range = (low: number, high: number) =>
 const pairs = (a: readonly number[], b: readonly number[]) => a.flatMap((x) => b.map((y) => [x, y] as const))
 
 function choices(n: number): Readonly<Record<string, readonly string[]>> {
-  const half = n / 2
+  const half = Math.floor(n / 2)
   const wide = n > 8
   const segments = wide ? [half, half + 2] : range(half, n - 1)
   return {
@@ -38,6 +49,7 @@ function choices(n: number): Readonly<Record<string, readonly string[]>> {
           `arch=booth4,tree=${['dadda', 'wallace', 'arrival'][tree]},adder=${['prefix', 'ripple'][adder]}`,
       ),
       'arch=array,tree=dadda,adder=prefix',
+      'arch=array,tree=linear,adder=ripple',
     ],
     trunc: [
       ...(wide ? [2, 4, 6] : range(1, half)).flatMap((k) => [`ka=${k},kb=0`, `ka=${k},kb=${k}`]),

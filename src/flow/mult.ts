@@ -3,6 +3,7 @@ import { multiplierCore } from '../arch/multiplier-core.ts'
 import { type Domain, domainName } from '../arith/domain.ts'
 import type { Family, Parameter } from '../arith/family.ts'
 import { type ErrorMetrics, measureErrors, type Sampling } from '../arith/metrics.ts'
+import type { Multiplier } from '../arith/multiplier.ts'
 import { families } from '../arith/registry.ts'
 import { usageError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
@@ -119,20 +120,10 @@ export async function multiplierMetrics(
   { seed, pairs }: Sampling,
   { progress, signal }: { readonly progress: Progress; readonly signal?: AbortSignal },
 ): Promise<MultiplierMetrics> {
-  if (!Number.isSafeInteger(pairs) || pairs < 1 || pairs > 2 ** 32) {
-    throw usageError('--pairs must be a whole number from 1 to 4294967296')
-  }
+  checkPairs(pairs)
   const multiplier = multiplierOf(spec, domain)
   progress.step(multiplier.id, pairs)
-  const steps = measureErrors(multiplier, { seed, pairs })
-  let step = steps.next()
-  while (!step.done) {
-    progress.update(step.value)
-    await setImmediate()
-    signal?.throwIfAborted()
-    step = steps.next()
-  }
-  const metrics = step.value
+  const metrics = await measureInSteps(multiplier, { seed, pairs }, signal, (done) => progress.update(done))
   progress.done(`${metrics.pairs} pairs`)
   const full = 2 ** (domain.nA + domain.nB)
   return {
@@ -142,6 +133,29 @@ export async function multiplierMetrics(
     ...metrics,
     maePercent: (100 * metrics.mae) / full,
     wcePercent: (100 * metrics.wce) / full,
+  }
+}
+
+export function checkPairs(pairs: number): void {
+  if (!Number.isSafeInteger(pairs) || pairs < 1 || pairs > 2 ** 32) {
+    throw usageError('--pairs must be a whole number from 1 to 4294967296')
+  }
+}
+
+/** The error metrics of a multiplier, while others have their turn between the steps. `note` hears of the pairs done. */
+export async function measureInSteps(
+  multiplier: Multiplier,
+  sampling: Sampling,
+  signal?: AbortSignal,
+  note?: (pairs: number) => void,
+): Promise<ErrorMetrics> {
+  const steps = measureErrors(multiplier, sampling)
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+    note?.(step.value)
+    await setImmediate()
+    signal?.throwIfAborted()
   }
 }
 

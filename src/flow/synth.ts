@@ -125,7 +125,8 @@ function reportOf(target: string, domain: Domain, found: Characterisation, perio
   }
 }
 
-function scriptOf(name: string): MappingScript {
+/** A script by its name. */
+export function scriptOf(name: string): MappingScript {
   const found = mappingScripts.find((script) => script === name)
   if (found !== undefined) return found
   throw usageError(`"${name}" is no script.${didYouMean(name, mappingScripts)}`, {

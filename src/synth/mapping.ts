@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileAtomically } from '../base/files.ts'
 import { hashOf } from '../base/hash.ts'
 import type { Module } from '../hdl/module.ts'
 import { memoryImages, printVerilog } from '../hdl/verilog.ts'
-import { cacheDirectory } from '../tools/cache.ts'
+import { cacheDirectory, readKept } from '../tools/cache.ts'
 import type { Yosys } from '../tools/yosys.ts'
 import {
   bindCells,
@@ -74,7 +73,7 @@ export async function mapCircuit(
     engine: await yosys.version(signal),
   })
   const file = join(cache, 'netlists', `${key}.json`)
-  const kept = readKept(file)
+  const kept = readKept<StoredNetlist>(file)
   const stored = kept ?? (await synthesise(circuit, library, script, yosys, signal, cache))
   if (kept === undefined) writeFileAtomically(file, JSON.stringify(stored))
   const netlist = bindCells(stored, library.content)
@@ -121,13 +120,4 @@ async function synthesise(
     cache,
   })
   return readYosysJson(text, circuit.top)
-}
-
-/** A netlist of an earlier run; undefined where there is none, or none that can be read. */
-function readKept(file: string): StoredNetlist | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as StoredNetlist
-  } catch {
-    return undefined
-  }
 }

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { XgenError } from '../base/errors.ts'
@@ -8,6 +17,15 @@ export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): st
   const { XGEN_CACHE_DIR: own, XDG_CACHE_HOME: shared } = environment
   if (own !== undefined && own !== '') return own
   return join(shared !== undefined && shared !== '' ? shared : join(homedir(), '.cache'), 'xgen')
+}
+
+/** JSON that an earlier run kept; undefined where there is none, or none that can be read. */
+export function readKept<T>(file: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T
+  } catch {
+    return undefined
+  }
 }
 
 /**

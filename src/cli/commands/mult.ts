@@ -19,6 +19,7 @@ import {
 import { type Proof, proveMultiplier } from '../../flow/prove.ts'
 import { type ImportedMultiplier, importMultiplier } from '../../flow/user-multipliers.ts'
 import type { Command } from '../command.ts'
+import { asksForTable, checkTableOptions, listDesigns, tableOptions } from './mult-table.ts'
 
 export const mult: Command = {
   name: 'mult',
@@ -30,9 +31,13 @@ export const mult: Command = {
       '$0 mult table trunc:ka=1,kb=1 --domain u8s8 -o trunc.npy',
       'Its truth table as int32 of shape (256, 256)',
     ],
+    [
+      '$0 mult list --pareto mred,energy --lib sg13g2',
+      'Every design of a domain, measured in cells and joules',
+    ],
   ],
   configure: (y) =>
-    y
+    tableOptions(y)
       .positional('action', {
         choices: ['list', 'show', 'metrics', 'table', 'identify', 'prove', 'import'] as const,
         describe: 'What to do',
@@ -50,13 +55,14 @@ export const mult: Command = {
         pairs: {
           type: 'number',
           requiresArg: true,
-          describe: 'Pairs drawn above 8x8 bits: 4194304 for metrics, 1000000 for prove',
+          describe: 'Pairs drawn above 8x8 bits: 4194304 for metrics and list, 1000000 for prove',
         },
         lib: {
           type: 'string',
-          default: 'generic',
           requiresArg: true,
-          describe: 'prove: cell library, by name or a .lib file',
+          defaultDescription: 'generic',
+          describe:
+            'prove, list: cell library, by name (generic, osu018, osu035, sg13g2, sky130hd) or a .lib file',
         },
         sat: {
           type: 'boolean',
@@ -81,6 +87,11 @@ export const mult: Command = {
       | 'prove'
       | 'import'
     const given = options['spec'] as string | undefined
+    checkTableOptions(action, options)
+    if (action === 'list' && asksForTable(options)) {
+      await listDesigns(options['domain'] as string, session)
+      return 0
+    }
     if (action === 'list') {
       const found = listFamilies(domain)
       print({ families: found }, found.map((family) => `${describeFamily(family)}\n`).join('\n'))
@@ -122,7 +133,7 @@ export const mult: Command = {
       }
       case 'prove': {
         const proof = await proveMultiplier(given, domain, {
-          library: options['lib'] as string,
+          library: (options['lib'] as string | undefined) ?? 'generic',
           sat: options['sat'] as boolean,
           seed: options.seed,
           pairs: (options['pairs'] as number | undefined) ?? 1_000_000,
