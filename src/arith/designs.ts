@@ -40,6 +40,11 @@ function choices(n: number): Readonly<Record<string, readonly string[]>> {
   const half = Math.floor(n / 2)
   const wide = n > 8
   const segments = wide ? [half, half + 2] : range(half, n - 1)
+  const narrower = [
+    ...(wide ? [2, 4, 6] : range(1, half)).flatMap((k) => [`ka=${k},kb=0`, `ka=${k},kb=${k}`]),
+    ...pairs(wide ? [4, 8] : [1, 2, 3, 4], wide ? [4, 6] : [2, 4]).map(([ka, kb]) => `ka=${ka},kb=${kb}`),
+    ...(wide ? [] : [`ka=${n - 2},kb=0`]),
+  ]
   return {
     exact: [
       '',
@@ -51,11 +56,9 @@ function choices(n: number): Readonly<Record<string, readonly string[]>> {
       'arch=array,tree=dadda,adder=prefix',
       'arch=array,tree=linear,adder=ripple',
     ],
-    trunc: [
-      ...(wide ? [2, 4, 6] : range(1, half)).flatMap((k) => [`ka=${k},kb=0`, `ka=${k},kb=${k}`]),
-      ...pairs(wide ? [4, 8] : [1, 2, 3, 4], wide ? [4, 6] : [2, 4]).map(([ka, kb]) => `ka=${ka},kb=${kb}`),
-      ...(wide ? [] : [`ka=${n - 2},kb=0`]),
-    ],
+    trunc: narrower.flatMap((values) =>
+      ['', ',arch=array', ',arch=booth4'].map((arch) => `${values}${arch}`),
+    ),
     roup: [
       ...pairs(wide ? [0, 2, 3] : [0, 1, 2], wide ? [0, 4, 8] : [0, 1, 2, 3, 4])
         .filter(([p, r]) => p + r > 0)
