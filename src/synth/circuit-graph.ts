@@ -1,6 +1,6 @@
 import { XgenError } from '../base/errors.ts'
 import { type CellModel, cellModels } from './cell-model.ts'
-import type { Gate, GateNetlist, Net } from './gate-netlist.ts'
+import { type Gate, type GateNetlist, type Net, one, zero } from './gate-netlist.ts'
 
 /** A gate with its behaviour and its nets. */
 export interface Node {
@@ -38,6 +38,7 @@ export function circuitGraph(netlist: GateNetlist): CircuitGraph {
     const nets = (places: readonly number[]) => places.map((place) => gate.nets[place]!)
     return { index, gate, model, inputs: nets(model.inputs), outputs: nets(model.outputs) }
   })
+  refuseShared(netlist, nodes)
   const sinks: Sink[][] = Array.from({ length: netlist.netCount }, () => [])
   for (const node of nodes)
     for (const [input, net] of node.inputs.entries()) sinks[net]!.push({ node, input })
@@ -48,7 +49,7 @@ export function circuitGraph(netlist: GateNetlist): CircuitGraph {
     order: ordered(nodes, sinks, netlist),
     flipFlops,
     sinks,
-    clockNet: clockOf(flipFlops),
+    clockNet: clockOf(flipFlops, netlist),
   }
 }
 
@@ -78,13 +79,24 @@ function ordered(
   return order
 }
 
-function clockOf(flipFlops: readonly Node[]): Net | undefined {
-  const clocks = new Set(flipFlops.map(({ inputs, model }) => inputs[model.flipFlop!.clock]!))
+/** Every net has one driver: an input, a gate or a constant. */
+function refuseShared({ top, inputs, netCount }: GateNetlist, nodes: readonly Node[]): void {
+  const driven = new Uint8Array(netCount)
+  driven[zero] = driven[one] = 1
+  for (const net of [...inputs.flatMap(({ nets }) => nets), ...nodes.flatMap(({ outputs }) => outputs)]) {
+    if (driven[net] === 1)
+      throw new XgenError('usage', `${top} has a net with two drivers: such a circuit cannot be simulated`)
+    driven[net] = 1
+  }
+}
+
+function clockOf(flipFlops: readonly Node[], { top, inputs }: GateNetlist): Net | undefined {
+  const clocks = new Set(flipFlops.map(({ inputs: pins, model }) => pins[model.flipFlop!.clock]!))
   const edges = new Set(flipFlops.map(({ model }) => model.flipFlop!.rising))
   if (clocks.size > 1 || edges.size > 1)
-    throw new XgenError(
-      'usage',
-      'flip-flops have several clocks, or both edges of one: one clock is simulated',
-    )
-  return [...clocks][0]
+    throw new XgenError('usage', `${top} has several clocks, or both edges of one: one clock is simulated`)
+  const [clock] = clocks
+  if (clock !== undefined && !inputs.some(({ nets }) => nets.includes(clock)))
+    throw new XgenError('usage', `${top} makes its own clock: one that is an input is simulated`)
+  return clock
 }

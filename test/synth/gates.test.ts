@@ -105,6 +105,44 @@ describe('the longest path', () => {
   })
 })
 
+describe('what cannot be simulated', () => {
+  const ports = [{ name: 'a', output: false, nets: [2] }]
+  it.each([
+    [
+      'a net with two drivers',
+      [
+        ['INV', { A: 2, Y: 3 }],
+        ['BUF', { A: 2, Y: 3 }],
+      ],
+      /two drivers/,
+    ],
+    ['an input that a gate drives', [['INV', { A: 3, Y: 2 }]], /two drivers/],
+    [
+      'a clock of its own making',
+      [
+        ['INV', { A: 2, Y: 3 }],
+        ['DFF', { D: 2, CK: 3, Q: 4 }],
+      ],
+      /makes its own clock/,
+    ],
+    [
+      'two clocks',
+      [
+        ['DFF', { D: 2, CK: 2, Q: 3 }],
+        ['DFF', { D: 2, CK: 3, Q: 4 }],
+      ],
+      /several clocks/,
+    ],
+  ] as const)('%s', (_, cells, message) => {
+    const gates = cells.map(([cell, pins]) => ({ cell, pins }))
+    const netlist = bindCells({ creator: '', top: 'm', ports, netCount: 5, gates }, generic.content)
+    expect(failure(() => circuitGraph(netlist))).toMatchObject({
+      kind: 'usage',
+      message: expect.stringMatching(message),
+    })
+  })
+})
+
 describe.runIf(hasOsu018)('energy', () => {
   it('of the plain product is that of OpenSTA 3.1 on the same netlist, without glitches', async () => {
     const library = await openLibrary('osu018', { data: '/nowhere' })
