@@ -8,6 +8,7 @@ import { inference } from './commands/infer.ts'
 import { init } from './commands/init.ts'
 import { mult } from './commands/mult.ts'
 import { net } from './commands/net.ts'
+import { report } from './commands/report.ts'
 import { rtl } from './commands/rtl.ts'
 import { sim } from './commands/sim.ts'
 import { synth } from './commands/synth.ts'
@@ -29,5 +30,6 @@ export const commands: readonly Command[] = [
   sim,
   verify,
   synth,
+  report,
   compare,
 ]

@@ -33,6 +33,8 @@ export interface ConfigurationOptions {
   readonly cols?: number
   /** `[WHERE=]DATAFLOW`, repeatable. */
   readonly dataflow?: string | readonly string[]
+  readonly lib?: string
+  readonly script?: string
   readonly interface?: string
   readonly environment?: NodeJS.ProcessEnv
 }
@@ -294,6 +296,8 @@ function applyFlags(
   if (options.weights !== undefined) put(['weights', 'file'], options.weights, '--weights')
   if (options.dataflow !== undefined)
     put(['array', 'dataflow'], dataflowOf([options.dataflow].flat()), '--dataflow')
+  if (options.lib !== undefined) put(['synth', 'liberty'], options.lib, '--lib')
+  if (options.script !== undefined) put(['synth', 'script'], options.script, '--script')
   if (options.interface !== undefined) put(['interface'], options.interface, '--interface')
   if (options.array !== undefined) {
     const match = /^(\d{1,4})x(\d{1,4})$/.exec(options.array)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { dataflows } from '../plan/array.ts'
 import { coefficientBits } from '../quant/coefficients.ts'
 import { longestGroup } from '../quant/curve-layer.ts'
+import { mappingScripts } from '../synth/scripts.ts'
 
 const bits = z.int().min(2).max(8)
 const curve = z.enum(['none', 'linear', 'quadratic'])
@@ -136,6 +137,22 @@ export const configurationSchema = z.strictObject({
         .max(10_000)
         .default(5)
         .describe('Period of the clock in ns that the flow files ask for.'),
+      liberty: z
+        .string()
+        .min(1)
+        .default('generic')
+        .describe(
+          'Cell library of xgen synth: generic, osu018, osu035, sg13g2, sky130hd, or a .lib or .lib.gz file.',
+        ),
+      script: z.enum(mappingScripts).default('delay').describe('What the mapping to cells is for.'),
+      node_nm: z
+        .number()
+        .min(1)
+        .max(10_000)
+        .optional()
+        .describe(
+          'Feature size of the library, for the estimate of memories; known for those that have a name.',
+        ),
     })
     .prefault({}),
 })
@@ -164,6 +181,9 @@ export const environmentNames: Readonly<Record<string, readonly string[]>> = Obj
     ['interface'],
     ['reload'],
     ['synth', 'clock_ns'],
+    ['synth', 'liberty'],
+    ['synth', 'script'],
+    ['synth', 'node_nm'],
   ].map((path) => [`XGEN_${path.join('_').toUpperCase()}`, path]),
 )
 

@@ -1,0 +1,45 @@
+import type { Configuration } from '../configuration.ts'
+
+/** The same network with other multipliers, to compare with. */
+export interface Baseline {
+  readonly name: string
+  readonly configuration: Configuration
+}
+
+/** The best exact multiplier of `scripts/exact-area`, by area. */
+export const bestExact = 'exact:arch=booth4'
+
+/**
+ * What a choice of multipliers has to beat: the exact multiplier as `*` says it, the best exact one, and, where multipliers round or perforate operands (symmetric
+ * roup), the exact multiplier of operands that are narrower by as many bits, which `trunc` is.
+ */
+export function baselinesOf(configuration: Configuration): readonly Baseline[] {
+  const uniform = (name: string, spec: string) => ({
+    name,
+    configuration: withMultipliers(configuration, { default: spec }),
+  })
+  const narrower = Object.fromEntries(
+    Object.entries(configuration.multipliers).map(([where, spec]) => [where, narrowerExact(spec)]),
+  )
+  const narrows = Object.values(narrower).some((spec) => spec.startsWith('trunc'))
+  return [
+    uniform('plain exact', 'exact'),
+    uniform('best exact', bestExact),
+    ...(narrows ? [{ name: 'narrower exact', configuration: withMultipliers(configuration, narrower) }] : []),
+  ]
+}
+
+function withMultipliers(
+  configuration: Configuration,
+  multipliers: Configuration['multipliers'],
+): Configuration {
+  // tiles of given sizes are named by their multipliers
+  return { ...configuration, multipliers, array: { ...configuration.array, tiles: {} } }
+}
+
+/** The exact multiplier of (n - 2p) x (n - r) bits for symmetric roup; the best one of all bits for what has no such. */
+function narrowerExact(spec: string): string {
+  const [, p, r] = /^roup:p=(\d+),r=(\d+)$/.exec(spec.replaceAll(/\s/g, '')) ?? []
+  if (p === undefined || r === undefined || (p === '0' && r === '0')) return bestExact
+  return `trunc:ka=${r},kb=${2 * Number(p)},arch=booth4`
+}

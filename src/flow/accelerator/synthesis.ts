@@ -1,0 +1,73 @@
+import { domainName } from '../../arith/domain.ts'
+import { usageError } from '../../base/errors.ts'
+import type { Progress } from '../../base/progress.ts'
+import { dataDirectory } from '../../net/data/store.ts'
+import { openLibrary, withWires } from '../../synth/libraries.ts'
+import { technologyOf } from '../../synth/memory-model.ts'
+import { openYosys } from '../../tools/yosys.ts'
+import type { Configuration } from '../configuration.ts'
+import { type Prepared, prepare } from '../preparation.ts'
+import { baselinesOf } from './baselines.ts'
+import { type AcceleratorCost, measureAccelerator } from './cost.ts'
+import { errorMap } from './errors.ts'
+import type { StoredSynthesis } from './stored.ts'
+
+export interface SynthesisOptions {
+  /** Whether the baselines are measured too. */
+  readonly baselines: boolean
+  /** Instances of a module whose gates are simulated at most. */
+  readonly samples: number
+  readonly seed: number
+  readonly jobs: number
+  /** The library's wire load model, or `none`; its own default where it is not given. */
+  readonly wires?: string
+  /** A Yosys program; without one, that of the packages. */
+  readonly yosys?: string
+  readonly progress: Progress
+  readonly signal: AbortSignal
+}
+
+/** Measures a network's accelerator, and the baselines it is compared with. */
+export async function synthesiseNetwork(
+  configuration: Configuration,
+  prepared: Prepared,
+  { baselines, yosys, wires, progress, signal, ...options }: SynthesisOptions,
+): Promise<StoredSynthesis> {
+  const { liberty, script, node_nm: node, clock_ns: period } = configuration.synth
+  progress.step(`read the library ${liberty}`)
+  const opened = await openLibrary(liberty, { data: dataDirectory(), signal })
+  const library = wires === undefined ? opened : withWires(opened, wires)
+  progress.done(`${library.content.cells.size} cells`)
+  const technology = library.content.areaUnit === 'um2' ? technologyOf(library, node) : undefined
+  if (library.content.areaUnit !== 'um2' && node !== undefined)
+    throw usageError(`the library ${liberty} has no feature size`, {
+      where: 'synth.node_nm',
+      hint: 'Areas in gate equivalents belong to no technology.',
+    })
+  const given = { ...options, library, technology, script, period, progress, signal, yosys: openYosys(yosys) }
+  const measure = (of: Configuration, what: Prepared) => measureAccelerator(of, what, given)
+  const design = await measure(configuration, prepared)
+  const others: (AcceleratorCost & { readonly name: string })[] = []
+  for (const baseline of baselines ? baselinesOf(configuration) : []) {
+    progress.step(`baseline: ${baseline.name}`)
+    progress.done('')
+    others.push({
+      name: baseline.name,
+      ...(await measure(baseline.configuration, prepare(baseline.configuration))),
+    })
+  }
+  return { design, baselines: others, errors: errorsOf(prepared) }
+}
+
+function errorsOf({ assignment }: Prepared): StoredSynthesis['errors'] {
+  const approximate = new Map(
+    [...assignment.values()]
+      .flatMap(({ multipliers }) => multipliers)
+      .filter(({ exact }) => !exact)
+      .map((multiplier) => [multiplier.id, multiplier]),
+  )
+  return [...approximate.values()].flatMap((multiplier) => {
+    const map = errorMap(multiplier)
+    return map === undefined ? [] : [{ spec: multiplier.spec, domain: domainName(multiplier.domain), map }]
+  })
+}

@@ -1,0 +1,69 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { dataError } from '../base/errors.ts'
+import { writeFileAtomically } from '../base/files.ts'
+import { pageFiles } from '../emit/page-files.ts'
+import { acceleratorPage } from '../report/accelerator.ts'
+import type { AcceleratorFigures } from '../report/accelerator-figures.ts'
+import { memorySources } from '../synth/memory-model.ts'
+import { readSynthesis } from './accelerator/stored.ts'
+import type { Metrics } from './metrics.ts'
+
+export interface WrittenReport {
+  readonly net: string
+  readonly directory: string
+  readonly files: readonly string[]
+}
+
+/** Writes report/ into a run's directory, from what earlier commands left there: nothing is measured again. */
+export async function reportRun(directory: string): Promise<WrittenReport> {
+  if (!existsSync(directory))
+    throw dataError('there is no such directory', {
+      where: directory,
+      hint: `A run makes it, such as: xgen synth --net lenet5 --out ${directory}`,
+    })
+  const { design, baselines, errors } = readSynthesis(directory)
+  const figures: AcceleratorFigures = {
+    net: design.net,
+    plan: design.plan,
+    library: design.library,
+    engine: design.engine,
+    script: design.script,
+    areaUnit: design.areaUnit,
+    wires: design.wires,
+    technology: design.technology,
+    periodNs: design.periodNs,
+    design: { ...design, name: 'this design' },
+    baselines,
+    memorySources: Object.values(memorySources),
+    errors,
+    known: knownOf(directory),
+  }
+  const page = await acceleratorPage(figures)
+  const files = pageFiles(page, figures, 'report')
+  for (const [name, text] of files) writeFileAtomically(join(directory, 'report', name), text)
+  return { net: design.net, directory: join(directory, 'report'), files: [...files.keys()] }
+}
+
+/** What verification and evaluation left in metrics.json. */
+function knownOf(directory: string): AcceleratorFigures['known'] {
+  const file = join(directory, 'metrics.json')
+  if (!existsSync(file)) return []
+  let metrics: Metrics
+  try {
+    metrics = JSON.parse(readFileSync(file, 'utf8')) as Metrics
+  } catch (cause) {
+    throw dataError(`is no JSON: ${(cause as Error).message}`, { where: file })
+  }
+  const text = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 6 })
+  const sources: readonly (readonly [name: string, metric: string, source: string])[] = [
+    ['values compared', 'verify__compared__count', 'xgen verify: emulator, cycle model, netlist, Verilator'],
+    ['of these, differing', 'verify__mismatch__count', 'xgen verify'],
+    ['images verified', 'verify__image__count', 'xgen verify'],
+    ['accuracy, top 1', 'accuracy__top1', 'xgen eval'],
+  ]
+  return sources.flatMap(([name, metric, source]) => {
+    const value = metrics[metric]
+    return typeof value === 'number' ? [{ name, value: text(value), source }] : []
+  })
+}

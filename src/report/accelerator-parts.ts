@@ -1,0 +1,42 @@
+import type { TopLevelSpec } from 'vega-lite'
+import type { Amounts } from './accelerator-figures.ts'
+import type { Column } from './page.ts'
+import { csvOf, type Plot, palette, renderSvg } from './plot.ts'
+
+export const figure = (value: number, digits = 4) =>
+  value === 0 ? '0' : Number(value.toPrecision(digits)).toLocaleString('en-US', { maximumFractionDigits: 6 })
+export const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+export const number = (title: string): Column => ({ title, align: 'right' })
+
+export const thousandths = (amounts: Amounts): Amounts =>
+  Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, amount / 1000]))
+
+/** A bar each, stacked by block; blocks that are nowhere have no colour. */
+export async function blocksPlot(
+  bars: readonly { readonly name: string; readonly blocks: Amounts }[],
+  unit: string,
+): Promise<Plot> {
+  const rows = bars.flatMap(({ name, blocks }) =>
+    Object.entries(blocks).map(([block, amount]) => ({ name, block, amount: Number(amount.toPrecision(6)) })),
+  )
+  const present = [...new Set(rows.filter(({ amount }) => amount > 0).map(({ block }) => block))]
+  const specification: TopLevelSpec = {
+    data: { values: rows.filter(({ block }) => present.includes(block)) },
+    width: 560,
+    height: { step: 26 },
+    mark: 'bar',
+    encoding: {
+      y: { field: 'name', type: 'nominal', sort: null, title: null },
+      x: { field: 'amount', type: 'quantitative', title: unit, axis: { format: '~s' } },
+      color: {
+        field: 'block',
+        type: 'nominal',
+        sort: present,
+        scale: { domain: present, range: palette.slice(0, present.length) },
+        legend: { title: null, orient: 'bottom' },
+      },
+      order: { field: 'block', sort: 'ascending' },
+    },
+  }
+  return { svg: await renderSvg(specification), csv: csvOf(['name', 'block', 'amount'], rows) }
+}

@@ -1,0 +1,265 @@
+import type { TopLevelSpec } from 'vega-lite'
+import { energySection } from './accelerator-energy.ts'
+import type { AcceleratorFigures, DesignFigures } from './accelerator-figures.ts'
+import { blocksPlot, figure, number, percent } from './accelerator-parts.ts'
+import type { Block, Page, Row, Section } from './page.ts'
+import { csvOf, type Plot, renderSvg } from './plot.ts'
+
+/** Area and energy of an accelerator as a page. */
+export async function acceleratorPage(figures: AcceleratorFigures): Promise<Page> {
+  const { net, design, library, engine, script } = figures
+  return {
+    title: `${net} on ${design.array} PEs, ${design.dataflow}`,
+    lead: `Area and energy in ${library}: ${engine}, script ${script}. Multipliers: ${specsOf(design)}.`,
+    sections: [
+      summary(figures),
+      await areaSection(figures),
+      ...(design.energy === null ? [noEnergy(figures)] : [await energySection(figures)]),
+      ...(figures.errors.length === 0 ? [] : [await errorSection(figures)]),
+      sources(figures),
+    ],
+  }
+}
+
+const specsOf = ({ multipliers }: DesignFigures): string => {
+  const all = new Set(multipliers.flatMap(({ specs }) => specs))
+  return all.size === 1
+    ? [...all][0]!
+    : multipliers.map(({ layer, specs }) => `${layer} ${specs.join(' + ')}`).join(', ')
+}
+
+/** The run beside its baselines, and the ratio to each. */
+function summary({ design, baselines, areaUnit, known }: AcceleratorFigures): Section {
+  const all = [design, ...baselines]
+  const quantities: readonly (readonly [name: string, of: (of: DesignFigures) => number | undefined])[] = [
+    [`area of logic, ${areaUnit}`, ({ area }) => area.logic],
+    [`area with memories, ${areaUnit}`, ({ area }) => (area.total === area.logic ? undefined : area.total)],
+    [`area of the PEs, ${areaUnit}`, ({ area }) => area.blocks['PEs']],
+    ['energy of an inference, nJ', ({ energy }) => (energy === null ? undefined : energy.total / 1000)],
+    ['of this the PEs, nJ', ({ energy }) => (energy === null ? undefined : energy.blocks['PEs']! / 1000)],
+    [
+      'multiplications alone, nJ',
+      ({ multiplications }) =>
+        multiplications === null
+          ? undefined
+          : multiplications.reduce((sum, { total }) => sum + total, 0) / 1000,
+    ],
+    ['cycles of an inference', ({ cycles }) => cycles],
+  ]
+  const rows = quantities
+    .filter(([, of]) => of(design) !== undefined)
+    .map(([name, of]): Row => {
+      const own = of(design)!
+      const others = baselines.flatMap((baseline) => {
+        const value = of(baseline)
+        return value === undefined ? ['', ''] : [figure(value), percent(own / value)]
+      })
+      return { cells: [name, figure(own), ...others] }
+    })
+  return {
+    id: 'summary',
+    title: 'Summary',
+    blocks: [
+      {
+        kind: 'table',
+        columns: [
+          { title: '' },
+          number('this design'),
+          ...baselines.flatMap(({ name }) => [number(name), number('ratio')]),
+        ],
+        rows,
+        source:
+          'Logic is measured by synthesis, energy by simulating its gates; memories are estimated; "multiplications alone" counts as the papers do: multiplications of the network times the energy of their multiplier for uniform operands. Each number has its source below.',
+      },
+      {
+        kind: 'table',
+        caption: 'Multipliers',
+        columns: [{ title: 'design' }, { title: 'multipliers' }],
+        rows: all.map((one) => ({ cells: [one.name, specsOf(one)] })),
+      },
+      known.length === 0
+        ? { kind: 'text', text: 'Accuracy and verification: not run, so that nothing is known of them here.' }
+        : {
+            kind: 'table',
+            caption: 'Known of this run',
+            columns: [{ title: '' }, number('value'), { title: 'source' }],
+            rows: known.map(({ name, value, source }) => ({ cells: [name, value, source] })),
+          },
+    ],
+  }
+}
+
+async function areaSection(figures: AcceleratorFigures): Promise<Section> {
+  const { design, areaUnit, baselines } = figures
+  const { modules, memories, logic, total } = design.area
+  const source = `Each module is mapped to cells by itself and counted as often as it stands in the design; ${figures.engine}, script ${figures.script}, ${figures.library}.`
+  const estimated = memories.some(({ area }) => area !== null)
+  return {
+    id: 'area',
+    title: 'Area',
+    blocks: [
+      {
+        kind: 'plot',
+        id: 'area-blocks',
+        caption: `Area by block, ${areaUnit}`,
+        plot: await blocksPlot(
+          [design, ...baselines].map(({ name, area }) => ({ name, blocks: area.blocks })),
+          areaUnit,
+        ),
+        source: estimated ? `${source} Memories are estimated.` : `${source} Memories are not estimated.`,
+      },
+      {
+        kind: 'table',
+        caption: 'Modules',
+        columns: [
+          { title: 'module' },
+          { title: 'block' },
+          number('instances'),
+          number('cells'),
+          number(`one, ${areaUnit}`),
+          number(`all, ${areaUnit}`),
+          number('share of logic'),
+          number(`longest path, ${design.longestPath.unit}`),
+        ],
+        rows: [
+          ...[...modules]
+            .sort((a, b) => b.instances * b.area - a.instances * a.area)
+            .map(({ module, block, instances, cells, area, delay }) => ({
+              cells: [
+                module,
+                block,
+                figure(instances),
+                figure(cells),
+                figure(area),
+                figure(instances * area),
+                percent((instances * area) / logic),
+                figure(delay),
+              ],
+            })),
+          { cells: ['logic', '', '', '', '', figure(logic), '100.0 %', ''], total: true },
+        ],
+        source:
+          "A path counts from the clock edge or the module's inputs to its outputs or the next edge; nets with many sinks have no buffers, so that a real flow makes the longest ones shorter.",
+      },
+      {
+        kind: 'table',
+        caption: 'Memories',
+        columns: [
+          { title: 'memory' },
+          { title: 'in module' },
+          { title: 'kind' },
+          number('words'),
+          number('bits a word'),
+          number('instances'),
+          number('bits in all'),
+          number(`all, ${areaUnit}`),
+        ],
+        rows: [
+          ...memories.map(({ module, name, words, width, instances, kind, area }) => ({
+            cells: [
+              name,
+              module,
+              kind ?? 'not estimated',
+              figure(words),
+              figure(width),
+              figure(instances),
+              figure(words * width * instances, 12),
+              area === null ? '' : figure(area * instances),
+            ],
+          })),
+          ...(estimated
+            ? [{ cells: ['memories', '', '', '', '', '', '', figure(total - logic)], total: true }]
+            : []),
+        ],
+        source: estimated
+          ? figures.memorySources.join('. ')
+          : 'The feature size of the library is not known, so that memories cannot be estimated: set synth.node_nm.',
+      },
+    ],
+  }
+}
+
+const noEnergy = ({ library }: AcceleratorFigures): Section => ({
+  id: 'energy',
+  title: 'Energy',
+  blocks: [
+    {
+      kind: 'text',
+      text: `Not measured: the library ${library} knows no energies. Choose another one with --lib.`,
+    },
+  ],
+})
+
+async function errorSection({ errors }: AcceleratorFigures): Promise<Section> {
+  const blocks: Block[] = []
+  for (const [index, { spec, domain, map }] of errors.entries())
+    blocks.push({
+      kind: 'plot',
+      id: `errors-${index}`,
+      caption: `Mean error of ${spec} (${domain}) over its operands`,
+      plot: await errorPlot(map),
+      source: 'All products of the domain; each field is the mean of those in it, approximate minus exact.',
+    })
+  return { id: 'errors', title: 'Errors of the multipliers', blocks }
+}
+
+function sources({
+  plan,
+  library,
+  technology,
+  wires,
+  memorySources,
+  engine,
+  script,
+}: AcceleratorFigures): Section {
+  const rows = [
+    ['cells and area', `${engine}, script ${script}, library ${library}`],
+    [
+      'wires',
+      wires === null ? 'none: before layout, and the library assumes none' : `the library's model "${wires}"`,
+    ],
+    ['delays and energies of cells', `the library ${library}`],
+    ['memories', technology === null ? 'not estimated' : memorySources.join('. ')],
+    [
+      'technology of the memories',
+      technology === null ? '' : `${technology.node} nm, ${technology.voltage} V`,
+    ],
+    ['cycles', 'the plan, which the cycle model and the Verilog follow'],
+    ['plan', plan],
+  ]
+  return {
+    id: 'sources',
+    title: 'Where the numbers come from',
+    blocks: [
+      {
+        kind: 'table',
+        columns: [{ title: 'number' }, { title: 'source' }],
+        rows: rows.filter(([, source]) => source !== '').map((cells) => ({ cells })),
+      },
+    ],
+  }
+}
+
+async function errorPlot(map: readonly (readonly number[])[]): Promise<Plot> {
+  const rows = map.flatMap((line, activation) =>
+    line.map((error, weight) => ({ activation, weight, error: Number(error.toPrecision(5)) })),
+  )
+  const most = Math.max(...rows.map(({ error }) => Math.abs(error)))
+  const specification: TopLevelSpec = {
+    data: { values: rows },
+    width: 256,
+    height: 256,
+    mark: 'rect',
+    encoding: {
+      x: { field: 'weight', type: 'ordinal', axis: null },
+      y: { field: 'activation', type: 'ordinal', sort: 'descending', axis: null },
+      color: {
+        field: 'error',
+        type: 'quantitative',
+        scale: { scheme: 'blueorange', domain: [-most, most] },
+        legend: { title: 'error' },
+      },
+    },
+  }
+  return { svg: await renderSvg(specification), csv: csvOf(['activation', 'weight', 'error'], rows) }
+}

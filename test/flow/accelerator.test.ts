@@ -1,0 +1,251 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseDomain } from '../../src/arith/domain.ts'
+import { parseMultiplier } from '../../src/arith/registry.ts'
+import { silent } from '../../src/base/progress.ts'
+import { baselinesOf } from '../../src/flow/accelerator/baselines.ts'
+import { blocksOf } from '../../src/flow/accelerator/blocks.ts'
+import { type AcceleratorCost, measureAccelerator } from '../../src/flow/accelerator/cost.ts'
+import { errorMap } from '../../src/flow/accelerator/errors.ts'
+import { readSynthesis, type StoredSynthesis, writeSynthesis } from '../../src/flow/accelerator/stored.ts'
+import { resolveConfiguration } from '../../src/flow/configuration.ts'
+import { planDesign, prepare } from '../../src/flow/preparation.ts'
+import { reportRun } from '../../src/flow/report.ts'
+import { openLibrary } from '../../src/synth/libraries.ts'
+import { technologyOf } from '../../src/synth/memory-model.ts'
+import { openYosys } from '../../src/tools/yosys.ts'
+import { hasBrowser, visit } from '../fixtures/browser.ts'
+import { hasOsu018 } from '../fixtures/synthesis.ts'
+
+const full = process.env['XGEN_FULL'] === '1'
+let directory: string
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'xgen-accelerator-'))
+})
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+const configure = (...set: string[]) => resolveConfiguration({ net: 'lenet5', environment: {}, set })
+
+describe('blocks of an accelerator', () => {
+  it.each(['weight-stationary', 'row-stationary'])(
+    'know what each module of a %s design is for',
+    (dataflow) => {
+      const configuration = configure(`array.dataflow=${dataflow}`)
+      const { plan } = planDesign(configuration, prepare(configuration))
+      const blockOf = blocksOf(plan, 'axi')
+      const pe = dataflow === 'row-stationary' ? 'row_pe_exact_s8s8' : 'pe_exact_s8s8'
+      expect(blockOf(pe)).toBe('PEs')
+      expect(blockOf('axi_control')).toBe('interface')
+      expect(blockOf('weight_memory') === 'memory ports' || dataflow === 'row-stationary').toBe(true)
+      expect(blockOf('sequencer')).toBe('control')
+      expect(blockOf('accumulator_column') === 'post-processing' || dataflow === 'row-stationary').toBe(true)
+    },
+  )
+})
+
+describe('baselines', () => {
+  it('are the exact multipliers, and the narrower one where operands are rounded', () => {
+    expect(baselinesOf(configure()).map(({ name }) => name)).toEqual(['plain exact', 'best exact'])
+    const rounded = resolveConfiguration({
+      net: 'lenet5',
+      environment: {},
+      mult: ['roup:p=1,r=2', 'conv1=drum:k=4'],
+      set: [],
+    })
+    const [plain, best, narrower] = baselinesOf(rounded).map(({ configuration }) => configuration.multipliers)
+    expect(plain).toEqual({ default: 'exact' })
+    expect(best).toEqual({ default: 'exact:arch=booth4' })
+    expect(narrower).toEqual({ default: 'trunc:ka=2,kb=2,arch=booth4', conv1: 'exact:arch=booth4' })
+  })
+})
+
+describe('the error map', () => {
+  it('has the mean error of each field, from the lowest operands on', () => {
+    const multiplier = parseMultiplier('trunc:ka=2,kb=0', parseDomain('s8u8'))
+    const map = errorMap(multiplier)!
+    expect([map.length, map[0]!.length]).toEqual([32, 32])
+    // a field has eight activations, of which two bits are cut, and eight weights
+    for (const [row, weights] of [
+      [0, 3],
+      [31, 30],
+    ] as const)
+      expect(map[row]![weights]).toBeCloseTo(-1.5 * (8 * weights + 3.5), 10)
+    expect(errorMap(parseMultiplier('drum:k=2', parseDomain('u3u3')))).toHaveLength(8)
+    expect(errorMap(parseMultiplier('trunc:ka=1,kb=0', parseDomain('s9s8')))).toBeUndefined()
+  })
+})
+
+const parts = { PEs: 0, 'post-processing': 0, 'memory ports': 0, control: 0, interface: 0, memories: 0 }
+const cost: AcceleratorCost = {
+  net: 'small <b>',
+  plan: 'p'.repeat(64),
+  array: '2x2',
+  dataflow: 'weight-stationary',
+  interface: 'native',
+  multipliers: [{ layer: 'conv', specs: ['roup:p=1,r=2'] }],
+  library: 'osu018',
+  engine: 'Yosys 0.55',
+  script: 'delay',
+  areaUnit: 'um2',
+  wires: null,
+  technology: { node: 180, voltage: 1.8 },
+  cycles: 123,
+  periodNs: 5,
+  longestPath: { module: 'pe', delay: 3.5, unit: 'ns' },
+  area: {
+    modules: [{ module: 'pe', block: 'PEs', instances: 4, cells: 10, area: 250, delay: 3.5 }],
+    memories: [
+      { module: 'bank', name: 'codes', words: 100, width: 8, instances: 2, kind: 'sram', area: 300 },
+    ],
+    blocks: { ...parts, PEs: 1000, memories: 600 },
+    logic: 1000,
+    total: 1600,
+  },
+  energy: {
+    stream: 'one inference, synthetic digits',
+    windows: [{ name: 'conv', cycles: 123, blocks: { ...parts, PEs: 5000, memories: 700 } }],
+    modules: [
+      {
+        module: 'pe',
+        block: 'PEs',
+        instances: 4,
+        samples: 2,
+        total: 5000,
+        standardError: 100,
+        parts: { internal: 3000, switching: 1900, leakage: 100 },
+      },
+    ],
+    memories: [{ module: 'bank', name: 'codes', reads: 70, writes: 10, total: 700 }],
+    blocks: { ...parts, PEs: 5000, memories: 700 },
+    total: 5700,
+    standardError: 100,
+    outside: { bytes: 40, total: 9000 },
+  },
+  multiplications: [{ spec: 'roup:p=1,r=2', count: 300, each: 10, total: 3000 }],
+}
+const stored: StoredSynthesis = {
+  design: cost,
+  baselines: [{ ...cost, name: 'plain exact', area: { ...cost.area, logic: 2000 } }],
+  errors: [
+    {
+      spec: 'roup:p=1,r=2',
+      domain: 's8s8',
+      map: [
+        [0, 1],
+        [-2, 3],
+      ],
+    },
+  ],
+}
+
+describe('the report of a run', () => {
+  it('shows what synthesis left there, and what verification did', async () => {
+    const run = join(directory, 'a run')
+    writeSynthesis(run, stored)
+    writeFileSync(
+      join(run, 'metrics.json'),
+      '{"verify__mismatch__count": 0, "verify__compared__count": 1234567}',
+    )
+    const { files } = await reportRun(run)
+    expect(files).toContain('report.html')
+    expect(files).toContain('plots/area-blocks.csv')
+    const markdown = readFileSync(join(run, 'report', 'report.md'), 'utf8')
+    expect(markdown).toContain('| area of logic, um2 | 1,000 | 2,000 | 50.0 % |')
+    expect(markdown).toContain('| energy of an inference, nJ | 5.7 | 5.7 | 100.0 % |')
+    expect(markdown).toContain('| values compared | 1,234,567 |')
+    const html = readFileSync(join(run, 'report', 'report.html'), 'utf8')
+    expect(html.length).toBeLessThan(3_000_000)
+    await reportRun(run)
+    expect(readFileSync(join(run, 'report', 'report.html'), 'utf8')).toBe(html)
+    if (!hasBrowser) return
+    const { text, pictures, ...seen } = await visit(join(run, 'report', 'report.html'))
+    expect(seen).toEqual({ complaints: [], dead: [], empty: 0, overflows: false })
+    expect(pictures).toBe(4)
+    expect(text).toContain('small <b> on 2x2 PEs')
+  })
+
+  it('says what is not known', async () => {
+    const run = join(directory, 'little')
+    const little: AcceleratorCost = {
+      ...cost,
+      technology: null,
+      energy: null,
+      multiplications: null,
+      area: {
+        ...cost.area,
+        total: 1000,
+        memories: cost.area.memories.map((memory) => ({ ...memory, kind: null, area: null })),
+      },
+    }
+    writeSynthesis(run, { design: little, baselines: [], errors: [] })
+    await reportRun(run)
+    const markdown = readFileSync(join(run, 'report', 'report.md'), 'utf8')
+    expect(markdown).toContain('Not measured: the library osu018 knows no energies')
+    expect(markdown).toContain('Accuracy and verification: not run')
+    expect(markdown).toContain('memories cannot be estimated')
+    expect(markdown).not.toContain('NaN')
+  })
+
+  it('refuses what is not there, cut off or changed', async () => {
+    await expect(reportRun(join(directory, 'none'))).rejects.toMatchObject({
+      kind: 'data',
+      message: 'there is no such directory',
+    })
+    const run = join(directory, 'changed')
+    writeSynthesis(run, stored)
+    const file = join(run, 'synth.json')
+    const text = readFileSync(file, 'utf8')
+    for (const bad of [text.slice(0, 500), text.replace('1600', '1500'), '[]', 'null', '{}']) {
+      writeFileSync(file, bad)
+      await expect(reportRun(run), bad.slice(0, 20)).rejects.toMatchObject({ kind: 'data' })
+    }
+    writeFileSync(file, text)
+    expect(readSynthesis(run)).toEqual(stored)
+  })
+})
+
+describe.skipIf(!full || !hasOsu018)('a measured accelerator (full suite, with qflow-tech-osu018)', () => {
+  it.each(['weight-stationary', 'row-stationary'])(
+    '%s: parts add up, and twice is the same',
+    async (dataflow) => {
+      const configuration = configure(
+        `array.dataflow=${dataflow}`,
+        'array.rows=5',
+        'array.cols=4',
+        'interface=native',
+      )
+      const prepared = prepare(configuration)
+      const library = await openLibrary('osu018', { data: '/nowhere' })
+      const measure = () =>
+        measureAccelerator(configuration, prepared, {
+          library,
+          technology: technologyOf(library),
+          jobs: 2,
+          samples: 2,
+          seed: 1,
+          period: 5,
+          progress: silent,
+          script: 'delay',
+          yosys: openYosys(),
+          signal: new AbortController().signal,
+          cache: directory,
+        })
+      const measured = await measure()
+      const { area, energy } = measured
+      const sum = (amounts: readonly number[]) => amounts.reduce((total, amount) => total + amount, 0)
+      expect(sum(Object.values(area.blocks))).toBeCloseTo(area.total, 3)
+      expect(sum(energy!.windows.map(({ blocks }) => sum(Object.values(blocks))))).toBeCloseTo(
+        energy!.total,
+        3,
+      )
+      expect(
+        sum(energy!.modules.map(({ total }) => total)) + sum(energy!.memories.map(({ total }) => total)),
+      ).toBeCloseTo(energy!.total, 3)
+      expect(sum(energy!.windows.map(({ cycles }) => cycles))).toBe(measured.cycles)
+      expect(await measure()).toEqual(measured)
+    },
+    1_800_000,
+  )
+})
