@@ -1,5 +1,6 @@
 import type { AccessLevels } from '../../flow/inference.ts'
 import type { MixedSimulation } from '../../flow/mixed-sim.ts'
+import { writeOperands } from '../../flow/operands.ts'
 import { prepare } from '../../flow/preparation.ts'
 import type { RowSimulation } from '../../flow/row-sim.ts'
 import { type AnySimulation, plotSimulation, type Simulation, simulate } from '../../flow/sim.ts'
@@ -16,11 +17,19 @@ export const sim: Command = {
     ['$0 sim --net lenet5 --plot lenet5.svg', 'A picture of them too, with its numbers in lenet5.csv'],
   ],
   configure: (y) =>
-    arrayOptions(netOptions(y)).option('plot', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'Draw cycles, use of PEs and values moved: FILE.svg, and FILE.csv beside it',
-      group: 'Output:',
+    arrayOptions(netOptions(y)).options({
+      plot: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Draw cycles, use of PEs and values moved: FILE.svg, and FILE.csv beside it',
+        group: 'Output:',
+      },
+      operands: {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Write what multipliers see in one inference: FILE.npy, for xgen synth --stream',
+        group: 'Output:',
+      },
     }),
   run: async (options, session) => {
     const configuration = configurationOf(options)
@@ -30,7 +39,18 @@ export const sim: Command = {
     session.progress.done(`${count(simulation.inference.total)} cycles`)
     const plot = options['plot'] as string | undefined
     if (plot !== undefined) await plotSimulation(simulation, plot)
-    session.print(simulation, describe(simulation))
+    const operands = options['operands'] as string | undefined
+    if (operands === undefined) {
+      session.print(simulation, describe(simulation))
+      return 0
+    }
+    session.progress.step('record operands')
+    const written = writeOperands(configuration, prepared, operands, options.seed)
+    session.progress.done(`${count(written.pairs)} pairs of ${written.pes.length} PEs`)
+    session.print(
+      { ...simulation, operands: written },
+      `${describe(simulation)}\n\n${written.file}: ${count(written.pairs)} pairs of ${written.spec} in ${written.domain}, ${written.source}`,
+    )
     return 0
   },
 }
