@@ -54,8 +54,6 @@ export function recordOperands(
     device.probes(held)
     for (const [pe, weight] of held.entries()) weights[pe]!.push(weight)
   })
-  // one more edge leaves the device idle
-  for (const recorded of activations) recorded.pop()
   return {
     pes: chosen,
     activations: Int32Array.from(activations.flat()),
