@@ -69,6 +69,9 @@ export interface TabulatedDesign extends Errors {
   readonly pareto: boolean
 }
 
+/** Where links to a design lead. */
+export const placeOf = ({ id }: Pick<TabulatedDesign, 'id'>): string => `design-${id}`
+
 export interface MultiplierTable {
   readonly domain: string
   readonly library: string

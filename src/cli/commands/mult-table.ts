@@ -2,6 +2,7 @@ import type { Argv } from 'yargs'
 import { usageError } from '../../base/errors.ts'
 import { writeFileAtomically } from '../../base/files.ts'
 import { defaultSampling, parseDomain } from '../../flow/mult.ts'
+import { writeTablePage } from '../../flow/multiplier-page.ts'
 import {
   type MultiplierTable,
   multiplierTable,
@@ -12,7 +13,7 @@ import type { CommonOptions, Session } from '../command.ts'
 import { yosysOf, yosysOption } from '../options.ts'
 import { table } from '../table.ts'
 
-const own = ['pareto', 'script', 'csv'] as const
+const own = ['pareto', 'script', 'csv', 'page'] as const
 
 /** The options of `mult list` with which it characterises designs, beside --lib. */
 export function tableOptions(y: Argv): Argv {
@@ -30,6 +31,7 @@ export function tableOptions(y: Argv): Argv {
       describe: 'What the mapping to cells is for: delay or area',
     },
     csv: { ...named, describe: 'A .csv file to write' },
+    page: { ...named, describe: 'A directory for index.html with plots, index.md and index.json' },
   })
 }
 
@@ -51,7 +53,7 @@ export async function listDesigns(domain: string, session: Session): Promise<voi
   const yosys = yosysOf(options)
   if (yosys.kind === 'none') throw usageError('synthesis needs a Yosys', { where: '--yosys' })
   const text = (name: string) => options[name] as string | undefined
-  const [pareto, csv] = [text('pareto'), text('csv')]
+  const [pareto, csv, page] = [text('pareto'), text('csv'), text('page')]
   const found = await multiplierTable(parseDomain(domain), {
     library: text('lib') ?? 'generic',
     script: text('script') ?? 'delay',
@@ -64,6 +66,7 @@ export async function listDesigns(domain: string, session: Session): Promise<voi
     progress,
   })
   if (csv !== undefined) writeFileAtomically(csv, tableCsv(found))
+  if (page !== undefined) await writeTablePage(found, page)
   print(found, describeTable(found))
 }
 
