@@ -6,7 +6,7 @@ import { pageFiles } from '../emit/page-files.ts'
 import { heatMaps } from '../report/heat-maps.ts'
 import type { Block, Page, PlotBlock, Row, Section } from '../report/page.ts'
 import { scatterPlot } from '../report/scatter.ts'
-import { parseDomain } from './mult.ts'
+import { parseDomain, showFamily } from './mult.ts'
 import { type DesignKind, type MultiplierTable, placeOf, type TabulatedDesign } from './multiplier-table.ts'
 import { figureOf, isCost, type Quantity } from './quantities.ts'
 import { multiplierOf } from './user-multipliers.ts'
@@ -27,7 +27,7 @@ export async function tablePage(found: MultiplierTable): Promise<Page> {
       { id: 'exact', title: 'What an approximation has to beat', blocks: lessonBlocks(found) },
       { id: 'plots', title: 'Error against cost', blocks: await plotBlocks(found) },
       ...(await errorSection(found)),
-      { id: 'designs', title: 'Designs', blocks: [designTable(found)] },
+      { id: 'designs', title: 'Designs', blocks: [designTable(found), familyTable(found)] },
       { id: 'method', title: 'How it is measured', blocks: methodBlocks(found) },
     ],
   }
@@ -162,28 +162,26 @@ function figureColumns({ areaUnit, delayUnit, stream }: MultiplierTable) {
     { title: 'MRED %', align: right },
     { title: 'MAE', align: right },
     { title: 'WCE', align: right },
-    { title: 'EP %', align: right },
-    { title: 'bias', align: right },
     { title: areaUnit, align: right },
     { title: delayUnit, align: right },
     ...(energy ? [{ title: 'pJ', align: right }] : []),
-    { title: 'area, % of best', align: right },
-    { title: 'of array', align: right },
+    { title: 'area/best %', align: right },
+    { title: 'area/array %', align: right },
     ...(energy
       ? [
-          { title: 'energy, % of best', align: right },
-          { title: 'of array', align: right },
+          { title: 'energy/best %', align: right },
+          { title: 'energy/array %', align: right },
         ]
       : []),
   ]
 }
 
 function figureCells(design: TabulatedDesign, { stream }: MultiplierTable): readonly string[] {
-  const { spec, mred, mae, wce, ep, bias, area, delay, energy } = design
+  const { spec, mred, mae, wce, area, delay, energy } = design
   const withEnergy = stream !== null
   return [
     spec,
-    ...[mred, mae, wce, ep, bias, area, delay].map(figure),
+    ...[mred, mae, wce, area, delay].map(figure),
     ...(withEnergy ? [figure(energy!)] : []),
     percent(design.areaToBest),
     percent(design.areaToArray),
@@ -196,19 +194,25 @@ function designTable(found: MultiplierTable): Block {
     name === 'narrower exact' ? `exact ${operands}` : name === 'exact' ? 'exact' : family
   const row = (design: TabulatedDesign): Row => ({
     id: placeOf(design),
-    cells: [
-      design.pareto ? '*' : '',
-      ...figureCells(design, found),
-      kind(design),
-      design.definition.replaceAll(/\s+/g, ' '),
-    ],
+    cells: [design.pareto ? '*' : '', ...figureCells(design, found), kind(design), design.summary],
   })
   return {
     kind: 'table',
     caption: `By ${found.quantities.join(', then ')}. * no other is as good in both and better in one.`,
-    columns: [{ title: '' }, ...figureColumns(found), { title: 'kind' }, { title: 'product' }],
+    columns: [{ title: '' }, ...figureColumns(found), { title: 'kind' }, { title: 'what it is', wide: true }],
     rows: found.designs.map(row),
     source: sourceOf('energy', found),
+  }
+}
+
+/** The definitions of the families, which would make each row of the designs many lines high. */
+function familyTable({ designs, domain }: MultiplierTable): Block {
+  const families = [...new Set(designs.map(({ family }) => family))].sort()
+  return {
+    kind: 'table',
+    caption: 'The products of the families, A the activation, B the weight',
+    columns: [{ title: 'family' }, { title: 'product' }],
+    rows: families.map((family) => ({ cells: [family, showFamily(family, parseDomain(domain)).definition] })),
   }
 }
 

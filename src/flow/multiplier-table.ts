@@ -55,6 +55,8 @@ export interface TabulatedDesign extends Errors {
   readonly kind: DesignKind
   /** The operands that a narrower exact multiplier has, such as `7x6`. */
   readonly operands: string
+  /** What its family is, in a line, and the product. */
+  readonly summary: string
   readonly definition: string
   readonly area: number
   readonly cells: number
@@ -241,6 +243,7 @@ function tabulate(
 function describe(design: Multiplier, { metrics, cost }: Figures) {
   const { family, domain, parameters } = design
   const { mae, wce, ep, mred, bias, mse, zeroExact, rank } = metrics
+  const { summary, definition } = showFamily(family, domain)
   const narrower = family === 'trunc'
   const kind: DesignKind = narrower ? 'narrower exact' : design.exact ? 'exact' : 'approximate'
   const [ka, kb] = narrower ? [Number(parameters['ka']), Number(parameters['kb'])] : [0, 0]
@@ -250,7 +253,8 @@ function describe(design: Multiplier, { metrics, cost }: Figures) {
     family,
     kind,
     operands: `${domain.nA - ka}x${domain.nB - kb}`,
-    definition: showFamily(family, domain).definition,
+    summary,
+    definition,
     ...{ mae, wce, ep, mred, bias, mse, zeroExact, rank },
     area: cost.area,
     cells: cost.cells,

@@ -1,4 +1,4 @@
-import type { Block, Page, PlotBlock, Row, Section, TableBlock } from './page.ts'
+import type { Block, Column, Page, PlotBlock, Row, Section, TableBlock } from './page.ts'
 
 /** The parts of a page as HTML: everything in them stands for itself, nothing is loaded. */
 export interface PageHtml {
@@ -34,7 +34,7 @@ function blockHtml(block: Block): string {
 
 function tableHtml({ caption, columns, rows, source }: TableBlock): string {
   const cell = (tag: 'td' | 'th', text: string, column: number) =>
-    `<${tag}${columns[column]!.align === 'right' ? ' class="number"' : ''}>${escapeHtml(text)}</${tag}>`
+    `<${tag}${classOf(columns[column]!)}>${escapeHtml(text)}</${tag}>`
   const row = ({ cells, id, total }: Row) => {
     const marks = `${id === undefined ? '' : ` id="${escapeHtml(id)}"`}${total === true ? ' class="total"' : ''}`
     return `<tr${marks}>${cells.map((text, column) => cell('td', text, column)).join('')}</tr>`
@@ -47,6 +47,11 @@ function tableHtml({ caption, columns, rows, source }: TableBlock): string {
     '</table></div>',
     ...sourceHtml(source),
   ].join('\n')
+}
+
+function classOf({ align, wide }: Column): string {
+  if (align === 'right') return ' class="number"'
+  return wide === true ? ' class="wide"' : ''
 }
 
 const plotHtml = ({ id, caption, plot, source }: PlotBlock): string =>

@@ -25,6 +25,8 @@ export interface Column {
   readonly title: string
   /** Numbers stand at the right. */
   readonly align?: 'right'
+  /** Holds sentences: it has room for them where the table is wider than the page. */
+  readonly wide?: true
 }
 
 export interface Row {
