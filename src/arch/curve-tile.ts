@@ -2,6 +2,7 @@ import type { Multiplier } from '../arith/multiplier.ts'
 import type { Comb } from '../comb/comb.ts'
 import { extend, gate, scaleUp } from '../comb/derived.ts'
 import { defineModule, type Module, type Node } from '../hdl/module.ts'
+import { curvePeName } from '../plan/names.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { TileOrder } from '../plan/tile.ts'
 import { follow, followReset } from './gates.ts'
@@ -59,7 +60,7 @@ function curveElement(name: string, orders: readonly TileOrder[], { widths, mask
   const accumulatorBits = widths.accumulator
   const products = curveProduct(name, orders, accumulatorBits)
   return defineModule(
-    `${name}_pe`,
+    curvePeName(name),
     'Processing element of a group of taps: sum_out <= partial + products of moments and coefficients.',
     (m) => {
       const { c } = m

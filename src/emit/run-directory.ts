@@ -28,14 +28,13 @@ interface StoredRecord extends RunRecord {
  * last, so that a directory with a run.json is complete. What runs that were killed left beside it long ago is removed.
  */
 export function writeRunDirectory(out: string, files: Files, record: RunRecord, force: boolean): void {
-  if (out === '') throw usageError('the output directory has no name', { where: '--out' })
   const directory = resolve(out)
   const stored: StoredRecord = {
     ...record,
     configurationHash: hashOf(record.configuration),
     files: [...files.keys()].sort(),
   }
-  const existing = inspect(directory, out, stored.configurationHash, force)
+  const existing = checkRunDirectory(out, record.configuration, force)
   if (existing === 'absent') {
     writeNew(directory, files, stored, () => writeRunDirectory(out, files, record, force))
     removeAbandoned(directory)
@@ -49,6 +48,12 @@ export function writeRunDirectory(out: string, files: Files, record: RunRecord, 
   }
   writeAll(directory, files, stored)
   removeAbandoned(directory)
+}
+
+/** Refuses what `writeRunDirectory` would refuse, for commands that work for long before they write. */
+export function checkRunDirectory(out: string, configuration: unknown, force: boolean): Existing {
+  if (out === '') throw usageError('the output directory has no name', { where: '--out' })
+  return inspect(resolve(out), out, hashOf(configuration), force)
 }
 
 /** Writes beside, then renames. `again` where another run has put something there meanwhile. */
@@ -107,12 +112,9 @@ function writeAll(directory: string, files: Files, stored: StoredRecord): void {
 }
 
 /** What stands at the output directory: nothing, or a directory to be written in place, with the files of the run before. */
-function inspect(
-  directory: string,
-  out: string,
-  configurationHash: string,
-  force: boolean,
-): 'absent' | { readonly files: readonly string[] } {
+type Existing = 'absent' | { readonly files: readonly string[] }
+
+function inspect(directory: string, out: string, configurationHash: string, force: boolean): Existing {
   const entry = entryAt(directory, out)
   if (entry === undefined) return 'absent'
   if (!isDirectory(directory, out)) {
@@ -166,14 +168,19 @@ function entriesOf(directory: string, out: string): string[] {
   }
 }
 
-function readRecord(directory: string): { configurationHash: string; files: readonly string[] } | undefined {
+/** The hash of the plan whose design stands in a run's directory; undefined where there is no complete run. */
+export const planOfRun = (directory: string): string | undefined => readRecord(directory)?.plan
+
+function readRecord(
+  directory: string,
+): { configurationHash: string; files: readonly string[]; plan: string | undefined } | undefined {
   try {
     const record = JSON.parse(readFileSync(join(directory, 'run.json'), 'utf8')) as Partial<StoredRecord>
     const files = Array.isArray(record.files)
       ? record.files.filter((name): name is string => typeof name === 'string')
       : []
     return typeof record.configurationHash === 'string'
-      ? { configurationHash: record.configurationHash, files }
+      ? { configurationHash: record.configurationHash, files, plan: record.plan }
       : undefined
   } catch {
     return undefined

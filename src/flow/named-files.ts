@@ -29,6 +29,11 @@ export function rememberFiles(configuration: NamingFiles, files: NamedFiles): vo
   known.set(configuration, files)
 }
 
+/** `other` names the files that `configuration` does, from the same directory. */
+export function shareFiles(configuration: NamingFiles, other: NamingFiles): void {
+  rememberFiles(other, filesOf(configuration))
+}
+
 /** The names of a configuration that was not resolved here are relative to the current directory. */
 const filesOf = (configuration: NamingFiles): NamedFiles =>
   known.get(configuration) ?? { base: '', recorded: {} }

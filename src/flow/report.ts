@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { dataError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import { pageFiles } from '../emit/page-files.ts'
+import { planOfRun } from '../emit/run-directory.ts'
 import { acceleratorPage } from '../report/accelerator.ts'
 import type { AcceleratorFigures } from '../report/accelerator-figures.ts'
 import { memorySources } from '../synth/memory-model.ts'
@@ -23,6 +24,12 @@ export async function reportRun(directory: string): Promise<WrittenReport> {
       hint: `A run makes it, such as: xgen synth --net lenet5 --out ${directory}`,
     })
   const { design, baselines, errors } = readSynthesis(directory)
+  const plan = planOfRun(directory)
+  if (plan !== undefined && plan !== design.plan)
+    throw dataError('another design stands there than the one that was measured', {
+      where: directory,
+      hint: `Measure it: xgen synth --config ${join(directory, 'run.json')} --lib ${design.library} --out ${directory} --force`,
+    })
   const figures: AcceleratorFigures = {
     net: design.net,
     plan: design.plan,

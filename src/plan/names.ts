@@ -10,3 +10,6 @@ export const coreName = (network: string): string => `${topName(network)}_core`
 /** The module of PEs with a multiplier whose products count `shift` places up. */
 export const peName = (multiplier: string, shift: number): string =>
   shift === 0 ? `pe_${multiplier}` : `pe_${multiplier}_up${shift}`
+
+/** The module of PEs of a tile of curves. */
+export const curvePeName = (tile: string): string => `${tile}_pe`

@@ -1,4 +1,4 @@
-import type { AcceleratorFigures, Amounts } from './accelerator-figures.ts'
+import type { AcceleratorFigures, Amounts, DesignFigures } from './accelerator-figures.ts'
 import { blocksPlot, figure, number, percent, thousandths } from './accelerator-parts.ts'
 import type { Block, Section } from './page.ts'
 
@@ -23,7 +23,7 @@ export async function energySection(figures: AcceleratorFigures): Promise<Sectio
           measured.map(({ name, energy: one }) => ({ name, blocks: thousandths(one!.blocks) })),
           'nJ',
         ),
-        source: `${way} The standard error of this design's total is ${figure(energy.standardError / 1000)} nJ, since not every instance is simulated.`,
+        source: `${way} ${standardErrorOf(energy)}`,
       },
       {
         kind: 'plot',
@@ -99,7 +99,7 @@ export async function energySection(figures: AcceleratorFigures): Promise<Sectio
               figure(parts.switching / 1000),
               figure(parts.leakage / 1000),
               figure(total / 1000),
-              figure(standardError / 1000),
+              isLone({ instances, samples }) ? 'unknown' : figure(standardError / 1000),
             ],
           })),
         source: way,
@@ -141,4 +141,14 @@ export async function energySection(figures: AcceleratorFigures): Promise<Sectio
       },
     ],
   }
+}
+
+/** Whether one instance alone stands for others, so that nobody knows how far they differ. */
+const isLone = ({ instances, samples }: { readonly instances: number; readonly samples: number }) =>
+  samples === 1 && instances > 1
+
+function standardErrorOf({ modules, standardError }: NonNullable<DesignFigures['energy']>): string {
+  return modules.some(isLone)
+    ? "The standard error of this design's total is not known: of some modules, one instance alone was simulated."
+    : `The standard error of this design's total is ${figure(standardError / 1000)} nJ, since not every instance is simulated.`
 }

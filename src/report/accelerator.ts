@@ -78,7 +78,10 @@ function summary({ design, baselines, areaUnit, known }: AcceleratorFigures): Se
         rows: all.map((one) => ({ cells: [one.name, specsOf(one)] })),
       },
       known.length === 0
-        ? { kind: 'text', text: 'Accuracy and verification: not run, so that nothing is known of them here.' }
+        ? {
+            kind: 'text',
+            text: 'Verification: no result stands in metrics.json. xgen verify --out writes it, after xgen synth.',
+          }
         : {
             kind: 'table',
             caption: 'Known of this run',

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { temporaryName } from '../../src/base/files.ts'
-import { type RunRecord, writeRunDirectory } from '../../src/emit/run-directory.ts'
+import { checkRunDirectory, type RunRecord, writeRunDirectory } from '../../src/emit/run-directory.ts'
 
 let base: string
 beforeEach(() => {
@@ -73,6 +73,17 @@ describe('a run directory', () => {
     expect(readdirSync(base).sort()).toEqual(['run', `run.${process.pid}.part`])
     expect(temporaryName(out)).toMatch(/^.*run\.[0-9a-f]{18}\.part$/)
     expect(temporaryName(out)).not.toBe(temporaryName(out))
+  })
+
+  it('is refused before anything is made, where a command asks first', () => {
+    const out = join(base, 'run')
+    checkRunDirectory(out, 1, false)
+    expect(existsSync(out)).toBe(false)
+    writeRunDirectory(out, files({ a: '1' }), record(1), false)
+    checkRunDirectory(out, 1, false)
+    checkRunDirectory(out, 2, true)
+    expect(() => checkRunDirectory(out, 2, false)).toThrow(/belongs to another configuration/)
+    expect(() => checkRunDirectory('', 1, true)).toThrow(/no name/)
   })
 
   it('that is a file, or holds something else, is refused', () => {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseDomain } from '../../src/arith/domain.ts'
 import { parseMultiplier } from '../../src/arith/registry.ts'
 import { silent } from '../../src/base/progress.ts'
+import { writeRunDirectory } from '../../src/emit/run-directory.ts'
 import { baselinesOf } from '../../src/flow/accelerator/baselines.ts'
 import { blocksOf } from '../../src/flow/accelerator/blocks.ts'
 import { type AcceleratorCost, measureAccelerator } from '../../src/flow/accelerator/cost.ts'
@@ -45,6 +46,15 @@ describe('blocks of an accelerator', () => {
   )
 })
 
+const tinyNetwork = `
+name: tiny
+input: { shape: [1, 4, 4] }
+layers:
+  - { kind: conv2d, name: conv, filters: 2, kernel: 3 }
+  - { kind: flatten }
+  - { kind: dense, name: fc, units: 2 }
+`
+
 describe('baselines', () => {
   it('are the exact multipliers, and the narrower one where operands are rounded', () => {
     expect(baselinesOf(configure()).map(({ name }) => name)).toEqual(['plain exact', 'best exact'])
@@ -58,6 +68,43 @@ describe('baselines', () => {
     expect(plain).toEqual({ default: 'exact' })
     expect(best).toEqual({ default: 'exact:arch=booth4' })
     expect(narrower).toEqual({ default: 'trunc:ka=2,kb=2,arch=booth4', conv1: 'exact:arch=booth4' })
+  })
+
+  it.each([
+    ['roup:r=3,p=1', 'trunc:ka=3,kb=2,arch=booth4'],
+    ['roup:p=0,r=1,rounding=symmetric', 'trunc:ka=1,kb=0,arch=booth4'],
+    ['roup:p=1,r=2,rounding=asymmetric', 'exact:arch=booth4'],
+    ['roup:p=0,r=0', 'exact:arch=booth4'],
+  ])('know %s however it is written', (spec, narrower) => {
+    const configuration = resolveConfiguration({
+      net: 'lenet5',
+      environment: {},
+      mult: ['roup:p=1,r=2', `conv1=${spec}`],
+      set: [],
+    })
+    expect(baselinesOf(configuration).at(-1)!.configuration.multipliers['conv1']).toBe(narrower)
+  })
+
+  it('find the files of a configuration that lies elsewhere', () => {
+    const elsewhere = mkdtempSync(join(directory, 'elsewhere-'))
+    writeFileSync(join(elsewhere, 'tiny.yaml'), tinyNetwork)
+    writeFileSync(join(elsewhere, 'xgen.yaml'), 'net: tiny.yaml\nweights: { file: seeded }\n')
+    const configuration = resolveConfiguration({
+      config: join(elsewhere, 'xgen.yaml'),
+      environment: {},
+      set: [],
+    })
+    for (const baseline of baselinesOf(configuration))
+      expect(prepare(baseline.configuration).network.name).toBe('tiny')
+  })
+})
+
+describe('blocks of curves', () => {
+  it('count the PEs that take moments as PEs', () => {
+    const configuration = configure('weights.curve=linear', 'weights.group=kernel')
+    const { plan } = planDesign(configuration, prepare(configuration))
+    const blockOf = blocksOf(plan, 'axi')
+    expect(['tile_0_pe', 'pe_exact_s8s8'].map(blockOf)).toEqual(['PEs', 'PEs'])
   })
 })
 
@@ -183,9 +230,33 @@ describe('the report of a run', () => {
     await reportRun(run)
     const markdown = readFileSync(join(run, 'report', 'report.md'), 'utf8')
     expect(markdown).toContain('Not measured: the library osu018 knows no energies')
-    expect(markdown).toContain('Accuracy and verification: not run')
+    expect(markdown).toContain('Verification: no result stands in metrics.json')
     expect(markdown).toContain('memories cannot be estimated')
     expect(markdown).not.toContain('NaN')
+  })
+
+  it('gives no standard error where one instance stands for others', async () => {
+    const run = join(directory, 'lone')
+    const lone = { ...cost.energy!.modules[0]!, samples: 1, standardError: 0 }
+    const energy = { ...cost.energy!, modules: [lone], standardError: 0 }
+    writeSynthesis(run, { ...stored, design: { ...cost, energy } })
+    await reportRun(run)
+    const markdown = readFileSync(join(run, 'report', 'report.md'), 'utf8')
+    expect(markdown).toContain('is not known: of some modules, one instance alone was simulated')
+    expect(markdown).not.toContain('total is 0 nJ')
+  })
+
+  it('refuses the figures of another design than the one that stands there', async () => {
+    const run = join(directory, 'replaced')
+    const record = { xgen: '0', command: 'rtl', configuration: {}, inputs: {} }
+    writeRunDirectory(run, new Map(), { ...record, plan: cost.plan }, false)
+    writeSynthesis(run, stored)
+    await expect(reportRun(run)).resolves.toMatchObject({ net: cost.net })
+    writeRunDirectory(run, new Map(), { ...record, plan: 'q'.repeat(64) }, false)
+    await expect(reportRun(run)).rejects.toMatchObject({
+      kind: 'data',
+      message: 'another design stands there than the one that was measured',
+    })
   })
 
   it('refuses what is not there, cut off or changed', async () => {

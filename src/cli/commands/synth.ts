@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { usageError } from '../../base/errors.ts'
+import { checkRunDirectory } from '../../emit/run-directory.ts'
 import { type StoredSynthesis, writeSynthesis } from '../../flow/accelerator/stored.ts'
 import { synthesiseNetwork } from '../../flow/accelerator/synthesis.ts'
 import { parseDomain } from '../../flow/mult.ts'
@@ -133,8 +134,13 @@ async function runNetwork(options: CommonOptions, session: Session): Promise<num
   for (const name of ofMultipliers)
     if (options[name] !== undefined)
       throw usageError('this is for a multiplier alone, without --net', { where: `--${name}` })
+  if (options['zeroDelay'] === true)
+    throw usageError('this is for a multiplier alone, without --net', { where: '--zero-delay' })
   const configuration = configurationOf(options)
   const prepared = prepare(configuration)
+  const directory = (options['out'] as string | undefined) ?? join('rtl-out', prepared.network.name)
+  const force = options['force'] === true
+  checkRunDirectory(directory, configuration, force)
   const synthesis = await synthesiseNetwork(configuration, prepared, {
     baselines: options['baselines'] === true,
     samples: wholeNumber(options['samples'], '--samples', 1, 65_536),
@@ -145,14 +151,7 @@ async function runNetwork(options: CommonOptions, session: Session): Promise<num
     progress,
     signal,
   })
-  const directory = (options['out'] as string | undefined) ?? join('rtl-out', prepared.network.name)
-  writeDesign(
-    directory,
-    generate(configuration, prepared),
-    configuration,
-    prepared,
-    options['force'] === true,
-  )
+  writeDesign(directory, generate(configuration, prepared), configuration, prepared, force)
   writeSynthesis(directory, synthesis)
   const { design } = synthesis
   const { energy, longestPath, area } = design

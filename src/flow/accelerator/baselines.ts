@@ -1,4 +1,5 @@
 import type { Configuration } from '../configuration.ts'
+import { shareFiles } from '../named-files.ts'
 
 /** The same network with other multipliers, to compare with. */
 export interface Baseline {
@@ -34,12 +35,16 @@ function withMultipliers(
   multipliers: Configuration['multipliers'],
 ): Configuration {
   // tiles of given sizes are named by their multipliers
-  return { ...configuration, multipliers, array: { ...configuration.array, tiles: {} } }
+  const other = { ...configuration, multipliers, array: { ...configuration.array, tiles: {} } }
+  shareFiles(configuration, other)
+  return other
 }
 
 /** The exact multiplier of (n - 2p) x (n - r) bits for symmetric roup; the best one of all bits for what has no such. */
 function narrowerExact(spec: string): string {
-  const [, p, r] = /^roup:p=(\d+),r=(\d+)$/.exec(spec.replaceAll(/\s/g, '')) ?? []
-  if (p === undefined || r === undefined || (p === '0' && r === '0')) return bestExact
-  return `trunc:ka=${r},kb=${2 * Number(p)},arch=booth4`
+  const [family, parameters = ''] = spec.replaceAll(/\s/g, '').split(':')
+  const given = new Map(parameters.split(',').map((part) => part.split('=') as [string, string]))
+  const [p, r] = [Number(given.get('p')), Number(given.get('r'))]
+  if (family !== 'roup' || given.get('rounding') === 'asymmetric' || p + r === 0) return bestExact
+  return `trunc:ka=${r},kb=${2 * p},arch=booth4`
 }

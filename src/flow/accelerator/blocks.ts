@@ -1,8 +1,8 @@
-import type { AnyPlan } from '../../plan/any-plan.ts'
+import { type AnyPlan, enginesOf } from '../../plan/any-plan.ts'
 import { axiCounts } from '../../plan/counts/axi.ts'
 import { type ModuleCount, sumOf } from '../../plan/counts/module-count.ts'
 import { planCounts } from '../../plan/counts.ts'
-import type { InterfaceName } from '../../plan/names.ts'
+import { curvePeName, type InterfaceName } from '../../plan/names.ts'
 
 /** What a part of an accelerator is for. `memory ports`: the logic around memories; the memories themselves are apart. */
 export const blocks = ['PEs', 'post-processing', 'memory ports', 'control', 'interface', 'memories'] as const
@@ -21,8 +21,11 @@ export const addUp = (amounts: readonly { readonly block: Block; readonly amount
 export function blocksOf(plan: AnyPlan, interfaceName: InterfaceName): (module: string) => Block {
   const outer = new Set(interfaceName === 'axi' ? axiCounts(plan).map(({ module }) => module) : [])
   const counts = new Map(planCounts(plan, interfaceName).map((count) => [count.module, count]))
+  // their multipliers stand in a module without registers, which counts with the PE
+  const ofCurves = new Set(enginesOf(plan).flatMap(({ tiles }) => tiles.map(({ name }) => curvePeName(name))))
   return (module) => {
     if (outer.has(module)) return 'interface'
+    if (ofCurves.has(module)) return 'PEs'
     const count = counts.get(module)
     return count === undefined ? 'control' : blockOf(count)
   }

@@ -1,4 +1,5 @@
 import { coreModule } from '../../arith/multiplier.ts'
+import { curvePeName } from '../names.ts'
 import type { Plan, Tile } from '../plan.ts'
 import { tileSize } from '../size.ts'
 import { coreOf, curveDomain, ordersOf, type TileOrder } from '../tile.ts'
@@ -25,7 +26,7 @@ function curveTile(plan: Plan, name: string, orders: readonly TileOrder[]): Modu
   const { nA, nB } = curveDomain(orders)
   return [
     moduleCount(name, 1, 'datapath', {}),
-    moduleCount(`${name}_pe`, pes, 'datapath', {
+    moduleCount(curvePeName(name), pes, 'datapath', {
       adders: { 'partial sum': 1 },
       registers: {
         'coefficients, next ones': 2 * nB,
