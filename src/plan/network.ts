@@ -1,4 +1,5 @@
 import type { Assignment } from '../approx/assignment.ts'
+import { multiplyingNodes } from '../approx/build.ts'
 import { XgenError } from '../base/errors.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { type AnyPlan, inferenceCycles } from './any-plan.ts'
@@ -37,7 +38,10 @@ export function planNetwork(
   const mixed = (dataflowOf: DataflowOf) =>
     makeMixedPlan(graph, assignment, { ...array, dataflow: 'mixed' }, dataflowOf, options)
   if (typeof dataflow !== 'string') {
-    const made = mixed(dataflowsOf(graph, dataflow))
+    const dataflowOf = dataflowsOf(graph, dataflow)
+    const [first, ...others] = new Set(multiplyingNodes(graph).map(({ name }) => dataflowOf(name)))
+    if (first !== undefined && others.length === 0) return plan(first)
+    const made = mixed(dataflowOf)
     return typeof made === 'string' ? plan(made) : made
   }
   if (dataflow !== 'auto' && dataflow !== 'mixed') return plan(dataflow)

@@ -148,6 +148,13 @@ describe('the dataflow of each layer', () => {
     expect(plan.array.dataflow).toBe('weight-stationary')
   })
 
+  it('takes what only an array alone has, where every layer names the same', () => {
+    const each = Object.fromEntries(
+      depthwise.layers.map((_, index) => [`layer${index}`, 'weight-stationary'] as const),
+    )
+    expect(planOf(each, { modes: true }).array.dataflow).toBe('weight-stationary')
+  })
+
   it('never takes more cycles than the bound of its parts says', () => {
     const plan = planOf('auto')
     expect(plan.layers.reduce((sum, { cycles }) => sum + cycles, 0)).toBeLessThan(inferenceCycles(plan))

@@ -164,8 +164,11 @@ describe('and Verilator, for a part of them', () => {
   )
 })
 
+/** One of its designs lets values that nothing wrote pass idle lines of the grid again. */
+const idleLinesSeed = 90210
+
 describe('and Icarus Verilog, for some of those', () => {
-  it.for(group.seeds)('designs of seed %i', async (seed, context) => {
+  it.for([...group.seeds, idleLinesSeed])('designs of seed %i', async (seed, context) => {
     if (!hasIcarus) return context.skip('not run: no Icarus Verilog')
     const drawn = fc.sample(sharedDesigns, { numRuns: group.icarus, seed })
     const scratch = mkdtempSync(join(tmpdir(), 'xgen-mixed-icarus-'))
