@@ -12,33 +12,29 @@ export interface ErrorMap {
   readonly values: Float64Array
 }
 
-/** Values of an operand that a range is measured with; drawn where it holds more. */
-const drawn = 8
+/** Pairs that a cell is measured with; drawn where it holds more. */
+const mostPairs = 256
+/** Ranges of an operand. */
+const cells = 32
 
 /**
- * The error over the operands, in at most `cells` ranges of each. Ranges of up to 8 values are measured whole, wider ones by 8 values drawn from a fixed seed: evenly
+ * The error over the operands, in at most 32 ranges of each. Cells of up to 256 pairs are measured whole, larger ones by 256 pairs drawn from a fixed seed: evenly
  * spaced ones would all have the same low bits, where errors come from.
  */
-export function errorMap(multiplier: Multiplier, cells = 32): ErrorMap {
+export function errorMap(multiplier: Multiplier): ErrorMap {
   const { nA, signedA, nB, signedB } = multiplier.domain
   const random = seededRandom(1)
-  const ranges = (bits: number, signed: boolean) => {
-    const [low] = operandRange(bits, signed)
-    const count = Math.min(cells, 2 ** bits)
-    const size = 2 ** bits / count
-    return Array.from({ length: count }, (_, i) => {
-      const first = low + Math.floor(i * size)
-      const next = low + Math.floor((i + 1) * size)
-      const all = Array.from({ length: Math.min(drawn, next - first) }, (_, j) => first + j)
-      return { first, values: next - first <= drawn ? all : all.map(() => random.integer(first, next - 1)) }
-    })
-  }
-  const [ofA, ofB] = [ranges(nA, signedA), ranges(nB, signedB)]
+  const [ofA, ofB] = [rangesOf(nA, signedA), rangesOf(nB, signedB)]
   const values = new Float64Array(ofA.length * ofB.length)
-  for (const [row, { values: as }] of ofA.entries()) {
-    const pairs = ofB.flatMap(({ values: bs }, column) =>
-      as.flatMap((a) => bs.map((b) => ({ a, b, column, of: as.length * bs.length }))),
-    )
+  for (const [row, as] of ofA.entries()) {
+    const pairs = ofB.flatMap((bs, column) => {
+      const whole = as.size * bs.size
+      const of = Math.min(whole, mostPairs)
+      return Array.from({ length: of }, (_, i) => {
+        const pair = whole <= mostPairs ? i : random.integer(0, whole - 1)
+        return { a: as.first + Math.floor(pair / bs.size), b: bs.first + (pair % bs.size), column, of }
+      })
+    })
     const products = productsOf(
       multiplier,
       pairs.map(({ a }) => a & (2 ** nA - 1)),
@@ -48,4 +44,12 @@ export function errorMap(multiplier: Multiplier, cells = 32): ErrorMap {
       values[row * ofB.length + column]! += Math.abs(products[i]! - a * b) / of
   }
   return { rows: ofA.map(({ first }) => first), columns: ofB.map(({ first }) => first), values }
+}
+
+/** Ranges of equal size: both are powers of two. */
+function rangesOf(bits: number, signed: boolean) {
+  const [low] = operandRange(bits, signed)
+  const count = Math.min(cells, 2 ** bits)
+  const size = 2 ** bits / count
+  return Array.from({ length: count }, (_, i) => ({ first: low + i * size, size }))
 }

@@ -143,7 +143,7 @@ async function errorSection(found: MultiplierTable): Promise<readonly Section[]>
   const caption = `Mean error by operands: ${shown} of the ${members.length} approximate designs that nothing beats`
   const plot = await heatMaps('Mean of |error|', 'mean', maps)
   const source =
-    'A is the activation, B the weight, in up to 32 ranges of values each, in their order; each map has a scale of its own. Of ranges of more than 8 values, 8 are drawn.'
+    'A is the activation, B the weight, in up to 32 ranges of values each, in their order; each map has a scale of its own. Of cells of more than 256 pairs, 256 are drawn.'
   return [
     {
       id: 'errors',
