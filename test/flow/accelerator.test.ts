@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseDomain } from '../../src/arith/domain.ts'
+import { domainName, parseDomain } from '../../src/arith/domain.ts'
 import { parseMultiplier } from '../../src/arith/registry.ts'
 import { silent } from '../../src/base/progress.ts'
 import { writeRunDirectory } from '../../src/emit/run-directory.ts'
@@ -10,6 +10,7 @@ import { baselinesOf } from '../../src/flow/accelerator/baselines.ts'
 import { blocksOf } from '../../src/flow/accelerator/blocks.ts'
 import { type AcceleratorCost, measureAccelerator } from '../../src/flow/accelerator/cost.ts'
 import { errorMap } from '../../src/flow/accelerator/errors.ts'
+import { multiplicationsOf } from '../../src/flow/accelerator/multiplications.ts'
 import { readSynthesis, type StoredSynthesis, writeSynthesis } from '../../src/flow/accelerator/stored.ts'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
 import { planDesign, prepare } from '../../src/flow/preparation.ts'
@@ -105,6 +106,30 @@ describe('blocks of curves', () => {
     const { plan } = planDesign(configuration, prepare(configuration))
     const blockOf = blocksOf(plan, 'axi')
     expect(['tile_0_pe', 'pe_exact_s8s8'].map(blockOf)).toEqual(['PEs', 'PEs'])
+  })
+})
+
+describe('multiplications of an inference', () => {
+  const counted = (...set: string[]) => {
+    const configuration = configure(...set)
+    const prepared = prepare(configuration)
+    const counts = multiplicationsOf(prepared, planDesign(configuration, prepared).plan)
+    return [...counts].map(([{ domain }, count]) => [domainName(domain), count])
+  }
+  const convolutions = 28 * 28 * 6 * 25 + 10 * 10 * 16 * 6 * 25
+  const dense = 400 * 120 + 120 * 84 + 84 * 10
+
+  it('are one a tap and window', () => {
+    expect(counted()).toEqual([['s8s8', convolutions + dense]])
+  })
+
+  it('are one a coefficient where weights are curves', () => {
+    const [[, curves], [, plain]] = counted('weights.curve=linear', 'weights.group=kernel') as [
+      [string, number],
+      [string, number],
+    ]
+    expect(curves).toBeCloseTo((convolutions * 2) / 25, 6)
+    expect(plain).toBeCloseTo(dense, 6)
   })
 })
 

@@ -1,3 +1,4 @@
+import { multiplyingNodes } from '../../approx/build.ts'
 import { multiplierCore } from '../../arch/multiplier-core.ts'
 import type { Multiplier } from '../../arith/multiplier.ts'
 import type { AnyPlan } from '../../plan/any-plan.ts'
@@ -15,11 +16,29 @@ export interface MultiplicationEnergy {
   readonly total: number
 }
 
+/** The multiplications of an inference that each multiplier does. Of a curve, its coefficients take one each for a window; padding counts. */
+export function multiplicationsOf(
+  { assignment, graph }: Pick<Prepared, 'assignment' | 'graph'>,
+  plan: AnyPlan,
+): ReadonlyMap<Multiplier, number> {
+  const macs = new Map(plan.layers.map((layer) => [layer.name, layer.macs]))
+  const counts = new Map<Multiplier, number>()
+  for (const { name, kernel, curve } of multiplyingNodes(graph)) {
+    const { multipliers, ofKernel } = assignment.get(name)!
+    const taps = ofKernel.length * kernel[0] * kernel[1]
+    const factors = curve?.coefficients.length ?? taps
+    const each = ((macs.get(name) ?? 0) * factors) / taps / ofKernel.length
+    for (const index of ofKernel)
+      counts.set(multipliers[index]!, (counts.get(multipliers[index]!) ?? 0) + each)
+  }
+  return counts
+}
+
 /**
  * Energy as the papers count it (Leon et al., MAx-DNN, 2022): the multiplications that the network defines, times the energy of their multiplier alone.
  */
 export async function multiplicationEnergy(
-  { assignment }: Prepared,
+  prepared: Prepared,
   plan: AnyPlan,
   library: OpenLibrary,
   {
@@ -28,15 +47,8 @@ export async function multiplicationEnergy(
     ...options
   }: CharacterisationOptions & { readonly operations: number; readonly seed: number },
 ): Promise<readonly MultiplicationEnergy[]> {
-  const macs = new Map(plan.layers.map((layer) => [layer.name, layer.macs]))
-  const counts = new Map<Multiplier, number>()
-  for (const [layer, { multipliers, ofKernel }] of assignment) {
-    const each = (macs.get(layer) ?? 0) / ofKernel.length
-    for (const index of ofKernel)
-      counts.set(multipliers[index]!, (counts.get(multipliers[index]!) ?? 0) + each)
-  }
   const found: MultiplicationEnergy[] = []
-  for (const [multiplier, count] of counts) {
+  for (const [multiplier, count] of multiplicationsOf(prepared, plan)) {
     const { nA, nB } = multiplier.domain
     const operands = [
       { name: 'a', bits: nA },
