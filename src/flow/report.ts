@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { dataError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
@@ -8,7 +8,7 @@ import { acceleratorPage } from '../report/accelerator.ts'
 import type { AcceleratorFigures } from '../report/accelerator-figures.ts'
 import { memorySources } from '../synth/memory-model.ts'
 import { readSynthesis } from './accelerator/stored.ts'
-import type { Metrics } from './metrics.ts'
+import { readMetrics } from './compare.ts'
 
 export interface WrittenReport {
   readonly net: string
@@ -52,22 +52,16 @@ export async function reportRun(directory: string): Promise<WrittenReport> {
   return { net: design.net, directory: join(directory, 'report'), files: [...files.keys()] }
 }
 
-/** What verification and evaluation left in metrics.json. */
+/** What verification left in metrics.json. */
 function knownOf(directory: string): AcceleratorFigures['known'] {
   const file = join(directory, 'metrics.json')
   if (!existsSync(file)) return []
-  let metrics: Metrics
-  try {
-    metrics = JSON.parse(readFileSync(file, 'utf8')) as Metrics
-  } catch (cause) {
-    throw dataError(`is no JSON: ${(cause as Error).message}`, { where: file })
-  }
+  const metrics = readMetrics(file)
   const text = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 6 })
   const sources: readonly (readonly [name: string, metric: string, source: string])[] = [
     ['values compared', 'verify__compared__count', 'xgen verify: emulator, cycle model, netlist, Verilator'],
     ['of these, differing', 'verify__mismatch__count', 'xgen verify'],
     ['images verified', 'verify__image__count', 'xgen verify'],
-    ['accuracy, top 1', 'accuracy__top1', 'xgen eval'],
   ]
   return sources.flatMap(([name, metric, source]) => {
     const value = metrics[metric]

@@ -299,6 +299,10 @@ describe('the report of a run', () => {
     }
     writeFileSync(file, text)
     expect(readSynthesis(run)).toEqual(stored)
+    for (const bad of ['null', '[1', '{"verify__mismatch__count": "0"}']) {
+      writeFileSync(join(run, 'metrics.json'), bad)
+      await expect(reportRun(run), bad).rejects.toMatchObject({ kind: 'data' })
+    }
   })
 })
 

@@ -177,7 +177,8 @@ describe('and Icarus Verilog, for some of those', () => {
         const result = await compareWithIcarus(sharedSpecimenOf(design), join(scratch, `${index}`))
         expect(result.differences).toEqual([])
         expect(result.cycles).toBeGreaterThan(0)
-        expect(result.compared).toBeGreaterThan(0)
+        // most registers are known
+        expect(result.unknown).toBeLessThan(result.compared)
       }
     } finally {
       rmSync(scratch, { recursive: true, force: true })
