@@ -5,7 +5,7 @@ import type { MemoryImages } from '../plan/images.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { RowEngine } from '../plan/row/plan.ts'
 import type { QGraph } from '../quant/qgraph.ts'
-import { denseLayers, randomCodes } from './inference.ts'
+import { denseLayers, inferenceCyclesOf, randomCodes } from './inference.ts'
 import { measureRowLayer, type SimulatedRowLayer, usefulProducts } from './row-sim.ts'
 import { measureLayer, neededProducts, type SimulatedLayer, type Simulation } from './sim.ts'
 
@@ -26,7 +26,7 @@ export function simulateMixedPlan(
 ): MixedSimulation {
   const model = cycleModel(plan, images)
   const { cycles } = runImage(model, randomCodes(plan, seed), noPressure, undefined, patienceOf(plan))
-  const { layers: events, runCycles, outputCycles } = model.events
+  const { layers: events, runCycles } = model.events
   const dense = denseLayers(graph)
   const layers = plan.layers.map((layer, index) => {
     const next = events[index + 1]?.firstActivation ?? runCycles
@@ -40,22 +40,13 @@ export function simulateMixedPlan(
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
   const inLayers = sum(layers.map((layer) => layer.cycles))
   const { rows, columns } = plan.array
-  const { elements } = plan.input
   return {
     net: plan.network,
     dataflow: 'mixed',
     array: { rows, columns },
     cycles: inLayers,
     utilisation: sum(products) / (inLayers * rows * columns),
-    inference: {
-      total: cycles,
-      input: elements,
-      load: events[0]!.firstActivation,
-      layers: inLayers,
-      postProcessing: sum(layers.map((layer) => layer.postCycles)),
-      output: outputCycles,
-      handshake: cycles - elements - runCycles - outputCycles,
-    },
+    inference: inferenceCyclesOf(plan, model.events, cycles, layers),
     layers,
   }
 }

@@ -2,13 +2,19 @@ import { patienceOf, runImage } from '../../sim/drive.ts'
 import type { LayerEvents } from '../../sim/events.ts'
 import { noPressure } from '../../sim/pressure.ts'
 import { rowModel } from '../../sim/row/model.ts'
-import { invariant } from '../base/errors.ts'
 import type { MemoryImages } from '../plan/images.ts'
 import { tilesOfLayer } from '../plan/plan.ts'
 import type { RowEngine, RowLayer, RowPlan } from '../plan/row/plan.ts'
 import { passCount } from '../plan/row/steps.ts'
 import type { QGraph } from '../quant/qgraph.ts'
-import { type AccessLevels, denseLayers, randomCodes } from './inference.ts'
+import {
+  type AccessLevels,
+  denseLayers,
+  type InferenceCycles,
+  inferenceCyclesOf,
+  measuredCycles,
+  randomCodes,
+} from './inference.ts'
 
 /** What the cycle model measured on one layer of a row-stationary grid. */
 export interface SimulatedRowLayer {
@@ -43,16 +49,7 @@ export interface RowSimulation {
   readonly cycles: number
   readonly closedFormCycles: number
   readonly utilisation: number
-  /** One inference without stalls, from `start` to `done`; the parts add up to `total`. */
-  readonly inference: {
-    readonly total: number
-    readonly input: number
-    readonly load: number
-    readonly layers: number
-    readonly postProcessing: number
-    readonly output: number
-    readonly handshake: number
-  }
+  readonly inference: InferenceCycles
   readonly layers: readonly SimulatedRowLayer[]
 }
 
@@ -65,7 +62,7 @@ export function simulateRowPlan(
 ): RowSimulation {
   const model = rowModel(plan, images)
   const { cycles } = runImage(model, randomCodes(plan, seed), noPressure, undefined, patienceOf(plan))
-  const { layers: events, runCycles, outputCycles } = model.events
+  const { layers: events, runCycles } = model.events
   const dense = denseLayers(graph)
   const pes = plan.array.rows * plan.array.columns
   const layers = plan.layers.map((layer, index) =>
@@ -74,7 +71,6 @@ export function simulateRowPlan(
   const sum = (of: (layer: SimulatedRowLayer) => number) =>
     layers.reduce((total, layer) => total + of(layer), 0)
   const inLayers = sum((layer) => layer.cycles)
-  const { elements } = plan.input
   return {
     net: plan.network,
     dataflow: 'row-stationary',
@@ -82,15 +78,7 @@ export function simulateRowPlan(
     cycles: inLayers,
     closedFormCycles: sum((layer) => layer.closedFormCycles),
     utilisation: plan.layers.reduce((total, layer) => total + usefulProducts(layer), 0) / (inLayers * pes),
-    inference: {
-      total: cycles,
-      input: elements,
-      load: events[0]!.firstActivation,
-      layers: inLayers,
-      postProcessing: sum((layer) => layer.postCycles),
-      output: outputCycles,
-      handshake: cycles - elements - runCycles - outputCycles,
-    },
+    inference: inferenceCyclesOf(plan, model.events, cycles, layers),
     layers,
   }
 }
@@ -103,11 +91,7 @@ export function measureRowLayer(
   next: number,
   dense: ReadonlySet<string>,
 ): SimulatedRowLayer {
-  const measured = lastWrite - firstActivation + 1
-  invariant(
-    measured === layer.cycles,
-    `the model took ${measured} cycles for "${layer.name}", the plan says ${layer.cycles}`,
-  )
+  const measured = measuredCycles(layer, { firstActivation, lastWrite })
   const { channels, filters, columns, pieces } = layer
   const tiles = tilesOfLayer(layer)
   return {

@@ -12,7 +12,14 @@ import { layerSize } from '../plan/size.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { layersPlot } from '../report/layers.ts'
 import type { Configuration } from './configuration.ts'
-import { type AccessLevels, denseLayers, randomCodes } from './inference.ts'
+import {
+  type AccessLevels,
+  denseLayers,
+  type InferenceCycles,
+  inferenceCyclesOf,
+  measuredCycles,
+  randomCodes,
+} from './inference.ts'
 import { type MixedSimulation, simulateMixedPlan } from './mixed-sim.ts'
 import { type Prepared, planDesign } from './preparation.ts'
 import { type RowSimulation, simulateRowPlan } from './row-sim.ts'
@@ -52,18 +59,7 @@ export interface Simulation {
   readonly cycles: number
   readonly utilisation: number
   readonly scaleSimCycles: number
-  /** One inference without stalls, from `start` to `done`; the parts add up to `total`. */
-  readonly inference: {
-    readonly total: number
-    readonly input: number
-    /** The first weights. */
-    readonly load: number
-    readonly layers: number
-    readonly postProcessing: number
-    readonly output: number
-    /** The cycles with `start` and with `done`. */
-    readonly handshake: number
-  }
+  readonly inference: InferenceCycles
   readonly layers: readonly SimulatedLayer[]
 }
 
@@ -83,8 +79,7 @@ export function simulate(configuration: Configuration, prepared: Prepared, seed:
 export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, seed: number): Simulation {
   const model = cycleModel(plan, images)
   const { cycles } = runImage(model, randomCodes(plan, seed), noPressure, undefined, patienceOf(plan))
-  const { layers: events, runCycles, outputCycles } = model.events
-  const { elements } = plan.input
+  const { layers: events, runCycles } = model.events
   const pes = plan.array.rows * plan.array.columns
   const dense = denseLayers(graph)
   const layers = plan.layers.map((layer, index) =>
@@ -99,15 +94,7 @@ export function simulatePlan(plan: Plan, images: MemoryImages, graph: QGraph, se
     cycles: layerCycles,
     utilisation: plan.layers.reduce((total, layer) => total + neededProducts(layer), 0) / (layerCycles * pes),
     scaleSimCycles: sum((layer) => layer.scaleSimCycles),
-    inference: {
-      total: cycles,
-      input: elements,
-      load: events[0]!.firstActivation,
-      layers: layerCycles,
-      postProcessing: sum((layer) => layer.postCycles),
-      output: outputCycles,
-      handshake: cycles - elements - runCycles - outputCycles,
-    },
+    inference: inferenceCyclesOf(plan, model.events, cycles, layers),
     layers,
   }
 }
@@ -120,11 +107,7 @@ export function measureLayer(
   next: number,
   dense: ReadonlySet<string>,
 ): SimulatedLayer {
-  const measured = lastWrite - firstActivation + 1
-  invariant(
-    measured === layer.cycles,
-    `the model took ${measured} cycles for "${layer.name}", the plan says ${layer.cycles}`,
-  )
+  const measured = measuredCycles(layer, { firstActivation, lastWrite })
   return {
     name: layer.name,
     kind: kindOf(layer, dense),
