@@ -102,10 +102,7 @@ export async function measureAccelerator(
     array: `${plan.array.rows}x${plan.array.columns}`,
     dataflow: plan.array.dataflow,
     interface: interfaceName,
-    multipliers: [...prepared.assignment].map(([layer, { multipliers }]) => ({
-      layer,
-      specs: multipliers.map(({ spec }) => spec),
-    })),
+    multipliers: layerMultipliers(prepared),
     library: library.name,
     engine: mapped[0]!.mapping.engine,
     script,
@@ -128,3 +125,7 @@ function coreOf({ top, plan, interfaceName }: Design) {
   if (interfaceName === 'native') return top
   return clockedModules(top).find(({ module }) => module.name === coreName(plan.network))!.module
 }
+
+/** The specs of each layer's multipliers. */
+export const layerMultipliers = ({ assignment }: Prepared): AcceleratorCost['multipliers'] =>
+  [...assignment].map(([layer, { multipliers }]) => ({ layer, specs: multipliers.map(({ spec }) => spec) }))

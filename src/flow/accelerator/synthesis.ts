@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { domainName } from '../../arith/domain.ts'
 import { usageError } from '../../base/errors.ts'
 import type { Progress } from '../../base/progress.ts'
@@ -8,7 +9,7 @@ import { openYosys } from '../../tools/yosys.ts'
 import type { Configuration } from '../configuration.ts'
 import { type Prepared, prepare } from '../preparation.ts'
 import { baselinesOf } from './baselines.ts'
-import { type AcceleratorCost, measureAccelerator } from './cost.ts'
+import { type AcceleratorCost, layerMultipliers, measureAccelerator } from './cost.ts'
 import { errorMap } from './errors.ts'
 import type { StoredSynthesis } from './stored.ts'
 
@@ -51,10 +52,10 @@ export async function synthesiseNetwork(
   for (const baseline of baselines ? baselinesOf(configuration) : []) {
     progress.step(`baseline: ${baseline.name}`)
     progress.done('')
-    others.push({
-      name: baseline.name,
-      ...(await measure(baseline.configuration, prepare(baseline.configuration))),
-    })
+    const other = prepare(baseline.configuration)
+    // a design that is its own baseline is not measured twice
+    const same = isDeepStrictEqual(layerMultipliers(other), design.multipliers)
+    others.push({ ...(same ? design : await measure(baseline.configuration, other)), name: baseline.name })
   }
   return { design, baselines: others, errors: errorsOf(prepared) }
 }
