@@ -16,6 +16,18 @@ describe('Pareto members', () => {
         fc.property(fc.array(fc.tuple(figure, figure), { maxLength: 40 }), (points) => {
           expect(paretoMembers(points)).toEqual(naive(points))
         }),
+        {
+          numRuns: 2000,
+          examples: [
+            [[[0, Number.POSITIVE_INFINITY]]],
+            [
+              [
+                [1, Number.POSITIVE_INFINITY],
+                [Number.POSITIVE_INFINITY, 2],
+              ],
+            ],
+          ],
+        },
       )
   })
 
