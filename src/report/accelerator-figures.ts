@@ -1,3 +1,5 @@
+import type { HeatMap } from './heat-maps.ts'
+
 /** Amounts by block of the accelerator. */
 export type Amounts = Readonly<Record<string, number>>
 
@@ -79,12 +81,8 @@ export interface AcceleratorFigures {
   readonly baselines: readonly DesignFigures[]
   /** What the numbers of memories come from. */
   readonly memorySources: readonly string[]
-  /** Mean errors of each approximate multiplier over its operands: rows of activations, columns of weights, both from the lowest value. */
-  readonly errors: readonly {
-    readonly spec: string
-    readonly domain: string
-    readonly map: readonly (readonly number[])[]
-  }[]
+  /** Means of |error| of each approximate multiplier over its operands, under the name of its spec and domain. */
+  readonly errors: readonly (HeatMap & { readonly values: readonly number[] })[]
   /** Other things that the run's directory knows: by name, and where from. */
   readonly known: readonly { readonly name: string; readonly value: string; readonly source: string }[]
 }

@@ -1,9 +1,8 @@
-import type { TopLevelSpec } from 'vega-lite'
 import { energySection } from './accelerator-energy.ts'
 import type { AcceleratorFigures, DesignFigures } from './accelerator-figures.ts'
 import { blocksPlot, figure, number, percent } from './accelerator-parts.ts'
-import type { Block, Page, Row, Section } from './page.ts'
-import { csvOf, type Plot, renderSvg } from './plot.ts'
+import { heatMaps } from './heat-maps.ts'
+import type { Page, Row, Section } from './page.ts'
 
 /** Area and energy of an accelerator as a page. */
 export async function acceleratorPage(figures: AcceleratorFigures): Promise<Page> {
@@ -194,16 +193,15 @@ const noEnergy = ({ library }: AcceleratorFigures): Section => ({
 })
 
 async function errorSection({ errors }: AcceleratorFigures): Promise<Section> {
-  const blocks: Block[] = []
-  for (const [index, { spec, domain, map }] of errors.entries())
-    blocks.push({
-      kind: 'plot',
-      id: `errors-${index}`,
-      caption: `Mean error of ${spec} (${domain}) over its operands`,
-      plot: await errorPlot(map),
-      source: 'All products of the domain; each field is the mean of those in it, approximate minus exact.',
-    })
-  return { id: 'errors', title: 'Errors of the multipliers', blocks }
+  const plot = await heatMaps('Mean of |error|', 'mean', errors)
+  const source =
+    'A is the activation, B the weight, in up to 32 ranges of values each, in their order; each map has a scale of its own. Of cells of more than 256 pairs, 256 are drawn.'
+  const caption = 'Mean error of the approximate multipliers over their operands'
+  return {
+    id: 'errors',
+    title: 'Errors of the multipliers',
+    blocks: [{ kind: 'plot', id: 'error-maps', caption, plot, source }],
+  }
 }
 
 function sources({
@@ -241,28 +239,4 @@ function sources({
       },
     ],
   }
-}
-
-async function errorPlot(map: readonly (readonly number[])[]): Promise<Plot> {
-  const rows = map.flatMap((line, activation) =>
-    line.map((error, weight) => ({ activation, weight, error: Number(error.toPrecision(5)) })),
-  )
-  const most = Math.max(...rows.map(({ error }) => Math.abs(error)))
-  const specification: TopLevelSpec = {
-    data: { values: rows },
-    width: 256,
-    height: 256,
-    mark: 'rect',
-    encoding: {
-      x: { field: 'weight', type: 'ordinal', axis: null },
-      y: { field: 'activation', type: 'ordinal', sort: 'descending', axis: null },
-      color: {
-        field: 'error',
-        type: 'quantitative',
-        scale: { scheme: 'blueorange', domain: [-most, most] },
-        legend: { title: 'error' },
-      },
-    },
-  }
-  return { svg: await renderSvg(specification), csv: csvOf(['activation', 'weight', 'error'], rows) }
 }

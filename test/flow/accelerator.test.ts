@@ -2,14 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { domainName, parseDomain } from '../../src/arith/domain.ts'
-import { parseMultiplier } from '../../src/arith/registry.ts'
+import { domainName } from '../../src/arith/domain.ts'
 import { silent } from '../../src/base/progress.ts'
 import { writeRunDirectory } from '../../src/emit/run-directory.ts'
 import { baselinesOf } from '../../src/flow/accelerator/baselines.ts'
 import { blocksOf } from '../../src/flow/accelerator/blocks.ts'
 import { type AcceleratorCost, measureAccelerator } from '../../src/flow/accelerator/cost.ts'
-import { errorMap } from '../../src/flow/accelerator/errors.ts'
 import { multiplicationsOf } from '../../src/flow/accelerator/multiplications.ts'
 import { readSynthesis, type StoredSynthesis, writeSynthesis } from '../../src/flow/accelerator/stored.ts'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
@@ -133,22 +131,6 @@ describe('multiplications of an inference', () => {
   })
 })
 
-describe('the error map', () => {
-  it('has the mean error of each field, from the lowest operands on', () => {
-    const multiplier = parseMultiplier('trunc:ka=2,kb=0', parseDomain('s8u8'))
-    const map = errorMap(multiplier)!
-    expect([map.length, map[0]!.length]).toEqual([32, 32])
-    // a field has eight activations, of which two bits are cut, and eight weights
-    for (const [row, weights] of [
-      [0, 3],
-      [31, 30],
-    ] as const)
-      expect(map[row]![weights]).toBeCloseTo(-1.5 * (8 * weights + 3.5), 10)
-    expect(errorMap(parseMultiplier('drum:k=2', parseDomain('u3u3')))).toHaveLength(8)
-    expect(errorMap(parseMultiplier('trunc:ka=1,kb=0', parseDomain('s9s8')))).toBeUndefined()
-  })
-})
-
 const parts = { PEs: 0, 'post-processing': 0, 'memory ports': 0, control: 0, interface: 0, memories: 0 }
 const cost: AcceleratorCost = {
   net: 'small <b>',
@@ -200,16 +182,7 @@ const cost: AcceleratorCost = {
 const stored: StoredSynthesis = {
   design: cost,
   baselines: [{ ...cost, name: 'plain exact', area: { ...cost.area, logic: 2000 } }],
-  errors: [
-    {
-      spec: 'roup:p=1,r=2',
-      domain: 's8s8',
-      map: [
-        [0, 1],
-        [-2, 3],
-      ],
-    },
-  ],
+  errors: [{ title: 'roup:p=1,r=2 (s8s8)', rows: [-128, 0], columns: [-128, 0], values: [0, 1, 2, 3] }],
 }
 
 describe('the report of a run', () => {

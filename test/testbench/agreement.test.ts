@@ -4,7 +4,11 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { changeAt } from '../../testbench/mutation/draft.ts'
-import { runsInVerilator } from '../fixtures/batch.ts'
+import {
+  expectAgreement,
+  expectAgreementInIcarus,
+  expectAgreementInVerilator,
+} from '../fixtures/agreement.ts'
 import { features } from '../fixtures/features.ts'
 import { compareWithIcarus } from '../fixtures/icarus.ts'
 import type { NetworkSketch } from '../fixtures/qgraph.ts'
@@ -14,7 +18,6 @@ import {
   randomDesigns,
   runSpecimen,
   type Specimen,
-  type SpecimenRun,
   specimenOf,
 } from '../fixtures/specimens.ts'
 import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
@@ -45,14 +48,6 @@ function countFeatures(design: RandomDesign, specimen: Specimen): void {
     if (test(design, specimen)) hits.set(name, hits.get(name)! + 1)
 }
 
-function expectAgreement({ emulated, looped }: Specimen, run: SpecimenRun): void {
-  expect(emulated).toEqual(looped)
-  expect(run.codes).toEqual(looped)
-  expect(run.cycles).toBe(run.planned)
-  expect(run.netlist).toMatchObject({ mismatches: 0, ended: undefined })
-  expect(run.netlist.compared).toBeGreaterThan(0)
-}
-
 describe('plain loops = emulator = cycle model = netlist, for random networks on random arrays', () => {
   it.each(group.seeds)(
     'designs of seed %i',
@@ -80,19 +75,8 @@ describe('and Verilator, for a part of them', () => {
     'designs of seed %i',
     async (seed) => {
       const drawn = fc.sample(randomDesigns, { numRuns: group.verilator, seed })
-      const specimens = drawn.map(specimenOf)
-      let index = 0
-      for await (const run of runsInVerilator(specimens)) {
-        expectAgreement(specimens[index]!, run)
-        expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
-          mismatches: 0,
-          ended: undefined,
-        })
-        expect(run.recorded.compared).toBe(run.netlist.compared)
-        index++
-        simulated++
-      }
-      expect(index).toBe(specimens.length)
+      await expectAgreementInVerilator(drawn, specimenOf)
+      simulated += drawn.length
     },
     20 * minutes,
   )
@@ -102,18 +86,7 @@ describe('and Icarus Verilog, for some of those', () => {
   it.for(group.seeds)('designs of seed %i', async (seed, context) => {
     if (!hasIcarus) return context.skip('not run: no Icarus Verilog')
     const drawn = fc.sample(randomDesigns, { numRuns: group.icarus, seed })
-    const scratch = mkdtempSync(join(tmpdir(), 'xgen-icarus-'))
-    try {
-      for (const [index, design] of drawn.entries()) {
-        const result = await compareWithIcarus(specimenOf(design), join(scratch, `${index}`))
-        expect(result.differences).toEqual([])
-        expect(result.cycles).toBeGreaterThan(0)
-        // registers without a reset are unknown until they are first written
-        expect(result.compared).toBeGreaterThan(2 * result.unknown)
-      }
-    } finally {
-      rmSync(scratch, { recursive: true, force: true })
-    }
+    await expectAgreementInIcarus(drawn.map(specimenOf), 2)
   })
 })
 

@@ -1,18 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { buildCore } from '../../src/arch/core.ts'
-import { planCounts } from '../../src/plan/counts.ts'
 import type { MemoryImages } from '../../src/plan/images.ts'
 import { planNetwork } from '../../src/plan/network.ts'
-import { countedNumbers } from '../../testbench/count-comparison.ts'
 import { explainDifference } from '../../testbench/explain.ts'
-import { netlistTally } from '../../testbench/netlist-counts.ts'
 import { watchOf } from '../../testbench/watch.ts'
-import { runsInVerilator } from '../fixtures/batch.ts'
-import { compareWithIcarus } from '../fixtures/icarus.ts'
+import {
+  countDifferences,
+  expectAgreement,
+  expectAgreementInIcarus,
+  expectAgreementInVerilator,
+} from '../fixtures/agreement.ts'
 import { type NetworkSketch, sketchAssignment, sketchGraph } from '../fixtures/qgraph.ts'
 import { compareThroughResets } from '../fixtures/resets.ts'
 import {
@@ -21,7 +19,7 @@ import {
   sharedFeatures,
   sharedSpecimenOf,
 } from '../fixtures/shared-designs.ts'
-import { plannedSpecimen, runSpecimen, type Specimen, type SpecimenRun } from '../fixtures/specimens.ts'
+import { plannedSpecimen, runSpecimen, type Specimen } from '../fixtures/specimens.ts'
 import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
 
 /**
@@ -43,21 +41,6 @@ const hits = new Map<string, number>(Object.keys(sharedFeatures).map((name) => [
 function countFeatures(design: SharedDesign, { plan }: Specimen): void {
   for (const [name, test] of Object.entries(sharedFeatures))
     if (test(plan, design)) hits.set(name, hits.get(name)! + 1)
-}
-
-function expectAgreement({ emulated, looped }: Specimen, run: SpecimenRun): void {
-  expect(emulated).toEqual(looped)
-  expect(run.codes).toEqual(looped)
-  expect(run.cycles).toBe(run.planned)
-  expect(run.netlist).toMatchObject({ mismatches: 0, ended: undefined })
-  expect(run.netlist.compared).toBeGreaterThan(0)
-}
-
-/** What the plan and the netlist count differently. */
-function countDifferences({ plan, top }: Specimen) {
-  const numbers = countedNumbers({ plan: planCounts(plan), netlist: netlistTally(top), yosys: undefined })
-  expect(numbers.length).toBeGreaterThan(100)
-  return numbers.filter(({ plan: planned, netlist }) => planned !== netlist)
 }
 
 describe('plain loops = emulator = cycle model = netlist, for random chains on an array and a grid', () => {
@@ -147,18 +130,7 @@ describe('and Verilator, for a part of them', () => {
     'designs of seed %i',
     async (seed) => {
       const drawn = fc.sample(sharedDesigns, { numRuns: group.verilator, seed })
-      const specimens = drawn.map(sharedSpecimenOf)
-      let index = 0
-      for await (const run of runsInVerilator(specimens)) {
-        expectAgreement(specimens[index]!, run)
-        expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
-          mismatches: 0,
-          ended: undefined,
-        })
-        expect(run.recorded.compared).toBe(run.netlist.compared)
-        index++
-      }
-      expect(index).toBe(specimens.length)
+      await expectAgreementInVerilator(drawn, sharedSpecimenOf)
     },
     20 * minutes,
   )
@@ -171,18 +143,7 @@ describe('and Icarus Verilog, for some of those', () => {
   it.for([...group.seeds, idleLinesSeed])('designs of seed %i', async (seed, context) => {
     if (!hasIcarus) return context.skip('not run: no Icarus Verilog')
     const drawn = fc.sample(sharedDesigns, { numRuns: group.icarus, seed })
-    const scratch = mkdtempSync(join(tmpdir(), 'xgen-mixed-icarus-'))
-    try {
-      for (const [index, design] of drawn.entries()) {
-        const result = await compareWithIcarus(sharedSpecimenOf(design), join(scratch, `${index}`))
-        expect(result.differences).toEqual([])
-        expect(result.cycles).toBeGreaterThan(0)
-        // most registers are known
-        expect(result.unknown).toBeLessThan(result.compared)
-      }
-    } finally {
-      rmSync(scratch, { recursive: true, force: true })
-    }
+    await expectAgreementInIcarus(drawn.map(sharedSpecimenOf), 1)
   })
 })
 

@@ -1,24 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { planCounts } from '../../src/plan/counts.ts'
 import type { RowPlan } from '../../src/plan/row/plan.ts'
-import { countedNumbers } from '../../testbench/count-comparison.ts'
-import { netlistTally } from '../../testbench/netlist-counts.ts'
-import { runsInVerilator } from '../fixtures/batch.ts'
-import { compareWithIcarus } from '../fixtures/icarus.ts'
+import {
+  countDifferences,
+  expectAgreement,
+  expectAgreementInIcarus,
+  expectAgreementInVerilator,
+} from '../fixtures/agreement.ts'
 import { compareThroughResets } from '../fixtures/resets.ts'
 import { rowFeatures } from '../fixtures/row-features.ts'
 import { rowDesigns } from '../fixtures/row-sketches.ts'
-import {
-  type RandomDesign,
-  rowSpecimenOf,
-  runSpecimen,
-  type Specimen,
-  type SpecimenRun,
-} from '../fixtures/specimens.ts'
+import { type RandomDesign, rowSpecimenOf, runSpecimen, type Specimen } from '../fixtures/specimens.ts'
 import { hasIcarus, needsVerilator } from '../fixtures/tools.ts'
 
 /**
@@ -39,21 +31,6 @@ const hits = new Map<string, number>(Object.keys(rowFeatures).map((name) => [nam
 function countFeatures(design: RandomDesign, specimen: Specimen<RowPlan>): void {
   for (const [name, test] of Object.entries(rowFeatures))
     if (test(design, specimen)) hits.set(name, hits.get(name)! + 1)
-}
-
-function expectAgreement({ emulated, looped }: Specimen<RowPlan>, run: SpecimenRun): void {
-  expect(emulated).toEqual(looped)
-  expect(run.codes).toEqual(looped)
-  expect(run.cycles).toBe(run.planned)
-  expect(run.netlist).toMatchObject({ mismatches: 0, ended: undefined })
-  expect(run.netlist.compared).toBeGreaterThan(0)
-}
-
-/** What the plan and the netlist count differently. */
-function countDifferences({ plan, top }: Specimen<RowPlan>) {
-  const numbers = countedNumbers({ plan: planCounts(plan), netlist: netlistTally(top), yosys: undefined })
-  expect(numbers.length).toBeGreaterThan(50)
-  return numbers.filter(({ plan: planned, netlist }) => planned !== netlist)
 }
 
 describe('plain loops = emulator = cycle model = netlist, for random chains on row-stationary grids', () => {
@@ -83,18 +60,7 @@ describe('and Verilator, for a part of them', () => {
     'designs of seed %i',
     async (seed) => {
       const drawn = fc.sample(rowDesigns, { numRuns: group.verilator, seed })
-      const specimens = drawn.map(rowSpecimenOf)
-      let index = 0
-      for await (const run of runsInVerilator(specimens)) {
-        expectAgreement(specimens[index]!, run)
-        expect(run.recorded, JSON.stringify(drawn[index])).toMatchObject({
-          mismatches: 0,
-          ended: undefined,
-        })
-        expect(run.recorded.compared).toBe(run.netlist.compared)
-        index++
-      }
-      expect(index).toBe(specimens.length)
+      await expectAgreementInVerilator(drawn, rowSpecimenOf)
     },
     20 * minutes,
   )
@@ -104,18 +70,7 @@ describe('and Icarus Verilog, for some of those', () => {
   it.for(group.seeds)('designs of seed %i', async (seed, context) => {
     if (!hasIcarus) return context.skip('not run: no Icarus Verilog')
     const drawn = fc.sample(rowDesigns, { numRuns: group.icarus, seed })
-    const scratch = mkdtempSync(join(tmpdir(), 'xgen-rows-icarus-'))
-    try {
-      for (const [index, design] of drawn.entries()) {
-        const result = await compareWithIcarus(rowSpecimenOf(design), join(scratch, `${index}`))
-        expect(result.differences).toEqual([])
-        expect(result.cycles).toBeGreaterThan(0)
-        // most registers are known
-        expect(result.unknown).toBeLessThan(result.compared)
-      }
-    } finally {
-      rmSync(scratch, { recursive: true, force: true })
-    }
+    await expectAgreementInIcarus(drawn.map(rowSpecimenOf), 1)
   })
 })
 

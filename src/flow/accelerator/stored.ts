@@ -3,20 +3,18 @@ import { join } from 'node:path'
 import { dataError } from '../../base/errors.ts'
 import { writeFileAtomically } from '../../base/files.ts'
 import { hashOf } from '../../base/hash.ts'
+import type { AcceleratorFigures } from '../../report/accelerator-figures.ts'
 import type { AcceleratorCost } from './cost.ts'
 
 /** What `xgen synth --net` leaves in a run's directory for `xgen report`. */
 export interface StoredSynthesis {
   readonly design: AcceleratorCost
   readonly baselines: readonly (AcceleratorCost & { readonly name: string })[]
-  readonly errors: readonly {
-    readonly spec: string
-    readonly domain: string
-    readonly map: readonly (readonly number[])[]
-  }[]
+  /** Of each approximate multiplier. */
+  readonly errors: AcceleratorFigures['errors']
 }
 
-const format = 'xgen-synthesis-1'
+const format = 'xgen-synthesis-2'
 const fileName = 'synth.json'
 
 export function writeSynthesis(directory: string, content: StoredSynthesis): void {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { domainName } from '../../arith/domain.ts'
+import { errorMap } from '../../arith/error-map.ts'
 import { usageError } from '../../base/errors.ts'
 import type { Progress } from '../../base/progress.ts'
 import { dataDirectory } from '../../net/data/store.ts'
@@ -10,7 +11,6 @@ import type { Configuration } from '../configuration.ts'
 import { type Prepared, prepare } from '../preparation.ts'
 import { baselinesOf } from './baselines.ts'
 import { type AcceleratorCost, layerMultipliers, measureAccelerator } from './cost.ts'
-import { errorMap } from './errors.ts'
 import type { StoredSynthesis } from './stored.ts'
 
 export interface SynthesisOptions {
@@ -67,8 +67,9 @@ function errorsOf({ assignment }: Prepared): StoredSynthesis['errors'] {
       .filter(({ exact }) => !exact)
       .map((multiplier) => [multiplier.id, multiplier]),
   )
-  return [...approximate.values()].flatMap((multiplier) => {
-    const map = errorMap(multiplier)
-    return map === undefined ? [] : [{ spec: multiplier.spec, domain: domainName(multiplier.domain), map }]
+  return [...approximate.values()].map((multiplier) => {
+    const { rows, columns, values } = errorMap(multiplier)
+    const title = `${multiplier.spec} (${domainName(multiplier.domain)})`
+    return { title, rows, columns, values: [...values] }
   })
 }
