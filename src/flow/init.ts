@@ -46,9 +46,11 @@ interface: axi
 # Weights can be loaded at run time (docs/axi.md); false makes the accumulators as narrow as the given weights allow.
 reload: true
 
-# Period of the clock in ns that the flow files ask for.
+# Period of the clock in ns that the flow files ask for, and the cells that xgen synth maps to: generic (gate equivalents, no energies),
+# osu018, osu035, sg13g2, sky130hd, or a .lib or .lib.gz file.
 synth:
   clock_ns: 5
+  liberty: generic
 `
 
 /** Writes xgen.yaml into a directory and returns its path. One that is there is kept unless `force`. */
