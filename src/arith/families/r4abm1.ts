@@ -52,7 +52,11 @@ export const r4abm1: Family = {
         const sum = compress(c, columns, reductionOf(values))
         return gated ? zeroGated(c, sum, a, b) : sum
       },
-      range: digitwiseRange(domain, digits, (a, j, digit) => rowValue(a, digit, bits, p - 2 * j) * 4 ** j),
+      range: digitwiseRange(domain, {
+        digits,
+        row: (a, j, digit) => rowValue(a, digit, bits, p - 2 * j) * 4 ** j,
+        error: (j) => rowError(bits, p - 2 * j) * 4 ** j,
+      }),
       exact: p === 0,
       // digit 100 leaves out low ones of its row and keeps its correction bit, also where A is 0
       zeroExact: gated || p === 0,
@@ -99,3 +103,7 @@ function rowValue(a: number, [top, middle, below]: DigitBits, bits: number, appr
   const unit = 2 ** Math.max(0, approximate)
   return Math.floor(exact / unit) * unit + (single - Math.floor(single / unit) * unit) + correction
 }
+
+/** How far a row may be from that of exact bits: its approximate bits, all wrong. */
+const rowError = (bits: number, approximate: number): number =>
+  approximate <= 0 ? 0 : 2 ** Math.min(bits, approximate)

@@ -7,7 +7,7 @@ import {
   type RoundedOperand,
   roundOperandByMode,
 } from '../booth.ts'
-import { type DigitBits, digitwiseRange } from '../booth-range.ts'
+import { type DigitBits, digitValue, digitwiseRange } from '../booth-range.ts'
 import { compress, emptyColumns, type Reduction } from '../compressor.ts'
 import type { Domain } from '../domain.ts'
 import {
@@ -138,9 +138,11 @@ function asymmetric(
     ofA: (a) => roundAt(a, m),
     ofB: (b) => members.reduce((sum, j) => sum + digitOf(b, j) * 4 ** j, 0),
   }))
-  const row = (a: number, j: number, [top, middle, below]: DigitBits) =>
-    (middle + below - 2 * top) * roundAt(a, roundedBits(j)) * 4 ** j
-  return { range: digitwiseRange(domain, digits, row), factors }
+  const row = (a: number, j: number, bits: DigitBits) =>
+    digitValue(bits) * roundAt(a, roundedBits(j)) * 4 ** j
+  // a digit of 2, and half a unit
+  const error = (j: number) => 2 ** roundedBits(j) * 4 ** j
+  return { range: digitwiseRange(domain, { digits, row, error }), factors }
 }
 
 /** Digit j of a value: what is left of it, rounded at both ends. */
