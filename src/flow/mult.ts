@@ -143,7 +143,7 @@ export function checkPairs(pairs: number): void {
 }
 
 /** The error metrics of a multiplier, while others have their turn between the steps. `note` hears of the pairs done. */
-export async function measureInSteps(
+async function measureInSteps(
   multiplier: Multiplier,
   sampling: Sampling,
   signal?: AbortSignal,

@@ -1,25 +1,18 @@
-import { join } from 'node:path'
 import { runJobs } from '../../testbench/compilation.ts'
-import { multiplierCore } from '../arch/multiplier-core.ts'
 import { tabulatedDesigns } from '../arith/designs.ts'
 import { type Domain, domainName } from '../arith/domain.ts'
-import type { ErrorMetrics, Sampling } from '../arith/metrics.ts'
+import type { ErrorMetrics } from '../arith/metrics.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { usageError } from '../base/errors.ts'
-import { writeFileAtomically } from '../base/files.ts'
-import { hashOf } from '../base/hash.ts'
 import { paretoMembers } from '../base/pareto.ts'
 import type { Progress } from '../base/progress.ts'
 import { dataDirectory } from '../net/data/store.ts'
 import { csvOf } from '../report/plot.ts'
-import { type Characterisation, characterise, standardPeriod } from '../synth/characterise.ts'
-import { type OpenLibrary, openLibrary } from '../synth/libraries.ts'
-import { circuitOf } from '../synth/mapping.ts'
-import { abcScripts, type MappingScript, yosysScript } from '../synth/scripts.ts'
-import { type Stream, uniformStream } from '../synth/stream.ts'
-import { cacheDirectory, readKept } from '../tools/cache.ts'
-import { openYosys } from '../tools/yosys.ts'
-import { checkPairs, measureInSteps, showFamily } from './mult.ts'
+import { type Characterisation, standardPeriod } from '../synth/characterise.ts'
+import { openLibrary } from '../synth/libraries.ts'
+import type { MappingScript } from '../synth/scripts.ts'
+import { checkPairs, showFamily } from './mult.ts'
+import { type Figures, openBench } from './multiplier-figures.ts'
 import { figureOf, parseQuantities, type Quantity } from './quantities.ts'
 import { scriptOf } from './synth.ts'
 
@@ -95,19 +88,9 @@ export interface MultiplierTable {
   readonly designs: readonly TabulatedDesign[]
 }
 
-/** What is kept of a design. */
-interface Figures {
-  readonly metrics: ErrorMetrics
-  readonly cost: Pick<Characterisation, 'engine' | 'area' | 'cells' | 'delay' | 'energy'>
-}
-
-/** Changes when figures do, with the same Verilog: metrics, timing, power. */
-const format = 1
-/** Pairs of the uniform stream that energy is measured with. */
-const operations = 2000
 const arraySpec = 'exact:arch=array'
 
-/** Characterises all designs of a domain. Each is kept as soon as it is measured: an interrupted run goes on where it was. */
+/** Characterises all designs of a domain. What is measured is kept at once: an interrupted run goes on where it was. */
 export async function multiplierTable(
   domain: Domain,
   options: MultiplierTableOptions,
@@ -121,7 +104,7 @@ export async function multiplierTable(
     hasEnergy: library.content.hasPower,
   })
   const designs = options.designs ?? tabulatedDesigns(domain)
-  const bench = await openBench(domain, library, script, { seed, pairs }, options)
+  const bench = openBench(domain, library, { ...options, script, sampling: { seed, pairs } })
   progress.step(`characterise ${designs.length} multipliers in ${library.name}`, designs.length)
   let [done, kept] = [0, 0]
   const tasks = designs.map((design) => async (inner: AbortSignal) => {
@@ -130,7 +113,7 @@ export async function multiplierTable(
     progress.update(++done, design.spec)
     return found.figures
   })
-  const figures = await runJobs(tasks, Math.min(jobs, designs.length), signal)
+  const figures = await runJobs(tasks, Math.min(jobs, designs.length), signal).finally(bench.close)
   progress.done(`${kept} of ${designs.length} were kept from earlier`)
   const rows = tabulate(designs, figures, quantities)
   const exact = rows.filter(({ kind }) => kind === 'exact')
@@ -150,62 +133,6 @@ export async function multiplierTable(
     bestEnergy: library.content.hasPower ? leastOf(exact, 'energy').spec : null,
     array: arraySpec,
     designs: rows,
-  }
-}
-
-interface Bench {
-  readonly stream: Stream
-  figures(
-    design: Multiplier,
-    signal: AbortSignal,
-  ): Promise<{ readonly figures: Figures; readonly kept: boolean }>
-}
-
-/** Measures designs, or finds what was measured. */
-async function openBench(
-  domain: Domain,
-  library: OpenLibrary,
-  script: MappingScript,
-  sampling: Sampling,
-  { yosys: program, signal, cache = cacheDirectory() }: MultiplierTableOptions,
-): Promise<Bench> {
-  const yosys = openYosys(program)
-  const ports = [
-    { name: 'a', bits: domain.nA },
-    { name: 'b', bits: domain.nB },
-  ]
-  const stream = uniformStream(ports, operations, sampling.seed)
-  const common = {
-    format,
-    domain: domainName(domain),
-    library: library.content.hash,
-    script: yosysScript(script, { top: '', sources: [], library: '', output: '' }),
-    abc: abcScripts[script] ?? '',
-    engine: await yosys.version(signal),
-    stream: stream.ports,
-    period: standardPeriod,
-    sampling,
-  }
-  return {
-    stream,
-    async figures(design, inner) {
-      const circuit = circuitOf(multiplierCore(design))
-      const key = hashOf({ ...common, verilog: Object.fromEntries(circuit.verilog) })
-      const file = join(cache, 'figures', `${key}.json`)
-      const found = readKept<Figures>(file)
-      if (found !== undefined) return { figures: found, kept: true }
-      const metrics = await measureInSteps(design, sampling, inner)
-      const { engine, area, cells, delay, energy } = await characterise(circuit, library, {
-        script,
-        yosys,
-        signal: inner,
-        cache,
-        stream,
-      })
-      const figures: Figures = { metrics, cost: { engine, area, cells, delay, energy } }
-      writeFileAtomically(file, JSON.stringify(figures))
-      return { figures, kept: false }
-    },
   }
 }
 

@@ -3,19 +3,22 @@ import type { ActivityMethod } from './activity.ts'
 import { circuitGraph } from './circuit-graph.ts'
 import type { CellCount } from './gate-netlist.ts'
 import type { OpenLibrary } from './libraries.ts'
-import { type Circuit, mapCircuit } from './mapping.ts'
+import { type Circuit, type Mapping, mapCircuit } from './mapping.ts'
 import { staDelay } from './opensta.ts'
 import { type Energy, measureEnergy } from './power.ts'
 import type { MappingScript } from './scripts.ts'
 import type { Stream } from './stream.ts'
 import { analyseTiming } from './timing.ts'
 
-export interface CharacterisationOptions {
+export interface CharacterisationOptions extends MeasurementOptions {
   readonly script: MappingScript
   readonly yosys: Yosys
-  readonly signal: AbortSignal
   /** Where netlists are kept; the user's cache unless given. */
   readonly cache?: string
+}
+
+export interface MeasurementOptions {
+  readonly signal: AbortSignal
   /** What goes through for its energy; without one, none is measured. */
   readonly stream?: Stream
   readonly method?: ActivityMethod
@@ -61,9 +64,18 @@ export async function characterise(
   library: OpenLibrary,
   options: CharacterisationOptions,
 ): Promise<Characterisation> {
+  return measureMapping(circuit.top, await mapCircuit(circuit, library, options), library, options)
+}
+
+/** Measures what is in cells. */
+export async function measureMapping(
+  target: string,
+  mapping: Mapping,
+  library: OpenLibrary,
+  options: MeasurementOptions,
+): Promise<Characterisation> {
   const { content } = library
   const { method = 'events', period = standardPeriod, stream } = options
-  const mapping = await mapCircuit(circuit, library, options)
   const graph = circuitGraph(mapping.netlist)
   const timing = analyseTiming(graph, content.wireLoad)
   const clock = mapping.netlist.inputs.find(
@@ -73,7 +85,7 @@ export async function characterise(
     options.sta === true ? await staDelay(mapping.netlist, library, { ...options, clock }) : undefined
   const measured = stream !== undefined && content.hasPower
   return {
-    target: circuit.top,
+    target,
     library: library.name,
     engine: mapping.engine,
     script: mapping.script,

@@ -55,12 +55,30 @@ export interface Mapping {
 /** Changes when what is kept does. */
 const format = 1
 
+/** A circuit in cells by name, as the cache keeps it. */
+export interface StoredMapping {
+  /** What it was made from. */
+  readonly key: string
+  readonly netlist: StoredNetlist
+  /** Whether an earlier run had made it. */
+  readonly cached: boolean
+}
+
 /** Maps a circuit to the cells of a library. The same circuit, library, script and Yosys are mapped once. */
 export async function mapCircuit(
   circuit: Circuit,
   library: OpenLibrary,
-  { script, yosys, signal, cache = cacheDirectory() }: MappingOptions,
+  options: MappingOptions,
 ): Promise<Mapping> {
+  return bindMapping(await storedMapping(circuit, library, options), library, options.script)
+}
+
+/** The same without the library's figures: all that Yosys does. */
+export async function storedMapping(
+  circuit: Circuit,
+  library: OpenLibrary,
+  { script, yosys, signal, cache = cacheDirectory() }: MappingOptions,
+): Promise<StoredMapping> {
   const text = (files: ReadonlyMap<string, string>) => Object.fromEntries(files)
   const key = hashOf({
     format,
@@ -74,8 +92,17 @@ export async function mapCircuit(
   })
   const file = join(cache, 'netlists', `${key}.json`)
   const kept = readKept<StoredNetlist>(file)
-  const stored = kept ?? (await synthesise(circuit, library, script, yosys, signal, cache))
-  if (kept === undefined) writeFileAtomically(file, JSON.stringify(stored))
+  const netlist = kept ?? (await synthesise(circuit, library, script, yosys, signal, cache))
+  if (kept === undefined) writeFileAtomically(file, JSON.stringify(netlist))
+  return { key, netlist, cached: kept !== undefined }
+}
+
+/** What was stored, with the library's cells. */
+export function bindMapping(
+  { netlist: stored, cached }: StoredMapping,
+  library: OpenLibrary,
+  script: MappingScript,
+): Mapping {
   const netlist = bindCells(stored, library.content)
   return {
     netlist,
@@ -84,7 +111,7 @@ export async function mapCircuit(
     library: library.name,
     area: netlistArea(netlist),
     histogram: cellHistogram(netlist),
-    cached: kept !== undefined,
+    cached,
   }
 }
 

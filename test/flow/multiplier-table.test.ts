@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -45,7 +45,16 @@ const options = (more: Partial<MultiplierTableOptions> = {}): MultiplierTableOpt
   ...more,
 })
 const row = ({ designs: rows }: MultiplierTable, spec: string) => rows.find((design) => design.spec === spec)!
-const keptFigures = () => readdirSync(join(cache, 'figures')).length
+const stages = ['netlists', 'errors', 'cost']
+/** When each stage of each design was kept. */
+const kept = (directory: string) =>
+  new Map(
+    stages.flatMap((stage) => {
+      const place = join(directory, stage)
+      const names = existsSync(place) ? readdirSync(place) : []
+      return names.map((name) => [`${stage}/${name}`, statSync(join(place, name)).mtimeMs] as const)
+    }),
+  )
 
 describe('the table of multipliers', () => {
   it('goes on after an interruption where it was, to the same bytes', async () => {
@@ -58,18 +67,41 @@ describe('the table of multipliers', () => {
       options({ jobs: 1, signal: abort.signal, progress: { ...silent, update } }),
     )
     await expect(cut).rejects.toMatchObject({ kind: 'interrupted' })
-    expect(keptFigures()).toBe(3)
+    expect(kept(cache).size).toBe(9)
 
     let note: string | undefined
     const progress = { ...silent, done: (text?: string) => (note = text) }
     const resumed = await multiplierTable(domain, options({ progress }))
     expect(note).toBe('3 of 7 were kept from earlier')
-    expect(keptFigures()).toBe(7)
+    expect(kept(cache).size).toBe(21)
 
     const again = await multiplierTable(domain, options({ jobs: 1, progress }))
     expect(note).toBe('7 of 7 were kept from earlier')
     expect(JSON.stringify(again)).toBe(JSON.stringify(resumed))
     expect(tableCsv(again)).toBe(tableCsv(resumed))
+  })
+
+  it.each([1, 3])('does no finished stage twice after an interruption of %i at work', async (jobs) => {
+    const own = mkdtempSync(join(tmpdir(), 'xgen-table-'))
+    try {
+      const abort = new AbortController()
+      // between stages, wherever that is
+      const poll = setInterval(() => {
+        if (kept(own).size >= 10) abort.abort(new XgenError('interrupted', 'interrupted'))
+      }, 5)
+      const cut = multiplierTable(domain, options({ jobs, cache: own, signal: abort.signal }))
+      await expect(cut.finally(() => clearInterval(poll))).rejects.toMatchObject({ kind: 'interrupted' })
+      const before = kept(own)
+      expect(before.size).toBeGreaterThanOrEqual(10)
+      expect(before.size).toBeLessThan(21)
+      const resumed = await multiplierTable(domain, options({ jobs, cache: own }))
+      const after = kept(own)
+      expect(after.size).toBe(21)
+      for (const [name, time] of before) expect(after.get(name), name).toBe(time)
+      expect(JSON.stringify(resumed)).toBe(JSON.stringify(await multiplierTable(domain, options())))
+    } finally {
+      rmSync(own, { recursive: true })
+    }
   })
 
   it('marks what nothing beats, and compares with the exact designs', async () => {
