@@ -12,8 +12,11 @@ export interface RunRecord {
   readonly command: string
   /** The resolved configuration: feeding it back gives the same files. */
   readonly configuration: unknown
-  /** SHA-256 by input. */
-  readonly inputs: Readonly<Record<string, string>>
+  /** SHA-256 by input; of `multipliers`, by the file that they name. */
+  readonly inputs: {
+    readonly multipliers?: Readonly<Record<string, string>>
+    readonly [input: string]: string | Readonly<Record<string, string>> | undefined
+  }
   readonly plan: string
 }
 
@@ -31,10 +34,10 @@ export function writeRunDirectory(out: string, files: Files, record: RunRecord, 
   const directory = resolve(out)
   const stored: StoredRecord = {
     ...record,
-    configurationHash: hashOf(record.configuration),
+    configurationHash: identityOf(record.configuration, record.inputs.multipliers),
     files: [...files.keys()].sort(),
   }
-  const existing = checkRunDirectory(out, record.configuration, force)
+  const existing = checkRunDirectory(out, record.configuration, force, record.inputs.multipliers)
   if (existing === 'absent') {
     writeNew(directory, files, stored, () => writeRunDirectory(out, files, record, force))
     removeAbandoned(directory)
@@ -51,10 +54,19 @@ export function writeRunDirectory(out: string, files: Files, record: RunRecord, 
 }
 
 /** Refuses what `writeRunDirectory` would refuse, for commands that work for long before they write. */
-export function checkRunDirectory(out: string, configuration: unknown, force: boolean): Existing {
+export function checkRunDirectory(
+  out: string,
+  configuration: unknown,
+  force: boolean,
+  multipliers?: Readonly<Record<string, string>>,
+): Existing {
   if (out === '') throw usageError('the output directory has no name', { where: '--out' })
-  return inspect(resolve(out), out, hashOf(configuration), force)
+  return inspect(resolve(out), out, identityOf(configuration, multipliers), force)
 }
+
+/** What tells one configuration from another: a multiplier's file that has changed makes another one. */
+const identityOf = (configuration: unknown, multipliers?: Readonly<Record<string, string>>): string =>
+  hashOf(multipliers === undefined ? configuration : { configuration, multipliers })
 
 /** Writes beside, then renames. `again` where another run has put something there meanwhile. */
 function writeNew(directory: string, files: Files, stored: StoredRecord, again: () => void): void {

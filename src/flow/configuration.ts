@@ -9,9 +9,17 @@ import { didYouMean, nearest } from '../base/suggest.ts'
 import { loadNetwork } from '../net/zoo.ts'
 import type { TileSize } from '../plan/array.ts'
 import { parseActivations, type QuantOptions } from '../quant/options.ts'
-import { baseOfRun, fromBase, isNetworkFile, isWeightFile, nameBase, rememberFiles } from './named-files.ts'
+import {
+  baseOfRun,
+  checkRecordedMultiplier,
+  fromBase,
+  isNetworkFile,
+  isWeightFile,
+  nameBase,
+  rememberFiles,
+} from './named-files.ts'
 import { configurationSchema, environmentNames } from './schema.ts'
-import { multiplierFile, readMultiplierFile, specFromBase } from './user-multipliers.ts'
+import { multiplierFile, multiplierFileHash, readMultiplierFile, specFromBase } from './user-multipliers.ts'
 
 /**
  * A resolved configuration: a plain value with every default filled in. Written to run.json and read back, it gives the same bytes.
@@ -91,7 +99,11 @@ export function resolveConfiguration(options: ConfigurationOptions): Configurati
     net: checked.net,
     multipliers: Object.fromEntries(entries.map(({ selector, spec }) => [selector, spec])),
   }
-  rememberFiles(configuration, { base, recorded: recordedOf(file, configuration, origins) })
+  const given = flags.flatMap(({ spec }) => multiplierFile(specFromBase(spec, base)) ?? [])
+  rememberFiles(configuration, {
+    base,
+    recorded: { ...recordedOf(file, configuration, origins), multipliers: recordedMultipliers(file, given) },
+  })
   const tiles = Object.keys(configuration.array.tiles)
   tilePlaces.set(configuration, new Map(tiles.map((key) => [key, where(['array', 'tiles', key])])))
   places.set(
@@ -109,6 +121,17 @@ export function entriesOf(configuration: Configuration): readonly Entry[] {
     readMultiplierFile(spec, nameBase(configuration), where)
     return { selector, spec, where }
   })
+}
+
+/** SHA-256 of the files that the multipliers of a configuration name, by name; where it is one of a run, that they still are the run's. */
+export function multiplierHashesOf(configuration: Configuration): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    multiplierFiles(configuration.multipliers).map((file) => {
+      const hash = multiplierFileHash(file, nameBase(configuration))
+      checkRecordedMultiplier(configuration, file, hash)
+      return [file, hash]
+    }),
+  )
 }
 
 /** The sizes of tiles, by the multiplier as it was written, each with its place. */
@@ -220,6 +243,19 @@ function recordedOf(
     ...(values === undefined ? {} : { weights: values }),
     ...(curves === undefined ? {} : { coefficients: curves }),
   }
+}
+
+/** The same of multipliers' files, but those `given` on the command line. */
+function recordedMultipliers(
+  file: ConfigurationSource | undefined,
+  given: readonly string[],
+): Readonly<Record<string, string>> {
+  const recorded = (file?.inputs?.['multipliers'] ?? {}) as Readonly<Record<string, unknown>>
+  return Object.fromEntries(
+    Object.entries(recorded).flatMap(([name, hash]) =>
+      typeof hash === 'string' && !given.includes(name) ? [[name, hash]] : [],
+    ),
+  )
 }
 
 /** A name that is not built in is blamed on what gave it. */

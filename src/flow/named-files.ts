@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { dataError } from '../base/errors.ts'
 
 /**
- * The files that a configuration names: a network file, a weight file and one of coefficients. Its text stays as it was written, so that the same
+ * The files that a configuration names: a network file, a weight file, one of coefficients and those of multipliers. Its text stays as it was written, so that the same
  * configuration has the same bytes wherever xgen runs; the directory that the text is relative to is kept beside it. The rules stand
  * in docs/configuration.md.
  */
@@ -11,7 +11,13 @@ export interface NamedFiles {
   /** Directory that relative names start from. */
   readonly base: string
   /** SHA-256 of what the names stood for when a run was made; none for a name that came from elsewhere. */
-  readonly recorded: { readonly network?: string; readonly weights?: string; readonly coefficients?: string }
+  readonly recorded: {
+    readonly network?: string
+    readonly weights?: string
+    readonly coefficients?: string
+    /** By the name of the file. */
+    readonly multipliers?: Readonly<Record<string, string>>
+  }
 }
 
 /** The part of a configuration that names files. */
@@ -85,6 +91,17 @@ export function checkRecorded(
   throw dataError(`does not hold the ${what} that the run was made from`, {
     where: path,
     hint: `Put that file back, or name another one with ${option}.`,
+  })
+}
+
+/** The same of a file that a multiplier names. */
+export function checkRecordedMultiplier(configuration: NamingFiles, file: string, hash: string): void {
+  const { base, recorded } = filesOf(configuration)
+  const { [file]: expected = hash } = recorded.multipliers ?? {}
+  if (expected === hash) return
+  throw dataError('does not hold the multiplier that the run was made from', {
+    where: located(base, file),
+    hint: 'Put that file back, or name another one with --mult.',
   })
 }
 

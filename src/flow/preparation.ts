@@ -21,7 +21,13 @@ import { quantise } from '../quant/quantise.ts'
 import type { Ranges } from '../quant/ranges.ts'
 import { rangesOf, readRecord } from '../quant/record.ts'
 import type { Codes } from '../quant/rules.ts'
-import { type Configuration, entriesOf, quantOptionsOf, tileSizesOf } from './configuration.ts'
+import {
+  type Configuration,
+  entriesOf,
+  multiplierHashesOf,
+  quantOptionsOf,
+  tileSizesOf,
+} from './configuration.ts'
 import { curvesOf } from './curves.ts'
 import { checkRecorded, hasSeededWeights, networkPath, seededName, weightsPath } from './named-files.ts'
 import { seededRanges, seededWeights } from './seeded.ts'
@@ -35,6 +41,8 @@ export interface Prepared {
   readonly networkHash: string
   /** SHA-256 of the file of coefficients, where there is one. */
   readonly coefficientsHash?: string
+  /** The same of the files that multipliers name, by name, where there are such. */
+  readonly multiplierHashes?: Readonly<Record<string, string>>
   readonly ranges: Ranges
   readonly graph: QGraph
   readonly assignment: Assignment
@@ -49,6 +57,7 @@ export function prepare(configuration: Configuration): Prepared {
     ? seededRanges(network, weights)
     : rangesOf(readRecord(weightFile(configuration, network), weightsHash))
   const curves = curvesOf(configuration, network)
+  const multiplierHashes = multiplierHashesOf(configuration)
   const graph = quantise(network, weights, ranges, quantOptionsOf(configuration), curves.choices)
   return {
     network,
@@ -56,6 +65,7 @@ export function prepare(configuration: Configuration): Prepared {
     weightsHash,
     networkHash: hashOf(network),
     ...(curves.hash === undefined ? {} : { coefficientsHash: curves.hash }),
+    ...(Object.keys(multiplierHashes).length === 0 ? {} : { multiplierHashes }),
     ranges,
     graph,
     assignment: buildAssignment(graph, entriesOf(configuration)),

@@ -71,10 +71,11 @@ export interface RtlSummary {
 }
 
 /** The hashes of what a design is made from. */
-const inputsOf = ({ weightsHash, networkHash, coefficientsHash }: Prepared) => ({
+const inputsOf = ({ weightsHash, networkHash, coefficientsHash, multiplierHashes }: Prepared) => ({
   weights: weightsHash,
   network: networkHash,
   ...(coefficientsHash === undefined ? {} : { coefficients: coefficientsHash }),
+  ...(multiplierHashes === undefined ? {} : { multipliers: multiplierHashes }),
 })
 
 export function writeDesign(

@@ -5,6 +5,7 @@ import type { Multiplier, UserVerilog } from '../arith/multiplier.ts'
 import { fileParameters, parseMultiplier, withParameter } from '../arith/registry.ts'
 import { provideUserMultiplier, userMultiplier } from '../arith/user-multipliers.ts'
 import { dataError, usageError } from '../base/errors.ts'
+import { sha256 } from '../base/hash.ts'
 import { fromBase } from './named-files.ts'
 import { readUserTable } from './user-table.ts'
 import { readUserVerilog } from './user-verilog.ts'
@@ -79,7 +80,7 @@ export function readMultiplierFile(spec: string, base: string, where?: string): 
   if (found === undefined) return
   const { family, values } = found
   const { file: name = '', top = '', a = '', b = '', p = '' } = values
-  const bytes = readBounded(isAbsolute(name) ? name : join(base, name), where)
+  const bytes = readBounded(pathFrom(base, name), where)
   provideUserMultiplier(
     family.id,
     values,
@@ -91,6 +92,12 @@ export function readMultiplierFile(spec: string, base: string, where?: string): 
 
 /** The file that a spec names; undefined where it names none. */
 export const multiplierFile = (spec: string): string | undefined => fileParameters(spec)?.values['file']
+
+/** SHA-256 of a file that a spec names from `base`. */
+export const multiplierFileHash = (file: string, base: string, where?: string): string =>
+  sha256(readBounded(pathFrom(base, file), where))
+
+const pathFrom = (base: string, name: string) => (isAbsolute(name) ? name : join(base, name))
 
 /** A spec of the command line, whose file is named from the current directory, as one of a configuration in `base`. */
 export function specFromBase(spec: string, base: string): string {

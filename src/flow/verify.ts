@@ -165,10 +165,20 @@ export function cachedRun(
     networkHash,
     weightsHash,
     coefficientsHash = '',
-  }: Pick<Prepared, 'network' | 'networkHash' | 'weightsHash' | 'coefficientsHash'>,
+    multiplierHashes = {},
+  }: Pick<Prepared, 'network' | 'networkHash' | 'weightsHash' | 'coefficientsHash' | 'multiplierHashes'>,
   { images, netlistImages, seed }: Pick<VerifyOptions, 'images' | 'netlistImages' | 'seed'>,
 ): string {
-  const made = [configuration, networkHash, weightsHash, coefficientsHash, images, netlistImages, seed]
+  const made = [
+    configuration,
+    networkHash,
+    weightsHash,
+    coefficientsHash,
+    multiplierHashes,
+    images,
+    netlistImages,
+    seed,
+  ]
   const key = hashOf(made).slice(0, 12)
   return join(cacheDirectory(), 'runs', `${network.name}-${key}`)
 }

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { canonicalJson } from '../../src/base/hash.ts'
+import { canonicalJson, sha256 } from '../../src/base/hash.ts'
 import { type ConfigurationOptions, resolveConfiguration } from '../../src/flow/configuration.ts'
 import { networkPath, weightsPath } from '../../src/flow/named-files.ts'
 import { networkOf, prepare, weightsOf } from '../../src/flow/preparation.ts'
@@ -210,5 +210,53 @@ describe('a run.json fed back', () => {
     const path = join(root, 'run.json')
     writeFileSync(path, '{ "configuration": 3 }')
     expect(failure(() => resolve({ config: path }))).toMatchObject({ kind: 'usage', where: `${path}:1:3` })
+  })
+})
+
+describe('files that multipliers name', () => {
+  const table = (error: number) =>
+    Array.from({ length: 256 }, (_, a) =>
+      Array.from({ length: 256 }, (_, b) => a * ((b << 24) >> 24) + (a === 9 ? error : 0)).join(','),
+    ).join('\n')
+  const write = (error: number) => writeFileSync(join(project, 'files', 'mul.csv'), table(error))
+  const options = { mult: [] as string[] }
+  beforeEach(() => {
+    write(0)
+    options.mult = [`conv1=lut:file=${join('files', 'mul.csv')}`]
+    process.chdir(project)
+  })
+
+  test('stand in run.json by name with their SHA-256, and others do not', () => {
+    const inputs = (text: string) => (JSON.parse(text) as { inputs: Record<string, unknown> }).inputs
+    const written = inputs(run('out', { config: 'xgen.yaml', ...options }))
+    expect(written['multipliers']).toEqual({ 'files/mul.csv': sha256(Buffer.from(table(0))) })
+    expect(inputs(run('plain', { config: 'xgen.yaml' }))).not.toHaveProperty('multipliers')
+  })
+
+  test('make another configuration of the same names when they change', () => {
+    const given = { config: 'xgen.yaml', ...options }
+    const before = run('out', given)
+    expect(run('out', given)).toBe(before)
+    write(4)
+    expect(failure(() => run('out', given))).toMatchObject({
+      kind: 'usage',
+      message: expect.stringMatching(/belongs to another configuration/),
+    })
+    expect(run('out', given, true)).not.toBe(before)
+  })
+
+  test('are those of the run, where a run.json is the configuration', () => {
+    const before = run('out', { config: 'xgen.yaml', ...options })
+    const config = join('out', 'run.json')
+    expect(run('again', { config })).toBe(before)
+    write(4)
+    expect(failure(() => prepare(resolve({ config })))).toMatchObject({
+      kind: 'data',
+      message: expect.stringMatching(/does not hold the multiplier that the run was made from/),
+      where: join(project, 'files', 'mul.csv'),
+    })
+    expect(prepare(resolve({ config, ...options })).multiplierHashes).toEqual({
+      'files/mul.csv': sha256(Buffer.from(table(4))),
+    })
   })
 })

@@ -278,7 +278,7 @@ describe('a check that compared nothing', () => {
 })
 
 describe("a run's place in the cache", () => {
-  it('is another for each configuration, network, weights, images and seed', () => {
+  it('is another for each configuration, network, weights, multiplier files, images and seed', () => {
     const prepared = { network: loadNetwork('lenet5'), networkHash: 'n', weightsHash: 'w' }
     const run = { images: 20, netlistImages: 2, seed: 1 }
     const configuration = resolveConfiguration({ net: 'lenet5', array: '4x4', environment: {} })
@@ -288,6 +288,8 @@ describe("a run's place in the cache", () => {
       cachedRun(other, prepared, run),
       cachedRun(configuration, { ...prepared, networkHash: 'm' }, run),
       cachedRun(configuration, { ...prepared, weightsHash: 'v' }, run),
+      cachedRun(configuration, { ...prepared, multiplierHashes: { 'mul.v': 'h' } }, run),
+      cachedRun(configuration, { ...prepared, multiplierHashes: { 'mul.v': 'g' } }, run),
       cachedRun(configuration, prepared, { ...run, images: 21 }),
       cachedRun(configuration, prepared, { ...run, netlistImages: 3 }),
       cachedRun(configuration, prepared, { ...run, seed: 2 }),

@@ -140,7 +140,7 @@ async function runNetwork(options: CommonOptions, session: Session): Promise<num
   const prepared = prepare(configuration)
   const directory = (options['out'] as string | undefined) ?? join('rtl-out', prepared.network.name)
   const force = options['force'] === true
-  checkRunDirectory(directory, configuration, force)
+  checkRunDirectory(directory, configuration, force, prepared.multiplierHashes)
   const synthesis = await synthesiseNetwork(configuration, prepared, {
     baselines: options['baselines'] === true,
     samples: wholeNumber(options['samples'], '--samples', 1, 65_536),
