@@ -4,7 +4,6 @@ import { type Domain, domainName } from '../arith/domain.ts'
 import { type ErrorMetrics, errorMetrics, type Sampling } from '../arith/metrics.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { dataError } from '../base/errors.ts'
-import { writeFileAtomically } from '../base/files.ts'
 import { hashOf } from '../base/hash.ts'
 import { dataDirectory } from '../net/data/store.ts'
 import { type Characterisation, measureMapping, standardPeriod } from '../synth/characterise.ts'
@@ -12,7 +11,7 @@ import { type OpenLibrary, openLibrary } from '../synth/libraries.ts'
 import { bindMapping, circuitOf, type StoredMapping, storedMapping } from '../synth/mapping.ts'
 import type { MappingScript } from '../synth/scripts.ts'
 import { type Stream, uniformStream } from '../synth/stream.ts'
-import { cacheDirectory, readKept } from '../tools/cache.ts'
+import { cacheDirectory, keep, readKept } from '../tools/cache.ts'
 import { openThreads } from '../tools/threads.ts'
 import { openYosys } from '../tools/yosys.ts'
 import { multiplierOf } from './user-multipliers.ts'
@@ -84,7 +83,7 @@ export function openBench(
     const found = readKept<T>(file)
     if (found !== undefined) return { value: found, kept: true }
     const value = (await threads.run(task, signal)) as T
-    writeFileAtomically(file, JSON.stringify(value))
+    keep(file, value)
     return { value, kept: false }
   }
   return {

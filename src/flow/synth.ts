@@ -72,7 +72,8 @@ export async function synthesiseMultiplier(
 ): Promise<SynthReport> {
   const { progress, signal, period } = options
   const script = scriptOf(options.script)
-  if (!(period > 0)) throw usageError('a time above 0 ns is needed', { where: '--period' })
+  if (!(period > 0 && Number.isFinite(period)))
+    throw usageError('a time above 0 ns is needed', { where: '--period' })
   const multiplier = multiplierOf(spec, domain)
   const stream = operandStream(domain, options)
   progress.step(`read the library ${options.library}`)

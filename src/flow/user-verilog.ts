@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { isGateKind, type ListedGate } from '../arith/gate-list.ts'
 import type { UserVerilog } from '../arith/multiplier.ts'
 import type { UserCircuit } from '../arith/user-multipliers.ts'
 import { dataError, type ErrorDetail, usageError } from '../base/errors.ts'
-import { writeFileAtomically } from '../base/files.ts'
 import { hashOf } from '../base/hash.ts'
-import { cacheDirectory } from '../tools/cache.ts'
+import { cacheDirectory, keep, readKept } from '../tools/cache.ts'
 import { packageVersion } from '../tools/yosys.ts'
 import { yosysNow } from '../tools/yosys-now.ts'
 import { checkVerilogText } from './verilog-text.ts'
@@ -39,23 +37,15 @@ export function readUserVerilog(text: string, file: string, choice: ModuleChoice
   if (modules.length === 0) throw dataError('defines no module', { where: file })
   const key = hashOf({ format, text, choice, engine: packageVersion() })
   const kept = join(cacheDirectory(), 'verilog', `${key}.json`)
-  const known = readKept(kept)
+  const known = readKept<Elaborated>(kept)
   const elaborated = known ?? elaborate(text, file, choice)
-  if (known === undefined) writeFileAtomically(kept, JSON.stringify(elaborated))
+  if (known === undefined) keep(kept, elaborated)
   return {
     kind: 'circuit',
     file,
     digest: hashOf({ text, ...elaborated.verilog }).slice(0, 12),
     gates: elaborated.gates,
     verilog: { ...elaborated.verilog, modules, text },
-  }
-}
-
-function readKept(file: string): Elaborated | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Elaborated
-  } catch {
-    return undefined
   }
 }
 

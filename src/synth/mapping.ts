@@ -1,9 +1,8 @@
 import { join } from 'node:path'
-import { writeFileAtomically } from '../base/files.ts'
 import { hashOf } from '../base/hash.ts'
 import type { Module } from '../hdl/module.ts'
 import { memoryImages, printVerilog } from '../hdl/verilog.ts'
-import { cacheDirectory, readKept } from '../tools/cache.ts'
+import { cacheDirectory, keep, readKept } from '../tools/cache.ts'
 import type { Yosys } from '../tools/yosys.ts'
 import {
   bindCells,
@@ -93,7 +92,7 @@ export async function storedMapping(
   const file = join(cache, 'netlists', `${key}.json`)
   const kept = readKept<StoredNetlist>(file)
   const netlist = kept ?? (await synthesise(circuit, library, script, yosys, signal, cache))
-  if (kept === undefined) writeFileAtomically(file, JSON.stringify(netlist))
+  if (kept === undefined) keep(file, netlist)
   return { key, netlist, cached: kept !== undefined }
 }
 

@@ -11,6 +11,8 @@ import {
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { XgenError } from '../base/errors.ts'
+import { writeFileAtomically } from '../base/files.ts'
+import { sha256 } from '../base/hash.ts'
 
 /** Where built simulators are kept: XGEN_CACHE_DIR, or xgen/ in the user's cache. It may be deleted at any time. */
 export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {
@@ -19,10 +21,23 @@ export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): st
   return join(shared !== undefined && shared !== '' ? shared : join(homedir(), '.cache'), 'xgen')
 }
 
-/** JSON that an earlier run kept; undefined where there is none, or none that can be read. */
+const digestDigits = 64
+const withDigest = (text: string) => `${sha256(text)}\n${text}`
+
+/** Keeps a value as JSON behind its digest, whole or not at all. */
+export function keep(file: string, value: unknown): void {
+  writeFileAtomically(file, withDigest(JSON.stringify(value)))
+}
+
+/**
+ * What an earlier run kept; undefined where there is none, or where it is not what was written: a damaged file is made again, and
+ * never a wrong figure.
+ */
 export function readKept<T>(file: string): T | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T
+    const kept = readFileSync(file, 'utf8')
+    const text = kept.slice(digestDigits + 1)
+    return kept === withDigest(text) ? (JSON.parse(text) as T) : undefined
   } catch {
     return undefined
   }

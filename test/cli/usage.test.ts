@@ -55,6 +55,16 @@ test.each([
   [['data', 'lst'], 'Did you mean "list"?'],
   [[], '"xgen --help" lists'],
   [['sim', '--json=maybe'], '--json: "maybe" is given'],
+  [['mult', 'import', 'mul.v', '--transpose'], '--transpose is for tables'],
+  [['mult', 'metrics', 'exact', '--sat'], '--sat: "mult metrics" does not heed it'],
+  [['mult', 'list', 'roup'], 'xgen mult show roup'],
+  [['synth', '--mult', 'exact', '--samples', '4'], '--samples: this is for an accelerator'],
+  [['synth', '--mult', 'exact', '--no-baselines'], '--baselines: this is for an accelerator'],
+  [['synth', '--mult', 'exact', '--period', '1e400'], '--period: a time above 0 ns is needed'],
+  [
+    ['synth', '--mult', 'exact', '--stream', 'a.npy', '--operations', '9'],
+    '--operations: a file has its own',
+  ],
 ])(
   'the command line %j is refused with its remedy',
   async (args, text) => {

@@ -18,7 +18,8 @@ import {
 } from '../../flow/mult.ts'
 import { type Proof, proveMultiplier } from '../../flow/prove.ts'
 import { type ImportedMultiplier, importMultiplier } from '../../flow/user-multipliers.ts'
-import type { Command } from '../command.ts'
+import type { Command, CommonOptions } from '../command.ts'
+import { shellWord } from '../usage.ts'
 import { asksForTable, checkTableOptions, listDesigns, tableOptions } from './mult-table.ts'
 
 export const mult: Command = {
@@ -69,6 +70,11 @@ export const mult: Command = {
           default: false,
           describe: 'prove: by SAT too that the cells are the Verilog',
         },
+        transpose: {
+          type: 'boolean',
+          default: false,
+          describe: 'import: the rows of the table are the weights',
+        },
         operands: {
           type: 'string',
           requiresArg: true,
@@ -88,6 +94,7 @@ export const mult: Command = {
       | 'import'
     const given = options['spec'] as string | undefined
     checkTableOptions(action, options)
+    checkActionOptions(action, options)
     if (action === 'list' && asksForTable(options)) {
       await listDesigns(options['domain'] as string, session)
       return 0
@@ -127,7 +134,7 @@ export const mult: Command = {
         return 0
       }
       case 'import': {
-        const imported = importMultiplier(given, domain, { transpose: options['transpose'] as boolean })
+        const imported = importMultiplier(given, domain, { transpose: options['transpose'] === true })
         print(imported, describeImport(imported))
         return 0
       }
@@ -163,6 +170,33 @@ export const mult: Command = {
       }
     }
   },
+}
+
+/** The actions that an option belongs to; the others would not heed it. */
+const actionsOf: Readonly<Record<string, readonly string[]>> = {
+  verilog: ['show'],
+  output: ['table'],
+  sat: ['prove'],
+  transpose: ['import'],
+  operands: ['metrics'],
+  pairs: ['metrics', 'list', 'prove'],
+  lib: ['list', 'prove'],
+  yosys: ['list'],
+}
+
+function checkActionOptions(action: string, options: CommonOptions): void {
+  for (const [name, actions] of Object.entries(actionsOf)) {
+    const given = options[name] !== undefined && options[name] !== false
+    if (given && !actions.includes(action))
+      throw usageError(`"mult ${action}" does not heed it`, {
+        where: `--${name}`,
+        hint: `It belongs to ${actions.map((one) => `"mult ${one}"`).join(', ')}.`,
+      })
+  }
+  if (action === 'list' && options['spec'] !== undefined)
+    throw usageError(`"mult list" shows all: "${options['spec']}" is not heeded`, {
+      hint: `One family: xgen mult show ${options['spec']}`,
+    })
 }
 
 const parameterText = (p: ParameterDescription) => {
@@ -223,7 +257,7 @@ function describeImport({
     `  product     ${product.bits} bits ${product.signed ? 'signed' : 'unsigned'}, ${product.range[0]}..${product.range[1]}`,
     `  exact       ${exact ? 'yes' : 'no'}`,
     `  zero exact  ${zeroExact ? 'yes' : 'no'}`,
-    `Use it: --mult '${spec}'`,
+    `Use it: --mult ${shellWord(spec)}`,
   ].join('\n')
 }
 

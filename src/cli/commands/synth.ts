@@ -81,14 +81,14 @@ export const synth: Command = {
       },
       samples: {
         type: 'number',
-        default: 8,
+        defaultDescription: '8',
         requiresArg: true,
         describe: 'Of a network: instances of a module whose gates are simulated at most',
         group: 'Energy:',
       },
       baselines: {
         type: 'boolean',
-        default: true,
+        defaultDescription: 'true',
         describe: 'Of a network: measure it with exact multipliers too',
         group: 'Energy:',
       },
@@ -99,15 +99,36 @@ export const synth: Command = {
       : runNetwork(options, session),
 }
 
+const ofAccelerators = [
+  'set',
+  'weights',
+  'array',
+  'rows',
+  'cols',
+  'dataflow',
+  'interface',
+  'out',
+  'samples',
+  'baselines',
+] as const
 const ofMultipliers = ['domain', 'stream', 'operations', 'period'] as const
 
 async function runMultiplier(options: CommonOptions, { print, progress, signal }: Session): Promise<number> {
+  for (const name of ofAccelerators)
+    if (options[name] !== undefined)
+      throw usageError('this is for an accelerator, with --net', { where: `--${name}` })
   const [spec, ...more] = [options['mult']].flat() as string[]
   if (more.length > 0)
     throw usageError('several multipliers are named, and no network', {
       where: '--mult',
       hint: 'One at a time, or --net NETWORK for an accelerator that has them all.',
     })
+  if (
+    options['stream'] !== undefined &&
+    options['stream'] !== 'uniform' &&
+    options['operations'] !== undefined
+  )
+    throw usageError('a file has its own number of operations', { where: '--operations' })
   const report = await synthesiseMultiplier(
     spec!,
     parseDomain((options['domain'] as string | undefined) ?? 's8s8'),
@@ -142,8 +163,8 @@ async function runNetwork(options: CommonOptions, session: Session): Promise<num
   const force = options['force'] === true
   checkRunDirectory(directory, configuration, force, prepared.multiplierHashes)
   const synthesis = await synthesiseNetwork(configuration, prepared, {
-    baselines: options['baselines'] === true,
-    samples: wholeNumber(options['samples'], '--samples', 1, 65_536),
+    baselines: options['baselines'] !== false,
+    samples: wholeNumber(options['samples'] ?? 8, '--samples', 1, 65_536),
     seed: options.seed,
     jobs: options.jobs,
     ...wiresOf(options),
