@@ -28,9 +28,9 @@ export function gateVerilog(netlist: GateNetlist): string {
     ),
     ...gates.map(({ cell, nets }, i) => {
       const pins = cell.pins.flatMap(({ name, direction }, pin) =>
-        direction === 'input' || direction === 'output' ? [`.${name}(${wire(nets[pin]!)})`] : [],
+        direction === 'input' || direction === 'output' ? [`.${identifier(name)}(${wire(nets[pin]!)})`] : [],
       )
-      return `  ${cell.name} g${i} (${pins.join(', ')});`
+      return `  ${identifier(cell.name)} g${i} (${pins.join(', ')});`
     }),
     ...outputs.flatMap(({ name, nets }) =>
       nets.map((net, i) => `  assign ${bit(name, nets.length, i)} = ${wire(net)};`),
@@ -39,3 +39,6 @@ export function gateVerilog(netlist: GateNetlist): string {
     '',
   ].join('\n')
 }
+
+/** A library's name, escaped where it is no plain one: it ends at a blank then. */
+const identifier = (name: string): string => (/^[A-Za-z_][\w$]*$/.test(name) ? name : `\\${name} `)

@@ -69,7 +69,7 @@ const period = 1000
 
 /** The model that the library has for a default would be taken besides: it is chosen by name, if at all. */
 const withoutWires = (text: string): string =>
-  text.replace(/^[ \t]*default_wire_load(_selection)?[ \t]*:.*$/gm, '')
+  text.replace(/\bdefault_wire_load(_selection)?\s*:\s*("[^"]*"|[^";}\n]*)[ \t]*;?/g, '')
 
 const commands = (top: string, clock: string | undefined, wires: string | undefined) =>
   [
@@ -77,7 +77,7 @@ const commands = (top: string, clock: string | undefined, wires: string | undefi
     'read_liberty library.lib',
     'read_verilog netlist.v',
     `link_design ${top}`,
-    ...(wires === undefined ? [] : [`set_wire_load_model -name {${wires}}`]),
+    ...(wires === undefined ? [] : [`set_wire_load_model -name ${tclWord(wires)}`]),
     ...(clock === undefined
       ? [`set_max_delay ${period} -from [all_inputs] -to [all_outputs]`]
       : [
@@ -88,6 +88,9 @@ const commands = (top: string, clock: string | undefined, wires: string | undefi
     'report_checks -path_delay max -digits 6',
     '',
   ].join('\n')
+
+/** A word that Tcl takes as it is: a library's names may hold what it would run. */
+const tclWord = (text: string): string => text.replace(/\W/g, '\\$&')
 
 function longest(said: string): number | undefined {
   const slack = /^\s*(-?[\d.]+)\s+slack/m.exec(said)?.[1]

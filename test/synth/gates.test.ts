@@ -10,6 +10,7 @@ import { bitParallel } from '../../src/synth/bit-parallel.ts'
 import { characterise } from '../../src/synth/characterise.ts'
 import { circuitGraph } from '../../src/synth/circuit-graph.ts'
 import { bindCells } from '../../src/synth/gate-netlist.ts'
+import { readLibrary } from '../../src/synth/liberty/read.ts'
 import { openLibrary } from '../../src/synth/libraries.ts'
 import { circuitOf } from '../../src/synth/mapping.ts'
 import { staDelay } from '../../src/synth/opensta.ts'
@@ -86,6 +87,36 @@ describe('the longest path', () => {
       expect(sta!.engine).toMatch(/^OpenSTA \d/)
       expect(Math.abs(delay / sta!.delay - 1)).toBeLessThan(1e-3)
     }
+  })
+
+  it.runIf(hasSta && hasOsu018)('is that of OpenSTA with names that its language would run', async () => {
+    const { text, ...osu018 } = await openLibrary('osu018', { data: '/nowhere' })
+    const name = 'w};puts;[exit]$x{'
+    const wires = `default_wire_load : "${name}"; wire_load ("${name}") {
+      capacitance : 0.01; resistance : 0.5; slope : 1; fanout_length (1, 1); }
+    wire_load ("w") { slope : 1; }`
+    const content = (await text()).replace('(INVX1)', '("INV-X;1")').replace(/\}\s*$/, `${wires} }`)
+    const library = { ...osu018, content: readLibrary(content, 'named.lib'), text: async () => content }
+    const netlist = bindCells(
+      {
+        creator: 'a hand',
+        top: 'm',
+        ports: [
+          { name: 'a', output: false, nets: [2] },
+          { name: 'y', output: true, nets: [4] },
+        ],
+        netCount: 5,
+        gates: [
+          { cell: 'INV-X;1', pins: { A: 2, Y: 3 } },
+          { cell: 'INV-X;1', pins: { A: 3, Y: 4 } },
+        ],
+      },
+      library.content,
+    )
+    const { delay } = analyseTiming(circuitGraph(netlist), library.content.wireLoad)
+    const sta = await staDelay(netlist, library, { signal, cache: directory })
+    expect(library.content.wireLoad!.name).toBe(name)
+    expect(Math.abs(delay / sta!.delay - 1)).toBeLessThan(0.05)
   })
 
   it('is not asked of a program that is not there', async () => {

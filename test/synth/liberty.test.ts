@@ -134,6 +134,13 @@ describe('broken Liberty files', () => {
       'b.lib:2:2',
     ],
     ['a number too large', 'library (l) { cell (c) {\n area : 1e999; } }', /is no number/, 'b.lib:2:2'],
+    ['a name of two words', 'library (l) { cell ("a b") {} }', /"a b" is no name of a cell/, 'b.lib:1:15'],
+    [
+      'a pin of two words',
+      'library (l) { cell (c) { pin ("a\tb") {} } }',
+      /is no name of a pin/,
+      'b.lib:1:26',
+    ],
     ['groups without end', 'a () {'.repeat(40), /nest deeper than 24/, 'b.lib:1:145'],
   ]
   it.each(broken)('%s', (_, text, message, where) => {
@@ -165,6 +172,27 @@ describe('broken Liberty files', () => {
         for (let i = 0; i < 1000; i++) reader.push(piece)
       }).message,
     ).toMatch(/more than 1048576 characters/)
+  })
+
+  it.each([
+    ['a list', 'a (', '1, ', /the list of "a" has more than 100000 values/],
+    ['a value', 'a : ', '1 ', /the value of "a" has more than 1048576 characters/],
+    ['lists', '', 'a (1, 2, 3); ', /more than 100000 attributes and values/],
+    ['wire loads', '', 'wire_load (w) {} ', /more than 10000 groups "wire_load"/],
+  ])('%s without end takes no more memory than one may', (_, begin, again, message) => {
+    const reader = libraryReader('b.lib')
+    reader.push(`library (l) { ${begin}`)
+    const piece = again.repeat(2000)
+    expect(
+      failure(() => {
+        for (let i = 0; i < 1000; i++) reader.push(piece)
+      }).message,
+    ).toMatch(message)
+  })
+
+  it('says where something is in a file whose comments and texts have lines', () => {
+    const text = 'library (l) { /* 1\n2\n */ a : "x\ny"; /* 4 */\n /**/ b : "z" : }'
+    expect(failure(() => readLibrary(text, 'b.lib'))).toMatchObject({ where: 'b.lib:5:15' })
   })
 
   it('a cell without end takes no more memory than a cell may', () => {

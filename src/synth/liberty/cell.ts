@@ -34,6 +34,9 @@ export function cellReader(around: Surroundings) {
     throw dataError(what, { where: where(place) })
   }
   const text = (group: Group, name: string) => group.attributes.get(name)?.values[0]
+  /** A name, which will stand in Verilog and in the commands of tools: blanks and control characters are in none. */
+  const plain = (name: string, group: Group): string =>
+    /^[!-~]+$/.test(name) ? name : fail(`"${name.slice(0, 40)}" is no name of a ${group.name}`, group)
   const number = (group: Group, name: string): number | undefined => {
     const attribute = group.attributes.get(name)
     return attribute === undefined ? undefined : finite(attribute.values[0] ?? '', attribute)
@@ -175,7 +178,7 @@ export function cellReader(around: Surroundings) {
       arcs: group.groups.filter(({ name }) => name === 'timing').flatMap(timing),
       power: group.groups.filter(({ name }) => name === 'internal_power').flatMap(power),
     }
-    return group.arguments.map((name) => ({ name, ...pin }))
+    return group.arguments.map((name) => ({ name: plain(name, group), ...pin }))
   }
 
   const kindOf = (group: Group, all: readonly Pin[]): CellKind => {
@@ -220,7 +223,7 @@ export function cellReader(around: Surroundings) {
   }
 
   const cell = (group: Group): Cell => {
-    const name = group.arguments[0] ?? fail('a cell has no name', group)
+    const name = plain(group.arguments[0] ?? fail('a cell has no name', group), group)
     const pinGroups = group.groups.filter((inner) => inner.name === 'pin')
     const all = pinGroups.flatMap(pins)
     if (all.length > mostPins) fail(`the cell "${name}" has more than ${mostPins} pins`, group)
@@ -233,7 +236,7 @@ export function cellReader(around: Surroundings) {
       dontUse: text(group, 'dont_use') === 'true',
     }
   }
-  return { cell, template, number, finite, text, fail }
+  return { cell, template, plain, number, finite, text, fail }
 }
 
 const slewVariables = new Set(['input_net_transition', 'input_transition_time', 'constrained_pin_transition'])

@@ -1,5 +1,5 @@
 import { dataError } from '../../base/errors.ts'
-import { type Lexer, libertyLexer, type Token } from './lexer.ts'
+import { type Lexer, libertyLexer, longestToken, type Token } from './lexer.ts'
 
 /** A place in a file: line and column, from 1. */
 export interface Place {
@@ -26,7 +26,7 @@ export interface Group extends Place {
 export type Closed = (group: Group, around: readonly Group[]) => 'keep' | 'drop'
 
 const deepest = 24
-/** Attributes and groups inside one group of depth 1, such as a cell: the largest known has about 2,000. */
+/** Attributes, groups and their values inside one group of depth 1, such as a cell: the largest known has a few thousand. */
 const mostInside = 100_000
 
 /**
@@ -61,11 +61,13 @@ export function groupReader(name: string, closed: Closed): Lexer {
 
   const count = (place: Place): void => {
     if (open.length < 2) inside = 0
-    else if (++inside > mostInside) fail(`a group holds more than ${mostInside} statements`, place)
+    else if ((inside += 1 + values.length) > mostInside)
+      fail(`a group holds more than ${mostInside} statements and values`, place)
   }
 
   const countTop = (place: Place): void => {
-    if (++onTop > mostInside) fail(`the library has more than ${mostInside} attributes`, place)
+    if ((onTop += 1 + values.length) > mostInside)
+      fail(`the library has more than ${mostInside} attributes and values`, place)
   }
 
   const begin = (): void => {
@@ -112,13 +114,18 @@ export function groupReader(name: string, closed: Closed): Lexer {
           fail(`"${mark}" stands in the value of ${shown(head!)}`, token)
         else {
           values = [values.length === 0 ? token.text : `${values[0]} ${token.text}`]
+          if (values[0]!.length > longestToken)
+            fail(`the value of ${shown(head!)} has more than ${longestToken} characters`, token)
           lastLine = token.lastLine
         }
         return
       case 'argument':
         if (mark === ')') expect = 'after arguments'
-        else if (mark === undefined) values.push(token.text)
-        else if (mark !== ',' && mark !== ':') fail(`"${mark}" stands in the list of ${shown(head!)}`, token)
+        else if (mark === undefined) {
+          if (values.push(token.text) > mostInside)
+            fail(`the list of ${shown(head!)} has more than ${mostInside} values`, token)
+        } else if (mark !== ',' && mark !== ':')
+          fail(`"${mark}" stands in the list of ${shown(head!)}`, token)
         return
       case 'after arguments':
         if (mark === '{') begin()

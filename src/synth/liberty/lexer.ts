@@ -17,7 +17,7 @@ export interface Lexer {
 }
 
 /** Longest word or quoted text; tables of all libraries known are far below. */
-const longestToken = 1 << 20
+export const longestToken = 1 << 20
 
 const [newline, quote, backslash, slash, star, openBracket, closeBracket] = [...'\n"\\/*[]'].map((c) =>
   c.charCodeAt(0),
@@ -47,15 +47,21 @@ export function libertyLexer(name: string, emit: (token: Token) => void): Lexer 
     emit({ kind, text: taken, line: firstLine, column, lastLine: line })
   }
 
+  /** Counts the lines up to a place. Not by searching: a file may be one line, which each search would run through. */
+  const passLines = (until: number): void => {
+    for (let i = at; i < until; i++) {
+      if (text.charCodeAt(i) !== newline) continue
+      line++
+      lineStart = i + 1
+    }
+  }
+
   /** Skips to behind the comment; false where its end has not come yet. */
   const skipComment = (): boolean => {
     const end = text.indexOf('*/', at)
     // a star at the end may be the first half of the mark
     const until = end === -1 ? Math.max(at, text.length - 1) : end + 2
-    for (let i = text.indexOf('\n', at); i !== -1 && i < until; i = text.indexOf('\n', i + 1)) {
-      line++
-      lineStart = i + 1
-    }
+    passLines(until)
     at = until
     inComment = end === -1
     return !inComment
@@ -75,10 +81,7 @@ export function libertyLexer(name: string, emit: (token: Token) => void): Lexer 
     const end = quotedEnd()
     if (end === -1) return false
     const [firstLine, column] = [line, at - lineStart + 1]
-    for (let i = text.indexOf('\n', at); i !== -1 && i < end; i = text.indexOf('\n', i + 1)) {
-      line++
-      lineStart = i + 1
-    }
+    passLines(end)
     give('text', at + 1, end, firstLine, column)
     at = end + 1
     return true

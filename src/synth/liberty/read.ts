@@ -11,7 +11,8 @@ import { readWireLoad } from './wire-load.ts'
 /** Characters of an unpacked file; the largest open library has 13 million. */
 export const mostCharacters = 256 * 2 ** 20
 const mostCells = 20_000
-const mostWireLoads = 1000
+/** Of each kind: wire loads, operating conditions, templates. */
+const mostOfKind = 10_000
 
 /** Reads a library that comes piece by piece (latin1: names are ASCII). */
 export interface LibraryReader {
@@ -39,19 +40,19 @@ export function libraryReader(file: string): LibraryReader {
     if (cells.size === mostCells) bare.fail(`there are more than ${mostCells} cells`, group)
     cells.set(cell.name, cell)
   }
+  const limited = (count: number, group: Group) => {
+    if (count > mostOfKind) bare.fail(`there are more than ${mostOfKind} groups "${group.name}"`, group)
+  }
   const reader = groupReader(file, (group, around) => {
     if (around.length > 1) return around[1]!.name === 'cell' && !unread.has(group.name) ? 'keep' : 'drop'
     if (around.length === 0) {
       if (group.name !== 'library')
         bare.fail(`the file holds "${group.name.slice(0, 40)}", which is no library`, group)
       library = group
-    } else if (group.name === 'operating_conditions') conditions.push(group)
-    else if (group.name === 'wire_load') {
-      wireLoads.push(group)
-      if (wireLoads.length > mostWireLoads)
-        bare.fail(`there are more than ${mostWireLoads} wire loads`, group)
-    } else if (group.name === 'lu_table_template' || group.name === 'power_lut_template')
-      templates.set(group.arguments[0] ?? '', bare.template(group))
+    } else if (group.name === 'operating_conditions') limited(conditions.push(group), group)
+    else if (group.name === 'wire_load') limited(wireLoads.push(group), group)
+    else if (group.name === 'lu_table_template' || group.name === 'power_lut_template')
+      limited(templates.set(group.arguments[0] ?? '', bare.template(group)).size, group)
     else if (group.name === 'cell') keepCell(group, around[0]!)
     return 'drop'
   })

@@ -7,7 +7,7 @@ const mostLengths = 1000
 /** Reads a `wire_load`; `units` are the library's, in pF and kOhm. */
 export function readWireLoad(
   group: Group,
-  { number, finite, fail }: CellReader,
+  { plain, number, finite, fail }: CellReader,
   units: { readonly capacitance: number; readonly resistance: number },
 ): WireLoad {
   const lengths = group.lists
@@ -21,7 +21,7 @@ export function readWireLoad(
   for (let i = 1; i < lengths.length; i++)
     if (lengths[i]![0] === lengths[i - 1]![0]) fail(`a wire load has two lengths for one fan-out`, group)
   return {
-    name: group.arguments[0] ?? '',
+    name: plain(group.arguments[0] ?? '', group),
     capacitance: (number(group, 'capacitance') ?? 0) * units.capacitance,
     resistance: (number(group, 'resistance') ?? 0) * units.resistance,
     lengths,
