@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { XgenError } from '../base/errors.ts'
 import type { Progress } from '../base/progress.ts'
 import { type DataSet, dataSet, dataSets, filesOf } from '../net/data/catalogue.ts'
@@ -37,7 +37,8 @@ export async function fetchData(
   const library = publishedLibraries.find((known) => known.name === name)
   if (library !== undefined) {
     const { url, ...file } = library.published
-    const fetched = await fetchFiles({ name, url, files: [file] }, options)
+    const present = presentFile(library) !== undefined
+    const fetched = present ? [] : await fetchFiles({ name, url, files: [file] }, options)
     return { ...summariseLibrary(library), fetched }
   }
   const set = dataSet(name)
@@ -52,14 +53,19 @@ const publishedLibraries = knownLibraries.filter(
   (library): library is PublishedLibrary => library.published !== undefined,
 )
 
-function summariseLibrary({ name, summary, source, files }: KnownLibrary): DataSummary {
+/** Where a library lies, unpacked or as .gz. */
+const presentFile = ({ files }: KnownLibrary): string | undefined =>
+  files(dataDirectory()).find((file) => existsSync(file))
+
+function summariseLibrary(library: KnownLibrary): DataSummary {
+  const { name, summary, source } = library
   return {
     name,
     summary,
     source,
     images: null,
     directory: join(dataDirectory(), name),
-    present: files(dataDirectory()).some((file) => existsSync(file)),
+    present: presentFile(library) !== undefined,
   }
 }
 
@@ -73,7 +79,10 @@ export interface FileVerdict {
 export function verifyData(name: string | undefined, progress: Progress): readonly FileVerdict[] {
   const every = [
     ...dataSets.map((set) => ({ name: set.name, files: filesOf(set) })),
-    ...publishedLibraries.map((library) => ({ name: library.name, files: [library.published] })),
+    ...publishedLibraries.map((library) => ({
+      name: library.name,
+      files: [{ ...library.published, name: basename(presentFile(library) ?? library.published.name) }],
+    })),
   ]
   const sets =
     name === undefined

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -8,7 +9,7 @@ import { XgenError } from '../../src/base/errors.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { silent } from '../../src/base/progress.ts'
 import { type DataSet, dataSet } from '../../src/net/data/catalogue.ts'
-import { fetchDataSet } from '../../src/net/data/fetch.ts'
+import { fetchDataSet, fetchFiles } from '../../src/net/data/fetch.ts'
 import { parseIdx } from '../../src/net/data/idx.ts'
 import { dataDirectory, imageAt, isPresent, loadSplit } from '../../src/net/data/store.ts'
 import { syntheticDigits } from '../../src/net/data/synthetic.ts'
@@ -145,6 +146,159 @@ describe('fetching', () => {
       kind: 'data',
       message: expect.stringContaining('is not complete'),
     })
+  })
+})
+
+describe('fetching from servers of all kinds', () => {
+  const contents = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7919) >> 5))
+  const file = { name: 'cells.lib', bytes: contents.length, sha256: sha256(contents) }
+  type Answer = (request: IncomingMessage, response: ServerResponse) => void
+  /** Fetches from a server that answers so; what it was asked, and what then lies in the directory. */
+  const fetchFrom = async (answer: Answer, more: { part?: Buffer; signal?: AbortSignal } = {}) => {
+    const asked: string[] = []
+    const other = createServer((request, response) => {
+      asked.push(`${request.url} ${request.headers.range ?? 'whole'}`)
+      answer(request, response)
+    })
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    const at = mkdtempSync(join(directory, 'server-'))
+    if (more.part !== undefined) {
+      mkdirSync(join(at, 'lib'))
+      writeFileSync(join(at, 'lib', 'cells.lib.part'), more.part)
+    }
+    const updates: number[] = []
+    const set = { name: 'lib', url: `http://127.0.0.1:${port}/`, files: [file] }
+    const run = fetchFiles(set, {
+      progress: { ...silent, update: (done) => updates.push(done) },
+      signal: more.signal ?? new AbortController().signal,
+      offline: false,
+      directory: at,
+      stallSeconds: 0.3,
+    })
+    const outcome = await run.catch((error: unknown) => error)
+    other.closeAllConnections()
+    other.close()
+    const lies = Object.fromEntries(
+      readdirSync(join(at, 'lib')).map((name) => [name, readFileSync(join(at, 'lib', name))]),
+    )
+    return { outcome, asked, updates, lies }
+  }
+  const whole: Answer = (_, response) =>
+    response.writeHead(200, { 'content-length': contents.length }).end(contents)
+  const refusal = (message: RegExp) => ({ kind: 'data', message: expect.stringMatching(message) })
+
+  test('says how far it is', async () => {
+    const { outcome, updates, lies } = await fetchFrom(whole)
+    expect(outcome).toEqual(['cells.lib'])
+    expect(lies).toEqual({ 'cells.lib': contents })
+    expect(updates.at(-1)).toBe(contents.length)
+    expect(updates).toEqual([...updates].sort((a, b) => a - b))
+  })
+
+  test('follows a redirection', async () => {
+    const { outcome, asked, lies } = await fetchFrom((request, response) => {
+      if (request.url === '/elsewhere') whole(request, response)
+      else response.writeHead(302, { location: '/elsewhere' }).end()
+    })
+    expect([outcome, asked, lies]).toEqual([
+      ['cells.lib'],
+      ['/cells.lib whole', '/elsewhere whole'],
+      { 'cells.lib': contents },
+    ])
+  })
+
+  test('keeps what came of a body that breaks off, and no file', async () => {
+    const { outcome, lies } = await fetchFrom((_, response) => {
+      response.writeHead(200, { 'content-length': contents.length })
+      response.write(contents.subarray(0, 5000), () => response.destroy())
+    })
+    expect(outcome).toMatchObject(refusal(/^cannot fetch http.*cells\.lib: /))
+    const kept = lies['cells.lib.part']!
+    expect(Object.keys(lies)).toEqual(['cells.lib.part'])
+    expect(contents.subarray(0, kept.length)).toEqual(kept)
+    const resumed = await fetchFrom(
+      (request, response) => {
+        const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
+        response.writeHead(from > 0 ? 206 : 200).end(contents.subarray(from))
+      },
+      { part: kept },
+    )
+    expect(resumed.lies).toEqual({ 'cells.lib': contents })
+    expect(resumed.asked).toEqual([`/cells.lib ${kept.length > 0 ? `bytes=${kept.length}-` : 'whole'}`])
+  })
+
+  test('refuses a shorter body that its server calls whole', async () => {
+    const { outcome, lies } = await fetchFrom((_, response) => response.end(contents.subarray(0, 5000)))
+    expect(outcome).toMatchObject(refusal(/holds 5000 bytes; expected are 100000/))
+    expect(lies).toEqual({})
+  })
+
+  test('refuses other contents, and goes on with no others', async () => {
+    const other = Buffer.from(contents).fill(0, 0, 9)
+    const { outcome, lies } = await fetchFrom((_, response) => response.end(other))
+    expect(outcome).toMatchObject(refusal(/is corrupt: SHA-256/))
+    expect(lies).toEqual({})
+    const mixed = await fetchFrom((_, response) => response.writeHead(206).end(contents.subarray(5000)), {
+      part: other.subarray(0, 5000),
+    })
+    expect(mixed.outcome).toMatchObject(refusal(/is corrupt: SHA-256/))
+    expect(mixed.lies).toEqual({})
+  })
+
+  test('stops at a body without an end, announced or not', async () => {
+    const announced = await fetchFrom((_, response) => {
+      response.writeHead(200, { 'content-length': 2 ** 40 }).write('x')
+    })
+    expect(announced.outcome).toMatchObject(refusal(/more than the file has/))
+    expect(announced.lies).toEqual({})
+    const endless = await fetchFrom((_, response) => {
+      const more = () => {
+        while (response.write(Buffer.alloc(2 ** 16)) && !response.destroyed);
+      }
+      response.on('drain', more)
+      more()
+    })
+    expect(endless.outcome).toMatchObject(refusal(/more than the file has/))
+    expect(endless.lies).toEqual({})
+  })
+
+  test('starts over where a part does not fit, or the server knows no parts', async () => {
+    const unfit = await fetchFrom(
+      (request, response) => {
+        if (request.headers.range === undefined) whole(request, response)
+        else response.writeHead(416).end()
+      },
+      { part: Buffer.alloc(contents.length + 1) },
+    )
+    expect(unfit.asked).toEqual([`/cells.lib bytes=${contents.length + 1}-`, '/cells.lib whole'])
+    expect(unfit.lies).toEqual({ 'cells.lib': contents })
+    const plain = await fetchFrom(whole, { part: Buffer.alloc(77, 1) })
+    expect(plain.lies).toEqual({ 'cells.lib': contents })
+  })
+
+  test('gives up a server that says nothing, or no more', async () => {
+    const dumb = await fetchFrom(() => {})
+    expect(dumb.outcome).toMatchObject(refusal(/nothing came for 0\.3 s/))
+    expect(dumb.lies).toEqual({})
+    const slow = await fetchFrom((_, response) => {
+      response.writeHead(200, { 'content-length': contents.length }).write(contents.subarray(0, 10))
+    })
+    expect(slow.outcome).toMatchObject(refusal(/nothing came for 0\.3 s/))
+    expect(Object.keys(slow.lies)).toEqual(['cells.lib.part'])
+  })
+
+  test('ends at once when it is interrupted, and keeps what came', async () => {
+    const abort = new AbortController()
+    const { outcome, lies } = await fetchFrom(
+      (_, response) => {
+        response.writeHead(200, { 'content-length': contents.length }).write(contents.subarray(0, 10))
+        setTimeout(() => abort.abort(new XgenError('interrupted', 'interrupted')), 100)
+      },
+      { signal: abort.signal },
+    )
+    expect(outcome).toMatchObject({ kind: 'interrupted' })
+    expect(Object.keys(lies)).toEqual(['cells.lib.part'])
   })
 })
 

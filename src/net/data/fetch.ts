@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { XgenError } from '../../base/errors.ts'
 import type { Progress } from '../../base/progress.ts'
 import { type DataFile, type DataSet, type FileSet, filesOf } from './catalogue.ts'
-import { dataDirectory, filePath, readDataFile } from './store.ts'
+import { dataDirectory, filePath, readChecked } from './store.ts'
 
 export interface FetchOptions {
   readonly progress: Progress
@@ -13,10 +13,12 @@ export interface FetchOptions {
   /** Refuse to use the network. */
   readonly offline: boolean
   readonly directory?: string
+  /** Silence on the line for this long is a failure; a minute unless given. */
+  readonly stallSeconds?: number
 }
 
-/** Silence on the line for this long is a failure. */
-const stallMilliseconds = 60_000
+/** Bytes of a file on the line above those of its contents: what gzip adds where it cannot compress. */
+const mostOverhead = 2 ** 16
 
 /** Fetches the files of a data set that are not there yet, and checks their contents. Returns the names of those fetched. */
 export const fetchDataSet = (set: DataSet, options: FetchOptions): Promise<readonly string[]> =>
@@ -39,26 +41,27 @@ export async function fetchFiles(set: FileSet, options: FetchOptions): Promise<r
   return missing.map((file) => file.name)
 }
 
+/** Nothing stands at its place that is not whole and checked: until then it is a `.part` beside it. */
 async function fetchFile(
   set: FileSet,
   file: DataFile,
   directory: string,
-  { progress, signal }: FetchOptions,
+  options: FetchOptions,
 ): Promise<void> {
-  const url = `${set.url}${file.name}`
+  const { progress } = options
   const path = filePath(set, file, directory)
   const part = `${path}.part`
   prepareDirectory(dirname(path))
   progress.step(`fetching ${set.name}/${file.name}`)
-  const start = existsSync(part) ? statSync(part).size : 0
-  await download(url, part, start, progress, signal)
-  renameSync(part, path)
+  const url = `${set.url}${file.name}`
+  await download({ url, part, most: file.bytes + mostOverhead }, options)
   try {
-    readDataFile(set, file, directory)
+    readChecked(part, file, `It was not kept. What ${url} gives is not what xgen knows: try again later.`)
   } catch (error) {
-    rmSync(path, { force: true })
+    rmSync(part, { force: true })
     throw error
   }
+  renameSync(part, path)
   progress.done(`${statSync(path).size} bytes, contents checked`)
 }
 
@@ -73,41 +76,57 @@ function prepareDirectory(directory: string): void {
   }
 }
 
-/** Appends to what an earlier, interrupted download left; starts over where the server cannot. */
+interface Download {
+  readonly url: string
+  readonly part: string
+  /** More bytes are none of ours. */
+  readonly most: number
+}
+
+/** Appends to what an earlier, interrupted download left; starts over where the server cannot, or where that does not fit. */
 async function download(
-  url: string,
-  part: string,
-  start: number,
-  progress: Progress,
-  signal: AbortSignal,
+  { url, part, most }: Download,
+  { progress, signal, stallSeconds = 60 }: FetchOptions,
 ): Promise<void> {
   const stall = new AbortController()
-  let timer = setTimeout(() => stall.abort(), stallMilliseconds)
+  const wait = () => setTimeout(() => stall.abort(), stallSeconds * 1000)
+  let timer = wait()
+  const ask = (start: number) =>
+    fetch(url, {
+      headers: start > 0 ? { range: `bytes=${start}-` } : {},
+      signal: AbortSignal.any([signal, stall.signal]),
+    })
   try {
-    const headers: Record<string, string> = start > 0 ? { range: `bytes=${start}-` } : {}
-    const response = await fetch(url, { headers, signal: AbortSignal.any([signal, stall.signal]) })
-    if (response.status === 416) {
-      rmSync(part, { force: true })
-      throw new Error('what is left of an earlier download does not fit; it has been removed, so try again')
-    }
+    const start = existsSync(part) ? statSync(part).size : 0
+    const first = await ask(start)
+    const unfit = first.status === 416 && start > 0
+    if (unfit) await first.body?.cancel()
+    const response = unfit ? await ask(0) : first
     if (!response.ok || response.body === null)
       throw new Error(`the server answered ${response.status} ${response.statusText}`)
     const resumed = response.status === 206
     let done = resumed ? start : 0
     const length = Number(response.headers.get('content-length') ?? 0)
+    const checkSize = (bytes: number) => {
+      if (bytes > most) throw new TooLarge(`${bytes} bytes are more than the file has`)
+    }
+    checkSize(done + length)
     progress.step(`fetching ${url}`, length > 0 ? done + length : undefined)
     const counted = Readable.fromWeb(response.body as import('node:stream/web').ReadableStream).map(
       (chunk: Uint8Array) => {
         clearTimeout(timer)
-        timer = setTimeout(() => stall.abort(), stallMilliseconds)
+        timer = wait()
         progress.update((done += chunk.length), 'bytes')
+        checkSize(done)
         return chunk
       },
     )
     await pipeline(counted, createWriteStream(part, { flags: resumed ? 'a' : 'w' }))
   } catch (cause) {
+    // what is there is no beginning of the file
+    if (cause instanceof TooLarge) rmSync(part, { force: true })
     if (signal.aborted) throw signal.reason
-    const why = stall.signal.aborted ? 'nothing came for a minute' : reasonOf(cause as Error)
+    const why = stall.signal.aborted ? `nothing came for ${stallSeconds} s` : reasonOf(cause as Error)
     throw new XgenError('data', `cannot fetch ${url}: ${why}`, {
       hint: 'Run the command again: it goes on where it stopped. Or put the files there yourself ("xgen data path").',
       cause,
@@ -116,6 +135,8 @@ async function download(
     clearTimeout(timer)
   }
 }
+
+class TooLarge extends Error {}
 
 function reasonOf(error: Error): string {
   const cause = error.cause instanceof Error ? error.cause.message : undefined

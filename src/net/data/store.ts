@@ -43,19 +43,21 @@ export function readDataFile(set: Named, file: DataFile, directory = dataDirecto
   const path = filePath(set, file, directory)
   const hint = `Fetch it with "xgen data fetch ${set.name}", or set XGEN_DATA_DIR to the directory that holds ${set.name}/${file.name}.`
   if (!existsSync(path)) throw dataError('does not exist', { where: path, hint })
+  return readChecked(path, file, `Delete it and fetch it again. ${hint}`)
+}
+
+/** The same of a file that lies at any path, with what to do where it is not what was published. */
+export function readChecked(path: string, file: DataFile, hint: string): Uint8Array {
   const bytes = readInput(path, 'data file')
   const contents = file.name.endsWith('.gz') ? unzip(bytes, file, path, hint) : bytes
   if (contents.length !== file.bytes) {
-    throw dataError(`holds ${contents.length} bytes; expected are ${file.bytes}`, {
-      where: path,
-      hint: `Delete it and fetch it again. ${hint}`,
-    })
+    throw dataError(`holds ${contents.length} bytes; expected are ${file.bytes}`, { where: path, hint })
   }
   const digest = sha256(contents)
   if (digest !== file.sha256) {
     throw dataError(`is corrupt: SHA-256 of its contents is ${digest}, expected ${file.sha256}`, {
       where: path,
-      hint: `Delete it and fetch it again. ${hint}`,
+      hint,
     })
   }
   return contents
@@ -69,7 +71,7 @@ function unzip(bytes: Uint8Array, file: DataFile, path: string, hint: string): U
     const why = larger ? `it unpacks to more than ${file.bytes} bytes` : (cause as Error).message
     throw new XgenError('data', `is truncated or corrupt: ${why}`, {
       where: path,
-      hint: `Delete it and fetch it again. ${hint}`,
+      hint,
       cause,
     })
   }
