@@ -11,6 +11,9 @@ export const number = (title: string): Column => ({ title, align: 'right' })
 export const thousandths = (amounts: Amounts): Amounts =>
   Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, amount / 1000]))
 
+/** One more than other plots need: grey. */
+const blockColours = [...palette, '#999999']
+
 /** A bar each, stacked by block; blocks that are nowhere have no colour. */
 export async function blocksPlot(
   bars: readonly { readonly name: string; readonly blocks: Amounts }[],
@@ -32,7 +35,7 @@ export async function blocksPlot(
         field: 'block',
         type: 'nominal',
         sort: present,
-        scale: { domain: present, range: palette.slice(0, present.length) },
+        scale: { domain: present, range: blockColours.slice(0, present.length) },
         legend: { title: null, orient: 'bottom' },
       },
       order: { field: 'block', sort: 'ascending' },

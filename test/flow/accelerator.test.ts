@@ -6,7 +6,7 @@ import { domainName } from '../../src/arith/domain.ts'
 import { silent } from '../../src/base/progress.ts'
 import { writeRunDirectory } from '../../src/emit/run-directory.ts'
 import { baselinesOf } from '../../src/flow/accelerator/baselines.ts'
-import { blocksOf } from '../../src/flow/accelerator/blocks.ts'
+import { addUp } from '../../src/flow/accelerator/blocks.ts'
 import { type AcceleratorCost, measureAccelerator } from '../../src/flow/accelerator/cost.ts'
 import { multiplicationsOf } from '../../src/flow/accelerator/multiplications.ts'
 import { readSynthesis, type StoredSynthesis, writeSynthesis } from '../../src/flow/accelerator/stored.ts'
@@ -27,23 +27,6 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 const configure = (...set: string[]) => resolveConfiguration({ net: 'lenet5', environment: {}, set })
-
-describe('blocks of an accelerator', () => {
-  it.each(['weight-stationary', 'row-stationary'])(
-    'know what each module of a %s design is for',
-    (dataflow) => {
-      const configuration = configure(`array.dataflow=${dataflow}`)
-      const { plan } = planDesign(configuration, prepare(configuration))
-      const blockOf = blocksOf(plan, 'axi')
-      const pe = dataflow === 'row-stationary' ? 'row_pe_exact_s8s8' : 'pe_exact_s8s8'
-      expect(blockOf(pe)).toBe('PEs')
-      expect(blockOf('axi_control')).toBe('interface')
-      expect(blockOf('weight_memory') === 'memory ports' || dataflow === 'row-stationary').toBe(true)
-      expect(blockOf('sequencer')).toBe('control')
-      expect(blockOf('accumulator_column') === 'post-processing' || dataflow === 'row-stationary').toBe(true)
-    },
-  )
-})
 
 const tinyNetwork = `
 name: tiny
@@ -98,15 +81,6 @@ describe('baselines', () => {
   })
 })
 
-describe('blocks of curves', () => {
-  it('count the PEs that take moments as PEs', () => {
-    const configuration = configure('weights.curve=linear', 'weights.group=kernel')
-    const { plan } = planDesign(configuration, prepare(configuration))
-    const blockOf = blocksOf(plan, 'axi')
-    expect(['tile_0_pe', 'pe_exact_s8s8'].map(blockOf)).toEqual(['PEs', 'PEs'])
-  })
-})
-
 describe('multiplications of an inference', () => {
   const counted = (...set: string[]) => {
     const configuration = configure(...set)
@@ -131,7 +105,7 @@ describe('multiplications of an inference', () => {
   })
 })
 
-const parts = { PEs: 0, 'post-processing': 0, 'memory ports': 0, control: 0, interface: 0, memories: 0 }
+const parts = addUp([])
 const cost: AcceleratorCost = {
   net: 'small <b>',
   plan: 'p'.repeat(64),
