@@ -52,14 +52,18 @@ function modelOf(cell: Cell): CellModel {
   if (bits > mostBits) throw cannot(name, `it has ${inputs.length} inputs`)
 
   const names = inputs.map((i) => pins[i]!.name)
+  // Conditions name outputs, too; functions that did could go round in circles.
+  const given = new Set([...names, ...(flipFlop === undefined ? [] : [flipFlop.state, flipFlop.inverted])])
+  for (const { name: pin, function: f } of pins)
+    for (const other of f === undefined ? [] : pinsOf(f))
+      if (!given.has(other)) throw cannot(name, `the function of ${pin} names "${other}", which is no input`)
   const value = (code: number, pin: string): number => {
     const i = names.indexOf(pin)
     if (i !== -1) return (code >> i) & 1
     if (pin === flipFlop?.state) return code >> inputs.length
     if (pin === flipFlop?.inverted) return (code >> inputs.length) ^ 1
     const output = pins.find((own) => own.name === pin)?.function
-    if (output === undefined || pinsOf(output).has(pin))
-      throw cannot(name, `its functions name "${pin}", which is no pin`)
+    if (output === undefined) throw cannot(name, `its functions name "${pin}", which is no pin`)
     return evaluate(output, (inner) => value(code, inner))
   }
   const table = (f: BooleanFunction | undefined): Uint8Array =>

@@ -17,7 +17,11 @@ export interface YosysJob {
   readonly signal: AbortSignal
   /** Where scratch directories and logs go. */
   readonly cache?: string
+  /** A job that takes longer is ended; an hour unless given, which no module of a design needs. */
+  readonly seconds?: number
 }
+
+const mostSeconds = 3600
 
 /** Runs a job and gives the text of its output. Fails with `tool-missing`, `tool-failed` (log, last lines) or `interrupted`. */
 export interface Yosys {
@@ -66,7 +70,7 @@ async function native(path: string, job: YosysJob): Promise<string> {
 /** WebAssembly blocks its thread: a job has one of its own. */
 async function inWorker(job: YosysJob): Promise<string> {
   return inScratch(job, '@yowasp/yosys', async (run) => {
-    const answer = await inThread({ args: run.args, files: treeOf(job.files) }, job.signal)
+    const answer = await inThread({ args: run.args, files: treeOf(job.files) }, job)
     writeFileSync(run.log, answer.log)
     if ('failure' in answer) throw toolFailed(run, `failed (${answer.failure})`)
     const output = answer.files[job.output]
@@ -76,7 +80,7 @@ async function inWorker(job: YosysJob): Promise<string> {
 }
 
 async function inScratch(
-  { script, signal, cache }: YosysJob,
+  { script, signal, cache, seconds = mostSeconds }: YosysJob,
   file: string,
   body: (run: ToolRun, scratch: Scratch) => Promise<string>,
 ): Promise<string> {
@@ -90,6 +94,7 @@ async function inScratch(
       cwd: scratch.work,
       log: scratch.log('yosys'),
       signal,
+      timeoutSeconds: seconds,
       install,
     }
     const text = await body(run, scratch)
@@ -139,7 +144,7 @@ const idle: { readonly worker: Worker; readonly jobs: number }[] = []
 /** What a job leaves behind in memory goes with its thread. */
 const jobsOfThread = 40
 
-function inThread(work: Work, signal: AbortSignal): Promise<Answer> {
+function inThread(work: Work, { signal, seconds = mostSeconds }: YosysJob): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { worker, jobs } = idle.pop() ?? {
       worker: new Worker(program, { eval: true, workerData: yosysModule(), execArgv: [] }),
@@ -148,6 +153,7 @@ function inThread(work: Work, signal: AbortSignal): Promise<Answer> {
     worker.ref()
     const abort = () => end(false, () => reject(interruption(signal)))
     const end = (usable: boolean, then: () => void) => {
+      clearTimeout(late)
       signal.removeEventListener('abort', abort)
       worker.off('message', answered).off('error', broken).off('exit', left)
       worker.unref()
@@ -158,6 +164,7 @@ function inThread(work: Work, signal: AbortSignal): Promise<Answer> {
     signal.addEventListener('abort', abort, { once: true })
     const answered = (answer: Answer) => end('files' in answer, () => resolve(answer))
     const failed = (failure: string) => end(false, () => resolve({ failure, log: '' }))
+    const late = setTimeout(() => failed(`it did not end within ${seconds} seconds`), 1000 * seconds)
     const broken = (error: Error) => failed(String(error))
     const left = (code: number) => failed(`its thread ended with ${code}`)
     worker.on('message', answered).on('error', broken).on('exit', left)

@@ -174,6 +174,25 @@ describe('what cannot be simulated', () => {
   })
 })
 
+describe('a cell cannot be simulated', () => {
+  it.each([
+    ['whose functions go round in circles', 'Y', 'X', /function of X names "Y", which is no input/],
+    ['whose function names another output', '!A', 'X', /function of Y names "X", which is no input/],
+    ['whose function names nothing', 'A Z', 'A', /function of X names "Z", which is no input/],
+  ])('%s', (_, x, y, message) => {
+    const pins = `pin (A) { direction : input; } pin (X) { direction : output; function : "${x}"; }
+      pin (Y) { direction : output; function : "${y}"; }`
+    const library = readLibrary(`library (l) { nom_voltage : 1; cell (C) { ${pins} } }`, 'l.lib')
+    const ports = [{ name: 'a', output: false, nets: [2] }]
+    const gates = [{ cell: 'C', pins: { A: 2, X: 3, Y: 4 } }]
+    const netlist = bindCells({ creator: '', top: 'm', ports, netCount: 5, gates }, library)
+    expect(failure(() => circuitGraph(netlist))).toMatchObject({
+      kind: 'usage',
+      message: expect.stringMatching(message),
+    })
+  })
+})
+
 describe.runIf(hasOsu018)('energy', () => {
   it('of the plain product is that of OpenSTA 3.1 on the same netlist, without glitches', async () => {
     const library = await openLibrary('osu018', { data: '/nowhere' })

@@ -103,6 +103,20 @@ describe('Liberty files', () => {
   })
 })
 
+describe('the voltage of a library', () => {
+  const conditions =
+    'operating_conditions (slow) { voltage : 0.9; } operating_conditions (fast) { voltage : 1.1; }'
+  it.each([
+    ['that of the default conditions', 'default_operating_conditions : fast; nom_voltage : 1.0;', 1.1],
+    ['else the nominal one', 'nom_voltage : 1.0;', 1],
+    ['else that of the first conditions', '', 0.9],
+  ])('%s', (_, attributes, volts) =>
+    expect(readLibrary(`library (l) { ${conditions} ${attributes} cell (c) {} }`, 'l.lib').voltage).toBe(
+      volts,
+    ),
+  )
+})
+
 describe('broken Liberty files', () => {
   const broken: readonly (readonly [what: string, text: string, message: RegExp, place: string])[] = [
     ['nothing', '', /holds no library/, 'b.lib:1:1'],

@@ -10,6 +10,7 @@ import { openLibrary } from '../../src/synth/libraries.ts'
 import { circuitOf, mapCircuit } from '../../src/synth/mapping.ts'
 import { openYosys } from '../../src/tools/yosys.ts'
 import { failure } from '../fixtures/failure.ts'
+import { hasYosys } from '../fixtures/tools.ts'
 
 const circuit = circuitOf(multiplierCore(parseMultiplier('exact', parseDomain('s4s4'))))
 const signal = new AbortController().signal
@@ -93,4 +94,30 @@ describe('the netlist of Yosys', () => {
     const found = failure(() => bindCells(readYosysJson(module(cells), 'm'), generic.content))
     expect(found).toMatchObject({ kind: 'tool-failed', message: expect.stringMatching(message) })
   })
+})
+
+describe('a job of Yosys that takes too long', () => {
+  // true of all numbers, but products of 20 bits are beyond a solver
+  const hard = {
+    script: 'read_verilog m.v; prep -top m; sat -prove same 1; write_json out.json',
+    files: new Map([
+      [
+        'm.v',
+        'module m(input [19:0] a, input [19:0] b, output same); assign same = (a + b) * (a - b) == a * a - b * b; endmodule',
+      ],
+    ]),
+    output: 'out.json',
+    seconds: 4,
+    signal,
+  }
+  it.each([['in a thread', undefined], ...(hasYosys ? [['as a program', 'yosys'] as const] : [])])(
+    '%s is ended',
+    async (_, program) => {
+      await expect(openYosys(program)({ ...hard, cache })).rejects.toMatchObject({
+        kind: 'tool-failed',
+        message: expect.stringMatching(/did not end within 4 seconds/),
+      })
+    },
+    60_000,
+  )
 })

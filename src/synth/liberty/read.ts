@@ -94,9 +94,12 @@ function describe(library: Group, { conditions, wireLoads, cells, hash, file }: 
   const reader = cellReader({ ...siUnits, file, templates: new Map() })
   const { number, text } = reader
   const chosen = text(library, 'default_operating_conditions')
-  const condition = conditions.find((group) => group.arguments[0] === chosen) ?? conditions[0]
+  const voltageOf = (group: Group | undefined) => (group === undefined ? undefined : number(group, 'voltage'))
+  // Where none is the default, the nominal values are those of the tables; the first condition may be any corner.
   const voltage =
-    (condition === undefined ? undefined : number(condition, 'voltage')) ?? number(library, 'nom_voltage')
+    voltageOf(conditions.find((group) => group.arguments[0] === chosen)) ??
+    number(library, 'nom_voltage') ??
+    voltageOf(conditions[0])
   const gateEquivalents = text(library, 'xgen_area_unit') === 'GE'
   if (voltage === undefined && !gateEquivalents)
     throw dataError('the library names no voltage: neither operating_conditions nor nom_voltage', {
