@@ -110,9 +110,10 @@ describe('a job of Yosys that takes too long', () => {
     seconds: 4,
     signal,
   }
-  it.each([['in a thread', undefined], ...(hasYosys ? [['as a program', 'yosys'] as const] : [])])(
-    '%s is ended',
-    async (_, program) => {
+  const programs = [undefined, ...(hasYosys ? ['yosys'] : [])]
+  it.each(programs)(
+    'is ended (program: %s)',
+    async (program) => {
       await expect(openYosys(program)({ ...hard, cache })).rejects.toMatchObject({
         kind: 'tool-failed',
         message: expect.stringMatching(/did not end within 4 seconds/),
