@@ -9,6 +9,8 @@ import { didYouMean, nearest } from '../base/suggest.ts'
 import { loadNetwork } from '../net/zoo.ts'
 import type { TileSize } from '../plan/array.ts'
 import { parseActivations, type QuantOptions } from '../quant/options.ts'
+import { isLibraryFile } from '../synth/libraries.ts'
+import { dataflowOf } from './dataflow-flags.ts'
 import {
   baseOfRun,
   checkRecordedMultiplier,
@@ -182,32 +184,36 @@ function baseOf(
   draft: Draft,
   origins: ReadonlyMap<string, string>,
 ): string {
-  const weights = draft['weights']
-  const below = weights !== null && typeof weights === 'object' ? (weights as Draft) : {}
+  const below = (key: string): Draft => {
+    const value = draft[key]
+    return value !== null && typeof value === 'object' ? (value as Draft) : {}
+  }
+  const named = (path: string, holder: Draft, isFile: (name: string) => boolean) => {
+    const key = path.split('.').at(-1)!
+    const name = holder[key]
+    return typeof name === 'string' && isFile(name) ? [{ path, holder, key, name }] : []
+  }
   const names = [
-    { path: 'net', holder: draft, key: 'net', name: draft['net'] },
-    { path: 'weights.file', holder: below, key: 'file', name: below['file'] },
-    {
-      path: 'weights.coefficients',
-      holder: below,
-      key: 'coefficients',
-      name: below['coefficients'],
-    },
-  ].flatMap(({ name, ...rest }) =>
-    typeof name === 'string' && (rest.path === 'net' ? isNetworkFile(name) : isWeightFile(name))
-      ? [{ ...rest, name }]
-      : [],
-  )
-  const written = [
-    ...names.filter(({ path }) => !origins.has(path)).map(({ name }) => name),
-    ...multiplierFiles(draft['multipliers']),
+    ...named('net', draft, isNetworkFile),
+    ...named('weights.file', below('weights'), isWeightFile),
+    ...named('weights.coefficients', below('weights'), isWeightFile),
+    ...named('synth.liberty', below('synth'), isLibraryFile),
   ]
+  // a design is made without its library
+  const written = (optional: boolean) =>
+    names
+      .filter(({ path }) => !origins.has(path) && (path === 'synth.liberty') === optional)
+      .map(({ name }) => name)
   const base =
     file === undefined
       ? ''
       : file.inputs === undefined
         ? dirname(file.source.file)
-        : baseOfRun(file.source.file, written)
+        : baseOfRun(
+            file.source.file,
+            [...written(false), ...multiplierFiles(draft['multipliers'])],
+            written(true),
+          )
   for (const { path, holder, key, name } of names) if (origins.has(path)) holder[key] = fromBase(base, name)
   return base
 }
@@ -351,19 +357,6 @@ function applyFlags(
     if (Number.isNaN(options[name])) throw usageError('a whole number is needed', { where: `--${name}` })
   if (options.rows !== undefined) put(['array', 'rows'], options.rows, '--rows')
   if (options.cols !== undefined) put(['array', 'cols'], options.cols, '--cols')
-}
-
-/** One word for all layers, or, where some are named, a map of them; of equal selectors the last one counts. */
-function dataflowOf(flags: readonly string[]): string | Readonly<Record<string, string>> {
-  const entries = flags.map((flag): readonly [string, string] => {
-    const equals = flag.indexOf('=')
-    return equals < 0
-      ? ['default', flag.trim()]
-      : [flag.slice(0, equals).trim(), flag.slice(equals + 1).trim()]
-  })
-  const wanted = Object.fromEntries(entries)
-  const { default: all, ...named } = wanted
-  return Object.keys(named).length === 0 ? all! : wanted
 }
 
 /** A value as YAML would read it: numbers and booleans are not strings. */

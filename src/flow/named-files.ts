@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { dataError } from '../base/errors.ts'
+import { isLibraryFile } from '../synth/libraries.ts'
 
 /**
- * The files that a configuration names: a network file, a weight file, one of coefficients and those of multipliers. Its text stays as it was written, so that the same
+ * The files that a configuration names: a network file, a weight file, one of coefficients, a cell library and those of multipliers. Its text stays as it was written, so that the same
  * configuration has the same bytes wherever xgen runs; the directory that the text is relative to is kept beside it. The rules stand
  * in docs/configuration.md.
  */
@@ -24,6 +25,7 @@ export interface NamedFiles {
 export interface NamingFiles {
   readonly net: string
   readonly weights: { readonly file?: string | undefined; readonly coefficients?: string | undefined }
+  readonly synth?: { readonly liberty: string }
 }
 
 /** What `--weights` names instead of a file: weights that nobody trained, made on the fly (`seeded.ts`). */
@@ -75,6 +77,12 @@ export function coefficientsPath(configuration: NamingFiles): string | undefined
   return coefficients === undefined ? undefined : located(filesOf(configuration).base, coefficients)
 }
 
+/** What `openLibrary` takes: the name of a library, or its path. */
+export function libraryPath(configuration: NamingFiles & Required<Pick<NamingFiles, 'synth'>>): string {
+  const { liberty } = configuration.synth
+  return isLibraryFile(liberty) ? located(filesOf(configuration).base, liberty) : liberty
+}
+
 /** That a file which a run names still is what the run was made from. `hash` is only called where a run recorded one. */
 export function checkRecorded(
   configuration: NamingFiles,
@@ -117,16 +125,20 @@ export function fromBase(base: string, file: string): string {
 /**
  * The base of the names in a run.json, which says nothing of where it was made: the directory of the run.json or the nearest one
  * above it that has all of them; else the current directory, if that has them. `checkRecorded` sees to it that no other file of the
- * same name is taken.
+ * same name is taken. Of directories that do, one that has the `optional` files too comes first.
  */
-export function baseOfRun(run: string, names: readonly string[]): string {
-  const relatives = names.filter((name) => !isAbsolute(name))
-  if (relatives.length === 0) return ''
+export function baseOfRun(run: string, names: readonly string[], optional: readonly string[] = []): string {
+  const [needed, wished] = [names, [...names, ...optional]].map((all) =>
+    all.filter((name) => !isAbsolute(name)),
+  ) as [string[], string[]]
   const candidates = [...upward(resolve(dirname(run))), '']
-  const base = candidates.find((directory) => relatives.every((name) => isFile(located(directory, name))))
+  const directoryOf = (wanted: readonly string[]) =>
+    candidates.find((directory) => wanted.every((name) => isFile(located(directory, name))))
+  const base =
+    wished.length === 0 ? '' : (directoryOf(wished) ?? (needed.length === 0 ? '' : directoryOf(needed)))
   if (base !== undefined) return base
   throw dataError(
-    `names ${relatives.join(' and ')}: not found from its directory, from one above it, nor from the current one`,
+    `names ${needed.join(' and ')}: not found from its directory, from one above it, nor from the current one`,
     {
       where: run,
       hint: 'Run xgen where the configuration file of the run lies, or name the files with --net FILE and --weights FILE.',

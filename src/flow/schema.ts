@@ -142,7 +142,7 @@ export const configurationSchema = z.strictObject({
         .min(1)
         .default('generic')
         .describe(
-          'Cell library of xgen synth: generic, osu018, osu035, sg13g2, sky130hd, or a .lib or .lib.gz file.',
+          'Cell library of xgen synth: generic, osu018, osu035, sg13g2, sky130hd, or a .lib or .lib.gz file (relative to this file).',
         ),
       script: z.enum(mappingScripts).default('delay').describe('What the mapping to cells is for.'),
       node_nm: z

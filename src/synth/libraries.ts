@@ -113,8 +113,11 @@ function installed({ name, files, install }: KnownLibrary, data: string): string
   })
 }
 
+/** Whether what names a library is a path. */
+export const isLibraryFile = (name: string): boolean => /\.lib(\.gz)?$/.test(name) || name.includes('/')
+
 function pathOf(path: string): string {
-  if (/\.lib(\.gz)?$/.test(path) || path.includes('/')) return path
+  if (isLibraryFile(path)) return path
   const names = [genericName, ...knownLibraries.map(({ name }) => name)]
   throw usageError(`"${path}" is no cell library.${didYouMean(path, names)}`, {
     where: '--lib',

@@ -45,6 +45,30 @@ describe('precedence', () => {
   })
 })
 
+describe('dataflows of the command line', () => {
+  const dataflow = (...flags: string[]) => resolve({ net: 'lenet5', dataflow: flags }).array.dataflow
+  test('are one word, or a map where layers are named', () => {
+    expect(dataflow('auto')).toBe('auto')
+    expect(dataflow('auto', 'conv*=row-stationary')).toEqual({ default: 'auto', 'conv*': 'row-stationary' })
+    expect(dataflow('default=auto')).toBe('auto')
+    expect(dataflow('conv1=auto')).toEqual({ conv1: 'auto' })
+  })
+  test.each([
+    [['auto', 'row-stationary'], /all layers are given twice/],
+    [['auto', 'default=auto'], /all layers are given twice/],
+    [['conv1=auto', 'fc1=auto', 'conv1=row-stationary'], /"conv1" is given twice/],
+    [['=auto'], /"=auto" names no layer before "="/],
+    [['conv1='], /"conv1=" names no dataflow after "="/],
+    [[' = '], /names no layer before "="/],
+  ])('%j are refused', (flags, message) => {
+    expect(failure(() => dataflow(...flags))).toMatchObject({
+      kind: 'usage',
+      message: expect.stringMatching(message),
+      hint: expect.stringContaining('--dataflow'),
+    })
+  })
+})
+
 describe('sizes of tiles', () => {
   test('stand in the file or in --set, where the multiplier has signs of its own', () => {
     const config = file('net: lenet5\narray: { tiles: { exact: 4x8, "roup:p=1,r=2": 8x8 } }\n')

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { canonicalJson, sha256 } from '../../src/base/hash.ts'
 import { type ConfigurationOptions, resolveConfiguration } from '../../src/flow/configuration.ts'
-import { networkPath, weightsPath } from '../../src/flow/named-files.ts'
+import { libraryPath, networkPath, weightsPath } from '../../src/flow/named-files.ts'
 import { networkOf, prepare, weightsOf } from '../../src/flow/preparation.ts'
 import { generate, writeDesign } from '../../src/flow/rtl.ts'
 import { hashWeights, serialiseWeights } from '../../src/net/weights.ts'
@@ -120,6 +120,37 @@ describe('files that a configuration names', () => {
     ])
     expect(networkPath(structuredClone(configuration))).toBe(join('files', 'tiny.yaml'))
     expect(networkPath(resolve({ net: 'lenet5' }))).toBe('lenet5')
+  })
+})
+
+describe('a cell library', () => {
+  const withLibrary =
+    'net: files/tiny.yaml\nweights: { file: files/w.safetensors }\nsynth: { liberty: files/my.lib }\n'
+  beforeEach(() => writeFileSync(join(project, 'lib.yaml'), withLibrary))
+
+  test('lies beside the configuration file that names it, or where the option says', () => {
+    process.chdir(root)
+    const ofFile = resolve({ config: join('project', 'lib.yaml') })
+    expect([ofFile.synth.liberty, libraryPath(ofFile)]).toEqual([
+      'files/my.lib',
+      join('project', 'files', 'my.lib'),
+    ])
+    const given = resolve({ config: join('project', 'lib.yaml'), lib: 'other/my.lib' })
+    expect([given.synth.liberty, libraryPath(given)]).toEqual(['../other/my.lib', join('other', 'my.lib')])
+    expect(libraryPath(resolve({ net: 'lenet5', lib: './my.lib' }))).toBe('my.lib')
+    const byName = resolve({ config: join('project', 'lib.yaml'), set: ['synth.liberty=osu018'] })
+    expect([byName.synth.liberty, libraryPath(byName)]).toEqual(['osu018', 'osu018'])
+  })
+
+  test('of a run is found, and not missed where only the design is made', () => {
+    process.chdir(project)
+    const first = run('out', { config: 'lib.yaml' })
+    process.chdir(root)
+    const config = join(project, 'out', 'run.json')
+    expect(libraryPath(resolve({ config }))).toBe(join(project, 'files', 'my.lib'))
+    expect(run(join(root, 'again'), { config })).toBe(first)
+    writeFileSync(join(project, 'files', 'my.lib'), '')
+    expect(libraryPath(resolve({ config }))).toBe(join(project, 'files', 'my.lib'))
   })
 })
 

@@ -8,6 +8,7 @@ import { openLibrary, withWires } from '../../synth/libraries.ts'
 import { technologyOf } from '../../synth/memory-model.ts'
 import { openYosys } from '../../tools/yosys.ts'
 import type { Configuration } from '../configuration.ts'
+import { libraryPath } from '../named-files.ts'
 import { type Prepared, prepare } from '../preparation.ts'
 import { baselinesOf } from './baselines.ts'
 import { type AcceleratorCost, layerMultipliers, measureAccelerator } from './cost.ts'
@@ -36,7 +37,11 @@ export async function synthesiseNetwork(
 ): Promise<StoredSynthesis> {
   const { liberty, script, node_nm: node, clock_ns: period } = configuration.synth
   progress.step(`read the library ${liberty}`)
-  const opened = await openLibrary(liberty, { data: dataDirectory(), signal })
+  // by the name that was written, wherever xgen runs
+  const opened = {
+    ...(await openLibrary(libraryPath(configuration), { data: dataDirectory(), signal })),
+    name: liberty,
+  }
   const library = wires === undefined ? opened : withWires(opened, wires)
   progress.done(`${library.content.cells.size} cells`)
   const technology = library.content.areaUnit === 'um2' ? technologyOf(library, node) : undefined
