@@ -19,8 +19,8 @@ export function eventSettle(graph: CircuitGraph, arcs: readonly GateArcs[], stat
   for (const { index, outputs } of nodes)
     for (const [i, net] of outputs.entries()) netOf[first[index]! + i] = net
 
-  /** Outputs on their way: the ticket of the event that counts (0: none), and what it will take. */
-  const ticket = new Int32Array(count)
+  /** Outputs on their way: the ticket of the event that counts (0: none; a long run has more than 2^31), and what it will take. */
+  const ticket = new Float64Array(count)
   const energy = new Float64Array(count)
   let tickets = 0
   let pending = 0
