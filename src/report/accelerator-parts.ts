@@ -14,7 +14,7 @@ export const thousandths = (amounts: Amounts): Amounts =>
 /** One more than other plots need: grey. */
 const blockColours = [...palette, '#999999']
 
-/** A bar each, stacked by block; blocks that are nowhere have no colour. */
+/** A bar each, stacked in the order of the blocks; a block has the same colour in every plot, and none where it is nowhere. */
 export async function blocksPlot(
   bars: readonly { readonly name: string; readonly blocks: Amounts }[],
   unit: string,
@@ -22,9 +22,14 @@ export async function blocksPlot(
   const rows = bars.flatMap(({ name, blocks }) =>
     Object.entries(blocks).map(([block, amount]) => ({ name, block, amount: Number(amount.toPrecision(6)) })),
   )
-  const present = [...new Set(rows.filter(({ amount }) => amount > 0).map(({ block }) => block))]
+  const all = [...new Set(rows.map(({ block }) => block))]
+  const present = all.filter((name) => rows.some(({ block, amount }) => block === name && amount > 0))
   const specification: TopLevelSpec = {
-    data: { values: rows.filter(({ block }) => present.includes(block)) },
+    data: {
+      values: rows
+        .filter(({ block }) => present.includes(block))
+        .map((row) => ({ ...row, place: all.indexOf(row.block) })),
+    },
     width: 560,
     height: { step: 26 },
     mark: 'bar',
@@ -35,10 +40,13 @@ export async function blocksPlot(
         field: 'block',
         type: 'nominal',
         sort: present,
-        scale: { domain: present, range: blockColours.slice(0, present.length) },
+        scale: {
+          domain: present,
+          range: present.map((block) => blockColours[all.indexOf(block)]!),
+        },
         legend: { title: null, orient: 'bottom' },
       },
-      order: { field: 'block', sort: 'ascending' },
+      order: { field: 'place', type: 'quantitative' },
     },
   }
   return { svg: await renderSvg(specification), csv: csvOf(['name', 'block', 'amount'], rows) }

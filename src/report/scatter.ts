@@ -108,7 +108,7 @@ function specification(
             padding: 8,
           }
         : { zero: false, padding: 8 },
-      axis: { format: '~g', tickCount: 6 },
+      axis: { format: ',.6~g', tickCount: 6 },
     } as const
   }
   const place = { x: channel('x', x), y: channel('y', y) }
