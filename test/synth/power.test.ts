@@ -26,10 +26,23 @@ type Named = keyof typeof referencePoints
 const circuits = Object.keys(referenceCircuits) as ReferenceCircuit[]
 
 /** As OpenSTA does since 2.3.2: without the wires that a library names by default. */
-async function subject(name: Named, circuit: ReferenceCircuit) {
-  const library = withWires(await openLibrary(name, { data: dataDirectory() }), 'none')
+const opened = memoised(async (name: Named) =>
+  withWires(await openLibrary(name, { data: dataDirectory() }), 'none'),
+)
+const subject = memoised(async (name: Named, circuit: ReferenceCircuit) => {
+  const library = await opened(name)
   const netlist = await mapped(library, referenceCircuits[circuit], cache)
   return { area: netlistArea(netlist), ...measuring(netlist, library, uniformPairs) }
+})
+
+/** Each once. */
+function memoised<A extends readonly string[], T>(make: (...given: A) => T): (...given: A) => T {
+  const known = new Map<string, T>()
+  return (...given) => {
+    const key = given.join(' ')
+    if (!known.has(key)) known.set(key, make(...given))
+    return known.get(key)!
+  }
 }
 
 const installed = (library: Named) =>
