@@ -179,6 +179,11 @@ export function writeTable(
       },
     )
   }
+  if (/\.(csv|bin)$/i.test(path))
+    throw usageError('the table is written as .npy', {
+      where: path,
+      hint: `Name it so: ${path.replace(/\.\w+$/, '.npy')}`,
+    })
   const multiplier = multiplierOf(spec, domain)
   const shape = [2 ** nA, 2 ** nB] as const
   writeFileAtomically(path, encodeNpy({ type: 'i4', shape, data: multiplier.table() }))

@@ -8,7 +8,7 @@ import { hashOf } from '../base/hash.ts'
 import { cacheDirectory, keep, readKept } from '../tools/cache.ts'
 import { packageVersion } from '../tools/yosys.ts'
 import { yosysNow } from '../tools/yosys-now.ts'
-import { checkVerilogText } from './verilog-text.ts'
+import { checkVerilogText, unusedModules } from './verilog-text.ts'
 
 /** Which module, and which of its ports are which operand; '' where the user does not say. */
 export interface ModuleChoice {
@@ -35,6 +35,12 @@ export function readUserVerilog(text: string, file: string, choice: ModuleChoice
     if (!/^([A-Za-z_]\w*)?$/.test(value)) throw usageError(`${name}="${value}" is no name of Verilog's`)
   const modules = checkVerilogText(text, file)
   if (modules.length === 0) throw dataError('defines no module', { where: file })
+  const tops = choice.top === '' ? unusedModules(text, modules) : []
+  if (tops.length > 1)
+    throw dataError(`has ${tops.length} modules that no other instantiates: ${tops.join(', ')}`, {
+      where: file,
+      hint: `Name the one that is meant: top=${tops[0]}.`,
+    })
   const key = hashOf({ format, text, choice, engine: packageVersion() })
   const kept = join(cacheDirectory(), 'verilog', `${key}.json`)
   const known = readKept<Elaborated>(kept)

@@ -52,6 +52,12 @@ export function checkVerilogText(text: string, file: string): readonly string[] 
   return [...code.matchAll(/\b(?:macro)?module\s+(\\\S+|\w+)/g)].map(([, name]) => name!)
 }
 
+/** Modules that the text names once only: no other instantiates them. */
+export function unusedModules(text: string, modules: readonly string[]): readonly string[] {
+  const words = withoutComments(text).match(/\\\S+|[\w$]+/g) ?? []
+  return modules.filter((name) => words.filter((word) => word === name).length === 1)
+}
+
 /** The same text, blanks where comments and strings were. An escaped name (`\\"`) begins neither. */
 function withoutComments(text: string): string {
   return text.replace(/\\\S+|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"(?:\\.|[^"\\\n])*"/g, (found) =>

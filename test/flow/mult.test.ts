@@ -95,6 +95,7 @@ describe('mult', () => {
       expect(data[a * 256 + b]).toBe(truncProduct((a << 24) >> 24, (b << 24) >> 24, 1, 2) + 0)
     }
     expect(() => writeTable('exact', parseDomain('s9s8'), path)).toThrow('tables go up to 8x8 bits')
+    expect(() => writeTable('exact', s8s8, 'other.csv')).toThrow('written as .npy')
   })
 
   it('measures with the fields that scripts rely on', async () => {

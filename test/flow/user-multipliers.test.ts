@@ -177,6 +177,11 @@ endmodule
     ['an included file', `\`include "x.v"\n${module('always @* p = a;')}`, /uses `include/],
     ['a directive of Verilator', `\`systemc_header\n${module('always @* p = a;')}`, /uses `systemc_header/],
     ['no module', 'wire x;', /defines no module/],
+    [
+      'two modules that may be meant',
+      `${module('always @* p = a;')}// as m\n${module('always @* p = b;').replace('module m', 'module n')}`,
+      /2 modules that no other instantiates: m, n/,
+    ],
     ['bytes', 'module\0', /is no text/],
   ])('refuses %s', (_name, content, message) => {
     let said = ''

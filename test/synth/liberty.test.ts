@@ -147,6 +147,7 @@ describe('broken Liberty files', () => {
       /ends too early/,
       'b.lib:2:2',
     ],
+    ['a negative area', 'library (l) {\n cell (c) { area : -1; } }', /area -1 is negative/, 'b.lib:2:2'],
     ['a number too large', 'library (l) { cell (c) {\n area : 1e999; } }', /is no number/, 'b.lib:2:2'],
     ['a name of two words', 'library (l) { cell ("a b") {} }', /"a b" is no name of a cell/, 'b.lib:1:15'],
     [

@@ -222,6 +222,11 @@ export function cellReader(around: Surroundings) {
     return { standard, states }
   }
 
+  const areaOf = (group: Group): number => {
+    const area = number(group, 'area') ?? 0
+    return area >= 0 ? area : fail(`the area ${area} is negative`, group)
+  }
+
   const cell = (group: Group): Cell => {
     const name = plain(group.arguments[0] ?? fail('a cell has no name', group), group)
     const pinGroups = group.groups.filter((inner) => inner.name === 'pin')
@@ -229,7 +234,7 @@ export function cellReader(around: Surroundings) {
     if (all.length > mostPins) fail(`the cell "${name}" has more than ${mostPins} pins`, group)
     return {
       name,
-      area: number(group, 'area') ?? 0,
+      area: areaOf(group),
       kind: kindOf(group, all),
       pins: all,
       leakage: leakage(group),
