@@ -86,6 +86,9 @@ function entryOrder(variables: readonly OperandBit[], nB: number): Int32Array {
   })
 }
 
+/** All nodes but the constants. */
+export const multiplexersOf = ({ variable }: DecisionDiagram): number => variable.length - 2
+
 /** The diagram in multiplexers. */
 export function decide<T>(c: Comb<T>, diagram: DecisionDiagram, a: T, b: T): T {
   const { variable, one, zero, outputs, variables } = diagram

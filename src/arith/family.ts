@@ -47,6 +47,8 @@ export interface Definition {
   readonly factors?: readonly Factor[]
   /** All products, where they are known without the gates: row = A's code, column = B's code. */
   readonly table?: Int32Array
+  /** Multiplexers that `product` takes, where that is known before it is built: of tables. */
+  readonly multiplexers?: number
   /** Hash of what the parameters do not say: the contents of files. */
   readonly digest?: string
   /** The Verilog that stands in the hardware, where it is not made from `product`. */
@@ -110,6 +112,7 @@ export function makeMultiplier(family: Family, domain: Domain, values: Parameter
       ),
     table: () => (table ??= definition.table ?? allProducts(multiplier)),
     ...(definition.factors === undefined ? {} : { factors: definition.factors }),
+    ...(definition.multiplexers === undefined ? {} : { multiplexers: definition.multiplexers }),
     ...(definition.verilog === undefined ? {} : { verilog: definition.verilog }),
   }
   return Object.freeze(multiplier)

@@ -52,6 +52,8 @@ export interface Multiplier {
   table(): Int32Array
   /** Exact factors where the family has them (the emulator's shortcut), else undefined. */
   readonly factors?: readonly Factor[]
+  /** Multiplexers of its hardware, where it is a table. */
+  readonly multiplexers?: number
   /** The module that stands in the hardware, where a user brought one; `build` then gives the same function. */
   readonly verilog?: UserVerilog
 }

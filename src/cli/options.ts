@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Argv } from 'yargs'
 import type { YosysChoice } from '../../testbench/counts.ts'
+import type { Multiplier } from '../arith/multiplier.ts'
 import { usageError } from '../base/errors.ts'
 import {
   type Configuration,
@@ -11,6 +12,8 @@ import {
   resolveConfiguration,
 } from '../flow/configuration.ts'
 import { hasSeededWeights } from '../flow/named-files.ts'
+import { type Prepared, prepare } from '../flow/preparation.ts'
+import { largeTables } from '../flow/user-multipliers.ts'
 import type { CommonOptions } from './command.ts'
 
 /** Which network, with which weights and multipliers. */
@@ -148,6 +151,17 @@ export function configurationOf(options: CommonOptions): Configuration {
   if (hasSeededWeights(configuration))
     process.stderr.write('xgen: seeded weights, untrained: what the network finds means nothing\n')
   return configuration
+}
+
+/** The network of a configuration, for hardware: says on stderr what will be slow. */
+export function prepareHardware(configuration: Configuration): Prepared {
+  const prepared = prepare(configuration)
+  warnOfTables([...prepared.assignment.values()].flatMap(({ multipliers }) => multipliers))
+  return prepared
+}
+
+export function warnOfTables(multipliers: Iterable<Multiplier>): void {
+  for (const warning of largeTables(multipliers)) process.stderr.write(`xgen: ${warning}\n`)
 }
 
 /** A count from the command line. */

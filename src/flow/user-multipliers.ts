@@ -22,6 +22,8 @@ export interface ImportedMultiplier {
   readonly module: string | null
   readonly ports: UserVerilog['ports'] | null
   readonly gates: number | null
+  /** Of tables: the multiplexers that they take as hardware; null of Verilog. */
+  readonly multiplexers: number | null
   readonly product: {
     readonly bits: number
     readonly signed: boolean
@@ -52,6 +54,7 @@ export function importMultiplier(
     module: verilog?.top ?? null,
     ports: verilog?.ports ?? null,
     gates: source?.kind === 'circuit' ? source.gates.gates.length : null,
+    multiplexers: multiplier.multiplexers ?? null,
     product: { bits, signed, range },
     exact: multiplier.exact,
     zeroExact: multiplier.zeroExact,
@@ -87,6 +90,21 @@ export function readMultiplierFile(spec: string, base: string, where?: string): 
     family.id === 'lut'
       ? readUserTable(bytes, name)
       : readUserVerilog(Buffer.from(bytes).toString('utf8'), name, { top, a, b, p }),
+  )
+}
+
+/** Multiplexers of a table above which tools get slow: an exact 8x8 table has fewer. */
+const manyMultiplexers = 20_000
+
+/** A sentence for each table that makes hardware large and its tools slow, and what to do about it. */
+export function largeTables(multipliers: Iterable<Multiplier>): readonly string[] {
+  return [...new Set(multipliers)].flatMap(({ spec, multiplexers = 0 }) =>
+    multiplexers < manyMultiplexers
+      ? []
+      : [
+          `${spec} has no pattern: ${multiplexers.toLocaleString('en-US')} multiplexers in every PE, with which Verilator and Yosys take minutes. ` +
+            '"xgen mult identify" finds a formula or factors where there are such; Verilog of your own (verilog:file=NAME) is as small as you make it; the emulator ("xgen eval") takes any table as it is.',
+        ],
   )
 }
 

@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { multiplierCore } from '../../src/arch/multiplier-core.ts'
 import { parseDomain } from '../../src/arith/domain.ts'
+import type { Multiplier } from '../../src/arith/multiplier.ts'
+import { parseMultiplier } from '../../src/arith/registry.ts'
 import type { XgenError } from '../../src/base/errors.ts'
 import { encodeNpy } from '../../src/base/npy.ts'
-import { importMultiplier, multiplierOf } from '../../src/flow/user-multipliers.ts'
+import { seededRandom } from '../../src/base/random.ts'
+import { importMultiplier, largeTables, multiplierOf } from '../../src/flow/user-multipliers.ts'
 import { compileCircuit } from '../../src/hdl/simulator.ts'
 import { printVerilog } from '../../src/hdl/verilog.ts'
 
@@ -32,12 +35,13 @@ const signedCode = (code: number, bits: number) => (code >> (bits - 1) ? code - 
 /** u3s4: by rows of a. */
 const oddTable = codes(3).flatMap((a) => codes(4).map((b) => odd(a, signedCode(b, 4))))
 
+const csv = (values: readonly number[], columns: number) =>
+  Array.from({ length: values.length / columns }, (_, i) =>
+    values.slice(i * columns, (i + 1) * columns).join(', '),
+  ).join('\n')
+
 describe('lut', () => {
   const domain = parseDomain('u3s4')
-  const csv = (values: readonly number[], columns: number) =>
-    Array.from({ length: values.length / columns }, (_, i) =>
-      values.slice(i * columns, (i + 1) * columns).join(', '),
-    ).join('\n')
   const transposed = codes(4).flatMap((b) => codes(3).map((a) => oddTable[a * 16 + b]!))
 
   it.each([
@@ -214,4 +218,40 @@ endmodule
     expect(() => multiplierOf(specOf('verilog', path, ',top=n'), domain)).toThrow(/n/)
     expect(() => multiplierOf(specOf('verilog', path, ',a=1;x'), domain)).toThrow(/no name/)
   })
+})
+
+describe('tables without a pattern', () => {
+  const tables = parseDomain('u8s8')
+  const noise = (share: number) => {
+    const random = seededRandom(4)
+    const products = codes(8).flatMap((a) =>
+      codes(8).map((b) => a * ((b << 24) >> 24) + (a < 256 * share ? random.integer(-99, 99) : 0)),
+    )
+    return file(`noise-${share}.csv`, csv(products, 256))
+  }
+
+  it('are warned of with the multiplexers that they have, before anything is built', () => {
+    const irregular = multiplierOf(specOf('lut', noise(1)), tables)
+    const [warning, ...more] = largeTables([irregular, irregular, parseMultiplier('exact', tables)])
+    expect(more).toEqual([])
+    const stated = Number(/ ([\d,]+) multiplexers in every PE/.exec(warning!)![1]!.replaceAll(',', ''))
+    expect(stated).toBe(irregular.multiplexers)
+    // those that choose between 1 and 0 are wires
+    const built = multiplexersIn(irregular)
+    expect(built).toBeLessThanOrEqual(stated)
+    expect(built).toBeGreaterThan(0.99 * stated)
+    expect(warning).toMatch(/verilog:file=.*xgen eval/)
+    expect(importMultiplier(join(directory, 'noise-1.csv'), tables, { transpose: false })).toMatchObject({
+      multiplexers: stated,
+      gates: null,
+    })
+  })
+
+  it('are told from those that have one', () => {
+    expect(largeTables([multiplierOf(specOf('lut', noise(0)), tables)])).toEqual([])
+    expect(largeTables([parseMultiplier('drum:k=4', tables)])).toEqual([])
+  })
+
+  const multiplexersIn = (multiplier: Multiplier) =>
+    [...printVerilog(multiplierCore(multiplier), []).values()].join('').split(' ? ').length - 1
 })

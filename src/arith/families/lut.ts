@@ -1,6 +1,6 @@
 import { dataError, invariant } from '../../base/errors.ts'
 import { signedBits, unsignedBits } from '../../base/integers.ts'
-import { decide, decisionDiagram } from '../decision-diagram.ts'
+import { decide, decisionDiagram, multiplexersOf } from '../decision-diagram.ts'
 import { type Domain, domainName } from '../domain.ts'
 import type { Family } from '../family.ts'
 import { propertiesOf } from '../table-properties.ts'
@@ -50,6 +50,7 @@ export const lut: Family = {
       ...properties,
       product: (c, a, b) => decide(c, diagram, a, b),
       table,
+      multiplexers: multiplexersOf(diagram),
       digest: source.digest,
     }
   },

@@ -243,6 +243,7 @@ function describeImport({
   module,
   ports,
   gates,
+  multiplexers,
   product,
   exact,
   zeroExact,
@@ -254,6 +255,7 @@ function describeImport({
       : [
           `  module      ${module} of ${gates} gates: activation ${ports!.a}, weight ${ports!.b}, product ${ports!.p}`,
         ]),
+    ...(multiplexers === null ? [] : [`  hardware    ${multiplexers.toLocaleString('en-US')} multiplexers`]),
     `  product     ${product.bits} bits ${product.signed ? 'signed' : 'unsigned'}, ${product.range[0]}..${product.range[1]}`,
     `  exact       ${exact ? 'yes' : 'no'}`,
     `  zero exact  ${zeroExact ? 'yes' : 'no'}`,

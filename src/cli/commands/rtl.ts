@@ -1,8 +1,7 @@
 import { join } from 'node:path'
-import { prepare } from '../../flow/preparation.ts'
 import { generate, type RtlSummary, writeDesign } from '../../flow/rtl.ts'
 import type { Command } from '../command.ts'
-import { commonNetOptions, configurationOf } from '../options.ts'
+import { commonNetOptions, configurationOf, prepareHardware } from '../options.ts'
 import { shellWord } from '../usage.ts'
 
 export const rtl: Command = {
@@ -16,7 +15,7 @@ export const rtl: Command = {
   run: async (options, session) => {
     const configuration = configurationOf(options)
     session.progress.step('quantise')
-    const prepared = prepare(configuration)
+    const prepared = prepareHardware(configuration)
     session.progress.done(`${prepared.network.name}, ${prepared.network.layers.length} layers`)
     session.signal.throwIfAborted()
     session.progress.step('generate')

@@ -4,11 +4,17 @@ import { checkRunDirectory } from '../../emit/run-directory.ts'
 import { type StoredSynthesis, writeSynthesis } from '../../flow/accelerator/stored.ts'
 import { synthesiseNetwork } from '../../flow/accelerator/synthesis.ts'
 import { parseDomain } from '../../flow/mult.ts'
-import { prepare } from '../../flow/preparation.ts'
 import { generate, writeDesign } from '../../flow/rtl.ts'
 import { type SynthReport, standardPeriod, synthesiseMultiplier } from '../../flow/synth.ts'
 import type { Command, CommonOptions, Session } from '../command.ts'
-import { commonNetOptions, configurationOf, wholeNumber, yosysOf, yosysOption } from '../options.ts'
+import {
+  commonNetOptions,
+  configurationOf,
+  prepareHardware,
+  wholeNumber,
+  yosysOf,
+  yosysOption,
+} from '../options.ts'
 import { table } from '../table.ts'
 
 export const synth: Command = {
@@ -158,7 +164,7 @@ async function runNetwork(options: CommonOptions, session: Session): Promise<num
   if (options['zeroDelay'] === true)
     throw usageError('this is for a multiplier alone, without --net', { where: '--zero-delay' })
   const configuration = configurationOf(options)
-  const prepared = prepare(configuration)
+  const prepared = prepareHardware(configuration)
   const directory = (options['out'] as string | undefined) ?? join('rtl-out', prepared.network.name)
   const force = options['force'] === true
   checkRunDirectory(directory, configuration, force, prepared.multiplierHashes)

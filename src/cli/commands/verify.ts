@@ -1,12 +1,12 @@
 import { verdictOf } from '../../../testbench/verdict.ts'
 import { XgenError } from '../../base/errors.ts'
-import { prepare } from '../../flow/preparation.ts'
 import { type Verified, type VerifyReport, verify as verifyDesign } from '../../flow/verify.ts'
 import type { Command } from '../command.ts'
 import {
   commonNetOptions,
   configurationOf,
   imagesOption,
+  prepareHardware,
   wholeNumber,
   yosysOf,
   yosysOption,
@@ -39,7 +39,7 @@ export const verify: Command = {
     const out = options['out'] as string | undefined
     const { signal, progress } = session
     const force = options['force'] === true
-    const verified = await verifyDesign(configuration, prepare(configuration), {
+    const verified = await verifyDesign(configuration, prepareHardware(configuration), {
       images,
       netlistImages,
       seed: options.seed,
