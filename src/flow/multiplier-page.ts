@@ -19,10 +19,10 @@ export async function writeTablePage(found: MultiplierTable, directory: string):
 
 /** A table of multipliers for people: what the exact ones cost, errors against costs, where errors lie, and every design with its figures. */
 export async function tablePage(found: MultiplierTable): Promise<Page> {
-  const { domain, library, designs, script, engine } = found
+  const { domain, library, designs, script, engine, sampled } = found
   return {
     title: `Multipliers of ${domain} in ${library}`,
-    lead: `${designs.length} designs, synthesised by ${engine} with the script ${script}. Each point of a plot leads to its design in the table.`,
+    lead: `${designs.length} designs, synthesised by ${engine} with the script ${script}; errors ${sampled ? 'sampled' : 'exact'}. Each point of a plot leads to its design in the table.`,
     sections: [
       { id: 'exact', title: 'What an approximation has to beat', blocks: lessonBlocks(found) },
       { id: 'plots', title: 'Error against cost', blocks: await plotBlocks(found) },
@@ -216,7 +216,14 @@ function familyTable({ designs, domain }: MultiplierTable): Block {
   }
 }
 
-function methodBlocks({ errors, stream, periodNs, delayUnit, library }: MultiplierTable): readonly Block[] {
+function methodBlocks({
+  errors,
+  sampled,
+  stream,
+  periodNs,
+  delayUnit,
+  library,
+}: MultiplierTable): readonly Block[] {
   const energy =
     stream === null
       ? `The library ${library} knows no energies.`
@@ -228,7 +235,7 @@ function methodBlocks({ errors, stream, periodNs, delayUnit, library }: Multipli
   return [
     {
       kind: 'text',
-      text: `Errors: ${errors}. err = M(a, b) - a b; MAE is the mean of |err|, WCE the largest, EP the share of wrong products, MRED the mean of |err| / |a b| where that is not 0, bias the mean of err.`,
+      text: `Errors: ${errors}${sampled ? ', not exact: rare large errors may be missing from the sample, so that WCE is the least that it can be' : ': exact'}. err = M(a, b) - a b; MAE is the mean of |err|, WCE the largest, EP the share of wrong products, MRED the mean of |err| / |a b| where that is not 0, bias the mean of err.`,
     },
     { kind: 'text', text: `Delay: ${delay}. ${energy}` },
     {

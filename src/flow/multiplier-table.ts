@@ -77,8 +77,9 @@ export interface MultiplierTable {
   /** What energy is measured with; null where the library knows no energies. */
   readonly stream: string | null
   readonly periodNs: number
-  /** How errors were measured. */
+  /** How errors were measured, and whether on drawn pairs, which may miss the largest. */
   readonly errors: string
+  readonly sampled: boolean
   readonly quantities: readonly [Quantity, Quantity]
   /** The exact designs of the smallest area and energy, and the array that ratios are to. */
   readonly bestArea: string
@@ -128,6 +129,7 @@ export async function multiplierTable(
     stream: library.content.hasPower ? bench.stream.name : null,
     periodNs: standardPeriod,
     errors: `${first!.metrics.pairs} pairs, ${first!.metrics.method}`,
+    sampled: first!.metrics.method !== 'exhaustive',
     quantities,
     bestArea: leastOf(exact, 'area').spec,
     bestEnergy: library.content.hasPower ? leastOf(exact, 'energy').spec : null,

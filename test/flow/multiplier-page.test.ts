@@ -44,6 +44,7 @@ function sketch(domain: string): MultiplierTable {
     stream: 'uniform',
     periodNs: 5,
     errors: '65536 pairs, exhaustive',
+    sampled: false,
     quantities: ['mred', 'energy'],
     bestArea: 'exact:arch=booth4',
     bestEnergy: 'exact:arch=array',
@@ -106,6 +107,23 @@ describe('the page of the table', () => {
     )
     const { svg: narrow } = await scatterPlot('t', axes, points.slice(0, 2), [])
     expect(narrow).not.toContain('at the edge')
+  })
+})
+
+describe('how errors were measured', () => {
+  it('stands in the lead and the method: exact, or of a sample', async () => {
+    const exact = sketch('s4s4')
+    const told = async (table: MultiplierTable) => {
+      const { lead, sections } = await tablePage(table)
+      const { blocks } = sections.find(({ id }) => id === 'method')!
+      return [lead, JSON.stringify(blocks)]
+    }
+    const [lead, method] = await told(exact)
+    expect(lead).toContain('errors exact')
+    expect(method).toContain('Errors: 65536 pairs, exhaustive: exact.')
+    const [sampledLead, sampledMethod] = await told({ ...exact, errors: '9 pairs, drawn', sampled: true })
+    expect(sampledLead).toContain('errors sampled')
+    expect(sampledMethod).toContain('Errors: 9 pairs, drawn, not exact: rare large errors may be missing')
   })
 })
 

@@ -76,7 +76,7 @@ const nameOf = ({ kind, operands }: TabulatedDesign) =>
   kind === 'narrower exact' ? `exact ${operands}` : kind === 'exact' ? 'exact' : ''
 
 function describeTable(found: MultiplierTable): string {
-  const { domain, library, engine, script, designs, quantities, stream, errors } = found
+  const { domain, library, engine, script, designs, quantities, stream, errors, sampled } = found
   const { areaUnit, delayUnit, bestArea, bestEnergy, array, periodNs } = found
   const withEnergy = stream !== null
   const heading = [
@@ -108,7 +108,7 @@ function describeTable(found: MultiplierTable): string {
     ...(withEnergy ? [percent(design.energyToBest), percent(design.energyToArray)] : []),
   ])
   return [
-    `${designs.length} multipliers of ${domain} in ${library} (${engine}, script ${script}); errors of ${errors}`,
+    `${designs.length} multipliers of ${domain} in ${library} (${engine}, script ${script}); errors ${sampled ? 'sampled' : 'exact'}: ${errors}`,
     `energy: ${withEnergy ? `${stream}, glitches counted, leakage of ${periodNs} ns` : 'the library knows none'}`,
     `* no other is as good in ${quantities.join(' and ')} and better in one`,
     `in percent of the best exact one (area ${bestArea}${bestEnergy === null ? '' : `, energy ${bestEnergy}`}) and of ${array}`,
