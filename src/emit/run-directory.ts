@@ -180,19 +180,34 @@ function entriesOf(directory: string, out: string): string[] {
   }
 }
 
-/** The hash of the plan whose design stands in a run's directory; undefined where there is no complete run. */
-export const planOfRun = (directory: string): string | undefined => readRecord(directory)?.plan
-
-function readRecord(
+/** What run.json says of the design that stands in a run's directory; undefined where there is no complete run. */
+export const recordOfRun = (
   directory: string,
-): { configurationHash: string; files: readonly string[]; plan: string | undefined } | undefined {
+): { readonly plan: unknown; readonly configuration: unknown; readonly inputs: unknown } | undefined =>
+  readRecord(directory)
+
+function readRecord(directory: string):
+  | {
+      configurationHash: string
+      files: readonly string[]
+      plan: unknown
+      configuration: unknown
+      inputs: unknown
+    }
+  | undefined {
   try {
     const record = JSON.parse(readFileSync(join(directory, 'run.json'), 'utf8')) as Partial<StoredRecord>
     const files = Array.isArray(record.files)
       ? record.files.filter((name): name is string => typeof name === 'string')
       : []
     return typeof record.configurationHash === 'string'
-      ? { configurationHash: record.configurationHash, files, plan: record.plan }
+      ? {
+          configurationHash: record.configurationHash,
+          files,
+          plan: record.plan,
+          configuration: record.configuration,
+          inputs: record.inputs,
+        }
       : undefined
   } catch {
     return undefined

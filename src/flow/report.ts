@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { dataError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import { pageFiles } from '../emit/page-files.ts'
-import { planOfRun } from '../emit/run-directory.ts'
+import { recordOfRun } from '../emit/run-directory.ts'
 import { acceleratorPage } from '../report/accelerator.ts'
 import type { AcceleratorFigures } from '../report/accelerator-figures.ts'
 import { memorySources } from '../synth/memory-model.ts'
-import { readSynthesis } from './accelerator/stored.ts'
+import { readSynthesis, type StoredSynthesis } from './accelerator/stored.ts'
 import { readMetrics } from './compare.ts'
 
 export interface WrittenReport {
@@ -23,13 +23,9 @@ export async function reportRun(directory: string): Promise<WrittenReport> {
       where: directory,
       hint: `A run makes it, such as: xgen synth --net lenet5 --out ${directory}`,
     })
-  const { design, baselines, errors } = readSynthesis(directory)
-  const plan = planOfRun(directory)
-  if (plan !== undefined && plan !== design.plan)
-    throw dataError('another design stands there than the one that was measured', {
-      where: directory,
-      hint: `Measure it: xgen synth --config ${join(directory, 'run.json')} --lib ${design.library} --out ${directory} --force`,
-    })
+  const synthesis = readSynthesis(directory)
+  checkSynthesis(directory, synthesis)
+  const { design, baselines, errors, request } = synthesis
   const figures: AcceleratorFigures = {
     net: design.net,
     plan: design.plan,
@@ -45,11 +41,34 @@ export async function reportRun(directory: string): Promise<WrittenReport> {
     memorySources: Object.values(memorySources),
     errors,
     known: knownOf(directory),
+    request,
   }
   const page = await acceleratorPage(figures)
   const files = pageFiles(page, figures, 'report')
   for (const [name, text] of files) writeFileAtomically(join(directory, 'report', name), text)
   return { net: design.net, directory: join(directory, 'report'), files: [...files.keys()] }
+}
+
+/** The figures of a run are of its design, and of what its configuration asks for. */
+function checkSynthesis(directory: string, { design, request }: StoredSynthesis): void {
+  const record = recordOfRun(directory)
+  if (record === undefined) return
+  const remedy = `xgen synth --config ${join(directory, 'run.json')}`
+  if (record.plan !== design.plan)
+    throw dataError('another design stands there than the one that was measured', {
+      where: directory,
+      hint: `Measure it: ${remedy} --lib ${design.library} --out ${directory} --force`,
+    })
+  const { synth = {} } = record.configuration as { readonly synth?: Readonly<Record<string, unknown>> }
+  const measured: Readonly<Record<string, unknown>> = { ...request.synth }
+  for (const name of new Set([...Object.keys(synth), ...Object.keys(measured)])) {
+    if (synth[name] === measured[name]) continue
+    const text = (value: unknown) => (value === undefined ? 'unset' : String(value))
+    throw dataError(
+      `synth.${name} is ${text(synth[name])} in run.json, and was ${text(measured[name])} when the design was measured`,
+      { where: directory, hint: `Measure it as run.json says: ${remedy} --out ${directory}` },
+    )
+  }
 }
 
 /** What verification left in metrics.json. */

@@ -13,6 +13,7 @@ import { type Alternative, alternatives } from './alternatives.ts'
 import type { Configuration } from './configuration.ts'
 import { designMetrics, metricsText } from './metrics.ts'
 import { arrayChoice, type Prepared, planDesign } from './preparation.ts'
+import { measuredMetrics } from './run-metrics.ts'
 
 /** A network planned and generated, not yet written. */
 export interface Design {
@@ -78,6 +79,7 @@ const inputsOf = ({ weightsHash, networkHash, coefficientsHash, multiplierHashes
   ...(multiplierHashes === undefined ? {} : { multipliers: multiplierHashes }),
 })
 
+/** Writes a run's directory. What other steps have measured of the same design stays in metrics.json. */
 export function writeDesign(
   directory: string,
   design: Design,
@@ -93,7 +95,9 @@ export function writeDesign(
     inputs: inputsOf(prepared),
     plan: plan.hash,
   }
-  writeRunDirectory(directory, files, record, force)
+  const own = designMetrics(plan, design.top.ports, design.interfaceName)
+  const metrics = metricsText({ ...own, ...measuredMetrics(directory, design) })
+  writeRunDirectory(directory, new Map([...files, ['metrics.json', metrics]]), record, force)
   return {
     net: plan.network,
     directory,

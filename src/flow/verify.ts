@@ -17,9 +17,10 @@ import type { Progress } from '../base/progress.ts'
 import { createEmulator } from '../emu/emulator.ts'
 import { cacheDirectory } from '../tools/cache.ts'
 import type { Configuration } from './configuration.ts'
-import { designMetrics, metricsText, verificationMetrics } from './metrics.ts'
+import { verificationMetrics } from './metrics.ts'
 import { type Prepared, quantiseInput, testImages } from './preparation.ts'
 import { type Design, filesBelow, generate, writeDesign } from './rtl.ts'
+import { replaceMetrics } from './run-metrics.ts'
 
 export interface VerifyOptions {
   readonly images: number
@@ -94,6 +95,7 @@ export async function verify(
   const results = join(directory, 'results.xml')
   writeDesign(directory, design, configuration, prepared, options.force || options.out === undefined)
   rmSync(results, { force: true })
+  replaceMetrics(directory, 'verify', {})
   progress.done(`${design.files.size} files`)
   signal.throwIfAborted()
 
@@ -126,8 +128,7 @@ export async function verify(
   const checks = [...verification.checks, ...counting.checks]
   const report = reportOf(design, { ...verification, checks }, counting, directory, source, codes.length)
   writeFileAtomically(results, junitXml(`xgen verify ${plan.network}`, checks.map(testCase)))
-  const metrics = { ...designMetrics(plan, top.ports, interfaceName), ...verificationMetrics(report) }
-  writeFileAtomically(join(directory, 'metrics.json'), metricsText(metrics))
+  replaceMetrics(directory, 'verify', verificationMetrics(report))
   return {
     report,
     checks,

@@ -83,6 +83,13 @@ export interface AcceleratorFigures {
   readonly memorySources: readonly string[]
   /** Means of |error| of each approximate multiplier over its operands, under the name of its spec and domain. */
   readonly errors: readonly (HeatMap & { readonly values: readonly number[] })[]
+  /** What the design was measured with. */
+  readonly request: {
+    readonly libraryHash: string
+    readonly wires: string | null
+    readonly samples: number
+    readonly seed: number
+  }
   /** Other things that the run's directory knows: by name, and where from. */
   readonly known: readonly { readonly name: string; readonly value: string; readonly source: string }[]
 }

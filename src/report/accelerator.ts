@@ -79,7 +79,7 @@ function summary({ design, baselines, areaUnit, known }: AcceleratorFigures): Se
       known.length === 0
         ? {
             kind: 'text',
-            text: 'Verification: no result stands in metrics.json. xgen verify --out writes it, after xgen synth.',
+            text: 'Verification: no result stands in metrics.json. xgen verify --out writes it.',
           }
         : {
             kind: 'table',
@@ -212,14 +212,20 @@ function sources({
   memorySources,
   engine,
   script,
+  periodNs,
+  request,
 }: AcceleratorFigures): Section {
   const rows = [
     ['cells and area', `${engine}, script ${script}, library ${library}`],
     [
       'wires',
-      wires === null ? 'none: before layout, and the library assumes none' : `the library's model "${wires}"`,
+      `${wires === null ? 'none: before layout' : `the library's model "${wires}"`}, ${request.wires === null ? 'as the library has it by default' : 'as asked for'}`,
     ],
-    ['delays and energies of cells', `the library ${library}`],
+    ['delays and energies of cells', `the library ${library}, SHA-256 ${request.libraryHash}`],
+    [
+      'energy',
+      `cycles of ${periodNs} ns; of each module, the gates of up to ${request.samples} instances, drawn with seed ${request.seed}`,
+    ],
     ['memories', technology === null ? 'not estimated' : memorySources.join('. ')],
     [
       'technology of the memories',

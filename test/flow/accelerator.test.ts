@@ -153,7 +153,9 @@ const cost: AcceleratorCost = {
   },
   multiplications: [{ spec: 'roup:p=1,r=2', count: 300, each: 10, total: 3000 }],
 }
+const synth = { liberty: 'osu018', script: 'delay', clock_ns: 5 } as const
 const stored: StoredSynthesis = {
+  request: { synth, libraryHash: 'e'.repeat(64), wires: null, samples: 2, seed: 7 },
   design: cost,
   baselines: [{ ...cost, name: 'plain exact', area: { ...cost.area, logic: 2000 } }],
   errors: [{ title: 'roup:p=1,r=2 (s8s8)', rows: [-128, 0], columns: [-128, 0], values: [0, 1, 2, 3] }],
@@ -174,6 +176,8 @@ describe('the report of a run', () => {
     expect(markdown).toContain('| area of logic, um2 | 1,000 | 2,000 | 50.0 % |')
     expect(markdown).toContain('| energy of an inference, nJ | 5.7 | 5.7 | 100.0 % |')
     expect(markdown).toContain('| values compared | 1,234,567 |')
+    expect(markdown).toContain('the gates of up to 2 instances, drawn with seed 7')
+    expect(markdown).toContain(`the library osu018, SHA-256 ${'e'.repeat(64)}`)
     const html = readFileSync(join(run, 'report', 'report.html'), 'utf8')
     expect(html.length).toBeLessThan(3_000_000)
     await reportRun(run)
@@ -198,7 +202,7 @@ describe('the report of a run', () => {
         memories: cost.area.memories.map((memory) => ({ ...memory, kind: null, area: null })),
       },
     }
-    writeSynthesis(run, { design: little, baselines: [], errors: [] })
+    writeSynthesis(run, { ...stored, design: little, baselines: [], errors: [] })
     await reportRun(run)
     const markdown = readFileSync(join(run, 'report', 'report.md'), 'utf8')
     expect(markdown).toContain('Not measured: the library osu018 knows no energies')
@@ -220,7 +224,7 @@ describe('the report of a run', () => {
 
   it('refuses the figures of another design than the one that stands there', async () => {
     const run = join(directory, 'replaced')
-    const record = { xgen: '0', command: 'rtl', configuration: {}, inputs: {} }
+    const record = { xgen: '0', command: 'rtl', configuration: { synth }, inputs: {} }
     writeRunDirectory(run, new Map(), { ...record, plan: cost.plan }, false)
     writeSynthesis(run, stored)
     await expect(reportRun(run)).resolves.toMatchObject({ net: cost.net })
@@ -228,6 +232,22 @@ describe('the report of a run', () => {
     await expect(reportRun(run)).rejects.toMatchObject({
       kind: 'data',
       message: 'another design stands there than the one that was measured',
+    })
+  })
+
+  it.each([
+    [{ ...synth, liberty: 'generic' }, 'synth.liberty is generic in run.json, and was osu018 when'],
+    [{ ...synth, clock_ns: 4 }, 'synth.clock_ns is 4 in run.json, and was 5 when'],
+    [{ ...synth, node_nm: 65 }, 'synth.node_nm is 65 in run.json, and was unset when'],
+  ])('refuses figures of other options than %j, which run.json has', async (asked, message) => {
+    const run = join(directory, `options ${JSON.stringify(asked)}`)
+    const record = { xgen: '0', command: 'rtl', configuration: { synth: asked }, inputs: {} }
+    writeRunDirectory(run, new Map(), { ...record, plan: cost.plan }, false)
+    writeSynthesis(run, stored)
+    await expect(reportRun(run)).rejects.toMatchObject({
+      kind: 'data',
+      message: expect.stringContaining(message),
+      hint: expect.stringContaining('xgen synth --config'),
     })
   })
 

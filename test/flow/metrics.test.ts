@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -8,6 +8,7 @@ import { resolveConfiguration } from '../../src/flow/configuration.ts'
 import { designMetrics, metricsText, verificationMetrics } from '../../src/flow/metrics.ts'
 import { prepare } from '../../src/flow/preparation.ts'
 import { generate, writeDesign } from '../../src/flow/rtl.ts'
+import { replaceMetrics } from '../../src/flow/run-metrics.ts'
 import { netlistTally } from '../../testbench/netlist-counts.ts'
 import { noCounts } from '../fixtures/verification.ts'
 
@@ -40,6 +41,33 @@ describe('metrics.json', () => {
       'design__multiplier__count__class:requantiser': 4,
       network__mac__count: 416_520,
     })
+  })
+
+  it('keeps what was measured of the same design, and drops what was of another one', () => {
+    const out = join(directory, 'measured')
+    const measured = { verify__mismatch__count: 0, accuracy__top1: 0.9 }
+    writeDesign(out, design, configuration, prepared, false)
+    replaceMetrics(out, 'verify', { verify__mismatch__count: 3, verify__image__count: 7 })
+    replaceMetrics(out, 'verify', { verify__mismatch__count: 0 })
+    replaceMetrics(out, 'accuracy', { accuracy__top1: 0.9 })
+    expect(readMetrics(out)).toEqual({ ...metrics, ...measured })
+    writeDesign(out, design, configuration, prepared, false)
+    expect(readMetrics(out)).toEqual({ ...metrics, ...measured })
+
+    writeFileSync(join(out, 'rtl', 'tile_0.v'), '// another one')
+    writeDesign(out, design, configuration, prepared, false)
+    expect(readMetrics(out)).toEqual(metrics)
+
+    replaceMetrics(out, 'verify', measured)
+    const other = resolveConfiguration({ net: 'lenet5', environment: {}, array: '4x3' })
+    const otherPrepared = prepare(other)
+    writeDesign(out, generate(other, otherPrepared), other, otherPrepared, true)
+    expect(Object.keys(readMetrics(out)).filter((name) => /^(verify|accuracy)__/.test(name))).toEqual([])
+
+    writeDesign(out, design, configuration, prepared, true)
+    writeFileSync(join(out, 'metrics.json'), '{"verify__mismatch__count": 0,')
+    writeDesign(out, design, configuration, prepared, false)
+    expect(readMetrics(out)).toEqual(metrics)
   })
 
   it('has classes that add up to their totals', () => {

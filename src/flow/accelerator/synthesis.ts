@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { domainName } from '../../arith/domain.ts'
 import { errorMap } from '../../arith/error-map.ts'
 import { usageError } from '../../base/errors.ts'
+import { sha256 } from '../../base/hash.ts'
 import type { Progress } from '../../base/progress.ts'
 import { dataDirectory } from '../../net/data/store.ts'
 import { openLibrary, withWires } from '../../synth/libraries.ts'
@@ -62,7 +63,14 @@ export async function synthesiseNetwork(
     const same = isDeepStrictEqual(layerMultipliers(other), design.multipliers)
     others.push({ ...(same ? design : await measure(baseline.configuration, other)), name: baseline.name })
   }
-  return { design, baselines: others, errors: errorsOf(prepared) }
+  const request = {
+    synth: configuration.synth,
+    libraryHash: sha256(await library.text()),
+    wires: wires ?? null,
+    samples: options.samples,
+    seed: options.seed,
+  }
+  return { request, design, baselines: others, errors: errorsOf(prepared) }
 }
 
 function errorsOf({ assignment }: Prepared): StoredSynthesis['errors'] {
