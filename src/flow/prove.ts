@@ -50,7 +50,10 @@ export interface Proof {
   readonly domain: string
   readonly method: string
   readonly levels: readonly ProofLevel[]
+  /** No level that ran differs. */
   readonly pass: boolean
+  /** Every level ran. */
+  readonly complete: boolean
 }
 
 /** Pairs of operand codes, with the products that the definition gives on numbers. */
@@ -119,6 +122,7 @@ export async function proveMultiplier(spec: string, domain: Domain, options: Pro
     method: exhaustive ? 'all pairs' : `corners and seeded pairs, seed ${seed}`,
     levels,
     pass: levels.every(({ mismatches }) => mismatches === 0),
+    complete: levels.every((level) => level.notRun === null),
   }
 }
 

@@ -13,6 +13,7 @@ import {
   multiplierTable,
   tableCsv,
 } from '../../src/flow/multiplier-table.ts'
+import { hasOsu018 } from '../fixtures/synthesis.ts'
 
 const domain = parseDomain('u4u4')
 const specs = [
@@ -155,5 +156,21 @@ describe('the designs of narrow domains', () => {
     const found = tabulatedDesigns(parseDomain(name)).map(({ spec }) => spec)
     expect(found).toContain('exact:arch=array')
     expect(found.some((spec) => spec.startsWith('trunc:'))).toBe(true)
+  })
+})
+
+describe('figures that are kept', () => {
+  // Where these change, kept figures are old: raise `formats` in src/flow/multiplier-figures.ts with them.
+  it.for<[library: string, present: boolean, expected: object]>([
+    ['generic', true, { area: 64, cells: 40, delay: 60.3333, energy: null }],
+    ['osu018', hasOsu018, { area: 1333, cells: 39, delay: 1.0819178058917878, energy: 1.5641747719312962 }],
+  ])('are those of their format, in %s', async ([library, present, expected], { skip }) => {
+    if (!present) skip(`not run: no ${library}`)
+    const { area, cells, delay, energy, mred } = row(
+      await multiplierTable(domain, options({ library, designs: designs.slice(0, 4) })),
+      'trunc:ka=1,kb=0',
+    )
+    expect({ area, cells, delay, energy }).toEqual(expected)
+    expect(mred).toBeCloseTo(13.478669, 6)
   })
 })

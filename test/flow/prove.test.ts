@@ -23,7 +23,7 @@ describe('mult prove', () => {
       ...options,
       sat: true,
     })
-    expect(proof).toMatchObject({ domain: 's4u5', method: 'all pairs', pass: true })
+    expect(proof).toMatchObject({ domain: 's4u5', method: 'all pairs', pass: true, complete: true })
     expect(
       proof.levels.map(({ compared: pairs, mismatches, notRun }) => [pairs, mismatches, notRun]),
     ).toEqual(Array(4).fill([512, 0, null]))
@@ -50,6 +50,22 @@ describe('mult prove', () => {
       expect(proof.pass).toBe(true)
     } finally {
       rmSync(directory, { recursive: true })
+    }
+  })
+
+  it('says which level did not run where a tool is missing', async () => {
+    const path = process.env['PATH']
+    process.env['PATH'] = '/nowhere'
+    try {
+      const proof = await proveMultiplier('trunc:ka=1,kb=0', parseDomain('u3u3'), options)
+      expect(proof).toMatchObject({ pass: true, complete: false })
+      expect(proof.levels.find(({ notRun }) => notRun !== null)).toMatchObject({
+        name: 'Verilog in Verilator',
+        compared: 0,
+        notRun: expect.stringContaining('not run: Verilator was not found'),
+      })
+    } finally {
+      process.env['PATH'] = path
     }
   })
 
