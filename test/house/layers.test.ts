@@ -15,6 +15,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'src/float': ['src/net'],
   'src/quant': ['src/float', 'src/arith'],
   'src/approx': ['src/quant'],
+  'src/model': ['src/quant'],
   'src/emu': ['src/approx'],
   'src/train': ['src/emu'],
   'src/plan': ['src/approx'],
@@ -25,7 +26,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'src/emit': ['src/arch', 'src/synth', 'src/report'],
   sim: ['src/plan'],
   testbench: ['sim', 'src/hdl', 'src/tools'],
-  'src/flow': ['src/train', 'src/explore', 'src/emit', 'testbench'],
+  'src/flow': ['src/train', 'src/model', 'src/explore', 'src/emit', 'testbench'],
   'src/cli': ['src/flow'],
 }
 
