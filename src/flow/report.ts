@@ -7,8 +7,10 @@ import { recordOfRun } from '../emit/run-directory.ts'
 import { acceleratorPage } from '../report/accelerator.ts'
 import type { AcceleratorFigures } from '../report/accelerator-figures.ts'
 import { memorySources } from '../synth/memory-model.ts'
+import type { AcceleratorCost } from './accelerator/cost.ts'
 import { readSynthesis, type StoredSynthesis } from './accelerator/stored.ts'
 import { readMetrics } from './compare.ts'
+import { ratesOf, readAccuracy } from './run-accuracy.ts'
 
 export interface WrittenReport {
   readonly net: string
@@ -26,6 +28,10 @@ export async function reportRun(directory: string): Promise<WrittenReport> {
   const synthesis = readSynthesis(directory)
   checkSynthesis(directory, synthesis)
   const { design, baselines, errors, request } = synthesis
+  const evaluated = readAccuracy(directory, design.plan)
+  const accuracy = evaluated === undefined ? null : ratesOf(evaluated)
+  // a design without approximate multipliers is the exact one
+  const exact = evaluated?.exact ?? accuracy
   const figures: AcceleratorFigures = {
     net: design.net,
     plan: design.plan,
@@ -36,8 +42,12 @@ export async function reportRun(directory: string): Promise<WrittenReport> {
     wires: design.wires,
     technology: design.technology,
     periodNs: design.periodNs,
-    design: { ...design, name: 'this design' },
-    baselines,
+    design: { ...design, name: 'this design', accuracy },
+    baselines: baselines.map((baseline) => ({ ...baseline, accuracy: isExact(baseline) ? exact : null })),
+    accuracy:
+      evaluated === undefined || exact === null
+        ? null
+        : { data: evaluated.data, images: evaluated.images, exact },
     memorySources: Object.values(memorySources),
     errors,
     known: knownOf(directory),
@@ -48,6 +58,10 @@ export async function reportRun(directory: string): Promise<WrittenReport> {
   for (const [name, text] of files) writeFileAtomically(join(directory, 'report', name), text)
   return { net: design.net, directory: join(directory, 'report'), files: [...files.keys()] }
 }
+
+/** Whether all products are, so that the accuracy is that of the exact network. */
+const isExact = ({ multipliers }: AcceleratorCost): boolean =>
+  multipliers.every(({ specs }) => specs.every((spec) => /^exact(:|$)/.test(spec)))
 
 /** The figures of a run are of its design, and of what its configuration asks for. */
 function checkSynthesis(directory: string, { design, request }: StoredSynthesis): void {

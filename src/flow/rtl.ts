@@ -72,7 +72,7 @@ export interface RtlSummary {
 }
 
 /** The hashes of what a design is made from. */
-const inputsOf = ({ weightsHash, networkHash, coefficientsHash, multiplierHashes }: Prepared) => ({
+export const inputsOf = ({ weightsHash, networkHash, coefficientsHash, multiplierHashes }: Prepared) => ({
   weights: weightsHash,
   network: networkHash,
   ...(coefficientsHash === undefined ? {} : { coefficients: coefficientsHash }),

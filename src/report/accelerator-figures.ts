@@ -3,6 +3,13 @@ import type { HeatMap } from './heat-maps.ts'
 /** Amounts by block of the accelerator. */
 export type Amounts = Readonly<Record<string, number>>
 
+/** Shares of test images; of top1 with its 95 % interval. */
+export interface AccuracyFigures {
+  readonly top1: number
+  readonly top5: number
+  readonly interval: readonly [low: number, high: number]
+}
+
 /** One design as the report shows it: the run, or a baseline. */
 export interface DesignFigures {
   readonly name: string
@@ -10,6 +17,8 @@ export interface DesignFigures {
   readonly dataflow: string
   readonly multipliers: readonly { readonly layer: string; readonly specs: readonly string[] }[]
   readonly cycles: number
+  /** null where it is not known. */
+  readonly accuracy: AccuracyFigures | null
   readonly longestPath: { readonly module: string; readonly delay: number; readonly unit: string }
   readonly area: {
     readonly modules: readonly {
@@ -90,6 +99,12 @@ export interface AcceleratorFigures {
     readonly samples: number
     readonly seed: number
   }
+  /** The accuracy of the design was measured on these images, and that of its integer network with exact multipliers; null where it was not. */
+  readonly accuracy: {
+    readonly data: string
+    readonly images: number
+    readonly exact: AccuracyFigures
+  } | null
   /** Other things that the run's directory knows: by name, and where from. */
   readonly known: readonly { readonly name: string; readonly value: string; readonly source: string }[]
 }

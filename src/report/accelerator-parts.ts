@@ -5,7 +5,7 @@ import { csvOf, type Plot, palette, renderSvg } from './plot.ts'
 
 export const figure = (value: number, digits = 4) =>
   value === 0 ? '0' : Number(value.toPrecision(digits)).toLocaleString('en-US', { maximumFractionDigits: 6 })
-export const percent = (share: number) => `${(100 * share).toFixed(1)} %`
+export const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`
 export const number = (title: string): Column => ({ title, align: 'right' })
 
 export const thousandths = (amounts: Amounts): Amounts =>

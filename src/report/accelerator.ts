@@ -1,8 +1,8 @@
 import { energySection } from './accelerator-energy.ts'
-import type { AcceleratorFigures, DesignFigures } from './accelerator-figures.ts'
+import type { AcceleratorFigures, AccuracyFigures, DesignFigures } from './accelerator-figures.ts'
 import { blocksPlot, figure, number, percent } from './accelerator-parts.ts'
 import { heatMaps } from './heat-maps.ts'
-import type { Page, Row, Section } from './page.ts'
+import type { Block, Page, Row, Section } from './page.ts'
 
 /** Area and energy of an accelerator as a page. */
 export async function acceleratorPage(figures: AcceleratorFigures): Promise<Page> {
@@ -28,7 +28,7 @@ const specsOf = ({ multipliers }: DesignFigures): string => {
 }
 
 /** The run beside its baselines, and the ratio to each. */
-function summary({ design, baselines, areaUnit, known }: AcceleratorFigures): Section {
+function summary({ design, baselines, areaUnit, known, accuracy }: AcceleratorFigures): Section {
   const all = [design, ...baselines]
   const quantities: readonly (readonly [name: string, of: (of: DesignFigures) => number | undefined])[] = [
     [`area of logic, ${areaUnit}`, ({ area }) => area.logic],
@@ -66,7 +66,7 @@ function summary({ design, baselines, areaUnit, known }: AcceleratorFigures): Se
           number('this design'),
           ...baselines.flatMap(({ name }) => [number(name), number('ratio')]),
         ],
-        rows,
+        rows: [...rows, ...accuracyRow(design, baselines)],
         source:
           'Logic is measured by synthesis, energy by simulating its gates; memories are estimated; "multiplications alone" counts as the papers do: multiplications of the network times the energy of their multiplier for uniform operands. Each number has its source below.',
       },
@@ -76,6 +76,7 @@ function summary({ design, baselines, areaUnit, known }: AcceleratorFigures): Se
         columns: [{ title: 'design' }, { title: 'multipliers' }],
         rows: all.map((one) => ({ cells: [one.name, specsOf(one)] })),
       },
+      accuracyBlock(design, accuracy),
       known.length === 0
         ? {
             kind: 'text',
@@ -88,6 +89,31 @@ function summary({ design, baselines, areaUnit, known }: AcceleratorFigures): Se
             rows: known.map(({ name, value, source }) => ({ cells: [name, value, source] })),
           },
     ],
+  }
+}
+
+/** Baselines that are not exact were not evaluated. */
+function accuracyRow(design: DesignFigures, baselines: readonly DesignFigures[]): Row[] {
+  if (design.accuracy === null) return []
+  const { top1 } = design.accuracy
+  const others = baselines.flatMap(({ accuracy }) =>
+    accuracy === null ? ['', ''] : [percent(accuracy.top1, 2), percent(top1 / accuracy.top1)],
+  )
+  return [{ cells: ['accuracy, top-1', percent(top1, 2), ...others] }]
+}
+
+function accuracyBlock(design: DesignFigures, measured: AcceleratorFigures['accuracy']): Block {
+  if (design.accuracy === null || measured === null)
+    return { kind: 'text', text: 'Accuracy: not measured. xgen eval --out writes it.' }
+  const row = (name: string, { top1, top5, interval: [low, high] }: AccuracyFigures): Row => ({
+    cells: [name, percent(top1, 2), `${percent(low, 2)} to ${percent(high, 2)}`, percent(top5, 2)],
+  })
+  return {
+    kind: 'table',
+    caption: 'Accuracy',
+    columns: [{ title: '' }, number('top-1'), number('95 % interval'), number('top-5')],
+    rows: [row('this design', design.accuracy), row('exact multipliers', measured.exact)],
+    source: `xgen eval: the functional emulator, which gives the design's outputs bit by bit, on ${figure(measured.images, 9)} test images of ${measured.data}. The integer network with exact multipliers has the same weights, bits and images.`,
   }
 }
 

@@ -13,6 +13,7 @@ import { readSynthesis, type StoredSynthesis, writeSynthesis } from '../../src/f
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
 import { planDesign, prepare } from '../../src/flow/preparation.ts'
 import { reportRun } from '../../src/flow/report.ts'
+import { writeAccuracy } from '../../src/flow/run-accuracy.ts'
 import { openLibrary } from '../../src/synth/libraries.ts'
 import { technologyOf } from '../../src/synth/memory-model.ts'
 import { openYosys } from '../../src/tools/yosys.ts'
@@ -189,6 +190,38 @@ describe('the report of a run', () => {
     expect(text).toContain('small <b> on 2x2 PEs')
   })
 
+  it('shows the accuracy beside that of exact multipliers, whose baselines have it', async () => {
+    const run = join(directory, 'evaluated')
+    const [plain] = stored.baselines
+    const exactly = { ...plain!, multipliers: [{ layer: 'conv', specs: ['exact:arch=booth4'] }] }
+    const narrower = {
+      ...plain!,
+      name: 'narrower',
+      multipliers: [{ layer: 'conv', specs: ['trunc:ka=2,kb=2'] }],
+    }
+    writeSynthesis(run, { ...stored, baselines: [exactly, narrower] })
+    const exact = { top1: 0.9875, top5: 1, interval: [0.98, 0.99] } as const
+    const measured = { plan: cost.plan, data: 'mnist', images: 1000, top1: 0.79, top5: 0.95 }
+    writeAccuracy(run, { ...measured, interval: [0.77, 0.81], exact })
+    await reportRun(run)
+    const markdown = readFileSync(join(run, 'report', 'report.md'), 'utf8')
+    expect(markdown).toMatch(/\| accuracy, top-1 \| 79.00 % \| 98.75 % \| 80.0 % \| +\| +\|/)
+    expect(markdown).toContain('| this design | 79.00 % | 77.00 % to 81.00 % | 95.00 % |')
+    expect(markdown).toContain('| exact multipliers | 98.75 % | 98.00 % to 99.00 % | 100.00 % |')
+    expect(markdown).toContain('on 1,000 test images of mnist')
+
+    writeAccuracy(run, { ...measured, interval: [0.77, 0.81], exact: null })
+    await reportRun(run)
+    const alone = readFileSync(join(run, 'report', 'report.md'), 'utf8')
+    expect(alone).toContain('| exact multipliers | 79.00 % | 77.00 % to 81.00 % | 95.00 % |')
+
+    writeAccuracy(run, { ...measured, plan: 'q'.repeat(64), interval: [0.77, 0.81], exact })
+    await expect(reportRun(run)).rejects.toMatchObject({
+      kind: 'data',
+      message: 'is the accuracy of another design than the one that stands there',
+    })
+  })
+
   it('says what is not known', async () => {
     const run = join(directory, 'little')
     const little: AcceleratorCost = {
@@ -208,6 +241,7 @@ describe('the report of a run', () => {
     expect(markdown).toContain('Not measured: the library osu018 knows no energies')
     expect(markdown).toContain('Verification: no result stands in metrics.json')
     expect(markdown).toContain('memories cannot be estimated')
+    expect(markdown).toContain('Accuracy: not measured. xgen eval --out writes it.')
     expect(markdown).not.toContain('NaN')
   })
 

@@ -1,8 +1,12 @@
-import { evaluate } from '../../flow/eval.ts'
+import { type EvalResult, evaluate } from '../../flow/eval.ts'
+import { evaluateRun, type Rates, type RunAccuracy } from '../../flow/run-accuracy.ts'
 import type { Command } from '../command.ts'
 import { configurationOf, imagesOption, netOptions, wholeNumber } from '../options.ts'
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`
+
+const describe = ({ top1, top5, interval: [low, high] }: Rates) =>
+  `top-1 ${percent(top1)} (95 % interval ${percent(low)} to ${percent(high)}), top-5 ${percent(top5)}`
 
 export const evaluation: Command = {
   name: 'eval',
@@ -13,6 +17,7 @@ export const evaluation: Command = {
       'xgen eval --net lenet5 --data mnist --mult conv2=roup:p=1,r=2',
       'With an approximate second convolution',
     ],
+    ['xgen eval -c D/run.json --out D', 'Of the design in D, for xgen report'],
   ],
   configure: (y) =>
     imagesOption(netOptions(y), 'Use the first N test images (default: all)').options({
@@ -29,17 +34,30 @@ export const evaluation: Command = {
         describe: 'Integer emulation, or the float reference',
         group: 'Data:',
       },
+      out: {
+        type: 'string',
+        requiresArg: true,
+        describe: "A run's directory of this network: keeps the accuracy, and the exact network's, there",
+        group: 'Output:',
+      },
     }),
   run: async (options, session) => {
     const images =
       options['images'] === undefined ? undefined : wholeNumber(options['images'], '--images', 1, 1_000_000)
     const precision = options['precision'] as 'int' | 'float'
     const request = { data: options['data'] as string | undefined, images, precision }
-    const result = await evaluate(configurationOf(options), request, session.progress, session.signal)
-    const [low, high] = result.interval
+    const configuration = configurationOf(options)
+    const { progress, signal } = session
+    const out = options['out'] as string | undefined
+    const result: EvalResult & Partial<RunAccuracy> =
+      out === undefined
+        ? await evaluate(configuration, request, progress, signal)
+        : await evaluateRun(out, configuration, request, progress, signal)
+    const { exact } = result
     const lines = [
-      `${result.net} on ${result.data} (${precision}): top-1 ${percent(result.top1)} (95 % interval ${percent(low)} to ${percent(high)}), top-5 ${percent(result.top5)}`,
+      `${result.net} on ${result.data} (${precision}): ${describe(result)}`,
       ...Object.entries(result.multipliers).map(([selector, spec]) => `  ${selector}: ${spec}`),
+      ...(exact ? [`with exact multipliers: ${describe(exact)}`] : []),
       `${result.images} images in ${result.seconds.toFixed(1)} s, ${result.imagesPerSecond.toFixed(0)} images/s`,
     ]
     session.print(result, lines.join('\n'))

@@ -15,20 +15,20 @@ export const bestExact = 'exact:arch=booth4'
  * roup), the exact multiplier of operands that are narrower by as many bits, which `trunc` is.
  */
 export function baselinesOf(configuration: Configuration): readonly Baseline[] {
-  const uniform = (name: string, spec: string) => ({
-    name,
-    configuration: withMultipliers(configuration, { default: spec }),
-  })
   const narrower = Object.fromEntries(
     Object.entries(configuration.multipliers).map(([where, spec]) => [where, narrowerExact(spec)]),
   )
   const narrows = Object.values(narrower).some((spec) => spec.startsWith('trunc'))
   return [
-    uniform('plain exact', 'exact'),
-    uniform('best exact', bestExact),
+    { name: 'plain exact', configuration: exactOf(configuration) },
+    { name: 'best exact', configuration: withMultipliers(configuration, { default: bestExact }) },
     ...(narrows ? [{ name: 'narrower exact', configuration: withMultipliers(configuration, narrower) }] : []),
   ]
 }
+
+/** The same with exact multipliers. */
+export const exactOf = (configuration: Configuration): Configuration =>
+  withMultipliers(configuration, { default: 'exact' })
 
 function withMultipliers(
   configuration: Configuration,
