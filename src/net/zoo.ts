@@ -2,9 +2,11 @@ import { usageError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
 import type { Network } from './network.ts'
 import { readNetworkFile } from './schema.ts'
+import { alexnet } from './zoo/alexnet.ts'
 import { dscnnKws } from './zoo/dscnn.ts'
-import { lenet5 } from './zoo/lenet5.ts'
+import { lenet5, lenetFashion } from './zoo/lenet5.ts'
 import { resnet8, resnet8Mlperf, resnet20 } from './zoo/resnet.ts'
+import { vgg16, vgg16Cifar } from './zoo/vgg.ts'
 
 /** A built-in network. */
 export interface ZooEntry {
@@ -16,23 +18,22 @@ export interface ZooEntry {
 
 export const zoo: readonly ZooEntry[] = [
   { network: lenet5, data: 'mnist', summary: 'LeNet-5, 28x28 digits, 10 classes' },
+  {
+    network: lenetFashion,
+    data: 'fashion-mnist',
+    summary: 'LeNet-5 for 28x28 pieces of clothing, 10 classes',
+  },
   { network: resnet8, summary: 'ResNet-8 of ALWANN and MAx-DNN, 32x32 colour images, 10 classes' },
   { network: resnet8Mlperf, summary: 'ResNet-8 of MLPerf Tiny, 32x32 colour images, 10 classes' },
   { network: resnet20, summary: 'ResNet-20, 32x32 colour images, 10 classes' },
   { network: dscnnKws, summary: 'DS-CNN of MLPerf Tiny, keywords in 49x10 MFCCs, 12 classes' },
+  { network: alexnet, summary: 'AlexNet, 224x224 colour images, 1,000 classes' },
+  { network: vgg16, summary: 'VGG-16, 224x224 colour images, 1,000 classes' },
+  { network: vgg16Cifar, summary: 'VGG-16 for 32x32 colour images, 10 classes' },
 ]
 
 /** Names of the zoo that are planned and not there yet. */
-const planned = [
-  'lenet-fashion',
-  'alexnet',
-  'vgg16',
-  'vgg16-cifar',
-  'mobilenetv1',
-  'mobilenetv2',
-  'gru-kws',
-  'lstm-kws',
-] // prettier-ignore
+const planned = ['mobilenetv1', 'mobilenetv2', 'gru-kws', 'lstm-kws']
 
 export function zooEntry(name: string): ZooEntry | undefined {
   return zoo.find(({ network }) => network.name === name)

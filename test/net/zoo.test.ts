@@ -6,9 +6,11 @@ import { packageRoot } from '../../src/base/files.ts'
 import type { Network } from '../../src/net/network.ts'
 import { parseNetwork } from '../../src/net/schema.ts'
 import { countMacs, countParameters, layerShapes } from '../../src/net/shapes.ts'
+import { alexnet } from '../../src/net/zoo/alexnet.ts'
 import { dscnnKws } from '../../src/net/zoo/dscnn.ts'
-import { lenet5 } from '../../src/net/zoo/lenet5.ts'
+import { lenet5, lenetFashion } from '../../src/net/zoo/lenet5.ts'
 import { resnet8, resnet8Mlperf, resnet20 } from '../../src/net/zoo/resnet.ts'
+import { vgg16, vgg16Cifar } from '../../src/net/zoo/vgg.ts'
 import { zoo } from '../../src/net/zoo.ts'
 import { linksOf } from '../../src/quant/links.ts'
 
@@ -19,6 +21,10 @@ const shapes = (network: Network) =>
 describe('published sizes of the built-in networks, batch norm folded', () => {
   test.each([
     [lenet5, 61_706, 416_520],
+    [lenetFashion, 61_706, 416_520],
+    [alexnet, 61_100_840, 714_188_480],
+    [vgg16, 138_357_544, 15_470_264_320],
+    [vgg16Cifar, 14_719_818, 313_201_664],
     [resnet8Mlperf, 77_706, 12_501_632],
     [dscnnKws, 22_604, 2_656_768],
   ])('$name', (network, parameters, macs) => {

@@ -3,9 +3,8 @@ import type { Network } from '../network.ts'
 const pool = { kind: 'pool', mode: 'max', window: [2, 2], stride: [2, 2] } as const
 const convolution = { kind: 'conv2d', kernel: [5, 5], stride: [1, 1], groups: 1 } as const
 
-/** LeNet-5 on 28x28 digits, padded to 32x32: 61,706 parameters, 416,520 multiplications. (LeCun et al. 1998, with ReLU and max pooling.) */
-export const lenet5: Network = {
-  name: 'lenet5',
+const leNet = (name: string): Network => ({
+  name,
   input: { shape: [1, 28, 28] },
   layers: [
     { ...convolution, name: 'conv1', filters: 6, padding: [2, 2, 2, 2] },
@@ -21,4 +20,10 @@ export const lenet5: Network = {
     { kind: 'relu', name: 'relu4' },
     { kind: 'dense', name: 'fc3', units: 10 },
   ],
-}
+})
+
+/** LeNet-5 on 28x28 digits, padded to 32x32: 61,706 parameters, 416,520 multiplications. (LeCun et al. 1998, with ReLU and max pooling.) */
+export const lenet5 = leNet('lenet5')
+
+/** The same layers, for pieces of clothing. */
+export const lenetFashion = leNet('lenet-fashion')
