@@ -90,7 +90,7 @@ const directions: readonly (readonly [pattern: RegExp, direction: Direction])[] 
   [/^verify__(image|compared|check)__count$/, 'higher'],
   [/^timing__.*__(ws|wns|tns)(__|$)/, 'higher'],
   [/^design__io$/, 'none'],
-  [/^(cycles|design|verify|power|energy)__/, 'lower'],
+  [/^(cycles|design|verify|power|energy|timing)__/, 'lower'],
 ]
 
 export const directionOf = (name: string): Direction =>

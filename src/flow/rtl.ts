@@ -96,7 +96,7 @@ export function writeDesign(
     plan: plan.hash,
   }
   const own = designMetrics(plan, design.top.ports, design.interfaceName)
-  const metrics = metricsText({ ...own, ...measuredMetrics(directory, design) })
+  const metrics = metricsText({ ...own, ...measuredMetrics(directory, design, configuration) })
   writeRunDirectory(directory, new Map([...files, ['metrics.json', metrics]]), record, force)
   return {
     net: plan.network,

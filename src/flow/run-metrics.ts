@@ -1,24 +1,44 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { XgenError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import { recordOfRun } from '../emit/run-directory.ts'
 import { readMetrics } from './compare.ts'
+import type { Configuration } from './configuration.ts'
 import { type Metrics, metricsText } from './metrics.ts'
 import type { Design } from './rtl.ts'
 
 /** What measures a design that is there, each with metrics of its own: their names begin so. */
-const steps = ['verify', 'accuracy'] as const
-type Step = (typeof steps)[number]
+const prefixes = {
+  verify: ['verify__'],
+  accuracy: ['accuracy__'],
+  synth: ['design__instance__', 'energy__', 'power__', 'timing__'],
+} as const
+type Step = keyof typeof prefixes
 
-const isOf = (step: Step) => (name: string) => name.startsWith(`${step}__`)
+const isOf = (step: Step) => (name: string) => prefixes[step].some((prefix) => name.startsWith(prefix))
 
-/** What other steps have measured of this very design: of the same plan, Verilog and memories. Of another one nothing is kept. */
-export function measuredMetrics(directory: string, { plan, files }: Pick<Design, 'plan' | 'files'>): Metrics {
-  if (recordOfRun(directory)?.plan !== plan.hash) return {}
+/**
+ * What other steps have measured of this very design: of the same plan, Verilog and memories. Of another one nothing is kept, and of
+ * another library, script or clock no figures of a synthesis.
+ */
+export function measuredMetrics(
+  directory: string,
+  { plan, files }: Pick<Design, 'plan' | 'files'>,
+  { synth }: Pick<Configuration, 'synth'>,
+): Metrics {
+  const record = recordOfRun(directory)
+  if (record?.plan !== plan.hash) return {}
   const made = [...files].filter(([name]) => /^(rtl|mem)\//.test(name))
   if (!made.every(([name, contents]) => holds(join(directory, name), contents))) return {}
-  return filtered(knownMetrics(directory), (name) => steps.some((step) => isOf(step)(name)))
+  const { synth: before } = record.configuration as Partial<Configuration>
+  const kept: readonly Step[] = [
+    'verify',
+    'accuracy',
+    ...(isDeepStrictEqual(before, synth) ? ['synth' as const] : []),
+  ]
+  return filtered(knownMetrics(directory), (name) => kept.some((step) => isOf(step)(name)))
 }
 
 /** Puts a step's metrics in the place of those that it left before. */

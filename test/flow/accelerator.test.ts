@@ -8,9 +8,11 @@ import { writeRunDirectory } from '../../src/emit/run-directory.ts'
 import { baselinesOf } from '../../src/flow/accelerator/baselines.ts'
 import { addUp } from '../../src/flow/accelerator/blocks.ts'
 import { type AcceleratorCost, measureAccelerator } from '../../src/flow/accelerator/cost.ts'
+import { synthesisMetrics } from '../../src/flow/accelerator/metrics.ts'
 import { multiplicationsOf } from '../../src/flow/accelerator/multiplications.ts'
 import { readSynthesis, type StoredSynthesis, writeSynthesis } from '../../src/flow/accelerator/stored.ts'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
+import { directionOf } from '../../src/flow/metrics.ts'
 import { planDesign, prepare } from '../../src/flow/preparation.ts'
 import { reportRun } from '../../src/flow/report.ts'
 import { writeAccuracy } from '../../src/flow/run-accuracy.ts'
@@ -161,6 +163,62 @@ const stored: StoredSynthesis = {
   baselines: [{ ...cost, name: 'plain exact', area: { ...cost.area, logic: 2000 } }],
   errors: [{ title: 'roup:p=1,r=2 (s8s8)', rows: [-128, 0], columns: [-128, 0], values: [0, 1, 2, 3] }],
 }
+
+describe('metrics of a synthesis', () => {
+  it('have the units and names of docs/metrics.md', () => {
+    const found = synthesisMetrics(cost)
+    expect(found).toMatchObject({
+      design__instance__area: 1600,
+      design__instance__area__stdcell: 1000,
+      design__instance__area__macros: 600,
+      'design__instance__area__class:PEs': 1000,
+      'design__instance__area__class:memories': 600,
+      design__instance__count: 40,
+      energy__inference: 5700,
+      'energy__inference__class:PEs': 5000,
+      timing__path__delay: 3.5,
+      timing__setup__ws: 1.5,
+    })
+    // 5,700 pJ in 123 cycles of 5 ns
+    expect(found['power__total']).toBeCloseTo(5700e-12 / (123 * 5e-9), 12)
+    const parts = ['internal__total', 'switching__total', 'leakage__total', 'macros__total']
+    expect(parts.reduce((sum, part) => sum + found[`power__${part}`]!, 0)).toBeCloseTo(
+      found['power__total']!,
+      12,
+    )
+    expect(directionOf('timing__path__delay')).toBe('lower')
+    expect(directionOf('timing__setup__ws')).toBe('higher')
+    const documented = readFileSync('docs/metrics.md', 'utf8')
+    for (const name of Object.keys(found)) {
+      const [total, part] = name.split('__class:')
+      expect(documented, name).toContain(
+        part === undefined ? total!.replace(/^.*?(__macros)$/, '$1') : `\`${part}\``,
+      )
+    }
+  })
+
+  it('are absent where the library does not know them', () => {
+    const { 'design__instance__area__class:PEs': pes, ...found } = synthesisMetrics({
+      ...cost,
+      longestPath: { module: 'pe', delay: 9, unit: 'tau' },
+      technology: null,
+      area: {
+        ...cost.area,
+        memories: cost.area.memories.map((memory) => ({ ...memory, kind: null, area: null })),
+        blocks: { ...cost.area.blocks, memories: 0 },
+        total: 1000,
+      },
+      energy: null,
+    })
+    expect(pes).toBe(1000)
+    expect(found).toEqual({
+      design__instance__area: 1000,
+      design__instance__area__stdcell: 1000,
+      design__instance__count: 40,
+      timing__path__delay: 9,
+    })
+  })
+})
 
 describe('the report of a run', () => {
   it('shows what synthesis left there, and what verification did', async () => {

@@ -70,6 +70,31 @@ describe('metrics.json', () => {
     expect(readMetrics(out)).toEqual(metrics)
   })
 
+  it('keeps what a synthesis measured as long as library, script and clock are the same', () => {
+    const out = join(directory, 'synthesised')
+    const measured = {
+      design__instance__area: 12,
+      power__total: 0.5,
+      energy__inference: 3,
+      timing__path__delay: 4,
+    }
+    writeDesign(out, design, configuration, prepared, false)
+    replaceMetrics(out, 'synth', { ...measured, timing__setup__ws: 1 })
+    replaceMetrics(out, 'synth', measured)
+    replaceMetrics(out, 'accuracy', { accuracy__top1: 0.9 })
+    writeDesign(out, design, configuration, prepared, false)
+    expect(readMetrics(out)).toEqual({ ...metrics, ...measured, accuracy__top1: 0.9 })
+    const slower = resolveConfiguration({
+      net: 'lenet5',
+      environment: {},
+      array: '4x4',
+      mult: ['conv2=roup:p=1,r=2'],
+      set: ['synth.clock_ns=9'],
+    })
+    writeDesign(out, design, slower, prepared, true)
+    expect(readMetrics(out)).toEqual({ ...metrics, accuracy__top1: 0.9 })
+  })
+
   it('has classes that add up to their totals', () => {
     const classes = (total: string) =>
       Object.entries(metrics).flatMap(([name, value]) => (name.startsWith(`${total}__class:`) ? [value] : []))

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { usageError } from '../../base/errors.ts'
 import { checkRunDirectory } from '../../emit/run-directory.ts'
+import { synthesisMetrics } from '../../flow/accelerator/metrics.ts'
 import { type StoredSynthesis, writeSynthesis } from '../../flow/accelerator/stored.ts'
 import { synthesiseNetwork } from '../../flow/accelerator/synthesis.ts'
 import { parseDomain } from '../../flow/mult.ts'
 import { generate, writeDesign } from '../../flow/rtl.ts'
+import { replaceMetrics } from '../../flow/run-metrics.ts'
 import { type SynthReport, standardPeriod, synthesiseMultiplier } from '../../flow/synth.ts'
 import type { Command, CommonOptions, Session } from '../command.ts'
 import {
@@ -180,6 +182,7 @@ async function runNetwork(options: CommonOptions, session: Session): Promise<num
   })
   writeDesign(directory, generate(configuration, prepared), configuration, prepared, force)
   writeSynthesis(directory, synthesis)
+  replaceMetrics(directory, 'synth', synthesisMetrics(synthesis.design))
   const { design } = synthesis
   const { energy, longestPath, area } = design
   const parts = energy?.modules.map((module) => module.parts)
