@@ -11,7 +11,7 @@ export function synthesisMetrics(cost: AcceleratorCost): Metrics {
   return {
     design__instance__area: area.total,
     design__instance__area__stdcell: area.logic,
-    ...(memories ? { design__instance__area__macros: area.total - area.logic } : {}),
+    ...(memories ? { design__instance__area__macros: area.blocks.memories } : {}),
     ...byBlock('design__instance__area', area.blocks, memories),
     design__instance__count: area.modules.reduce(
       (count, { instances, cells }) => count + instances * cells,
