@@ -1,0 +1,99 @@
+/**
+ * The integer rules that imported networks bring with them (docs/numerics.md, "Rules of imported networks"), on plain numbers. All
+ * are exact: every intermediate value is an integer below 2^53.
+ */
+
+/** Whose rules a node of a QGraph follows; a node without one follows those of this project. */
+export type ImportedRule = 'tflite' | 'onnx'
+
+/** A factor as `multiplier` * 2^(`exponent` - 31): multiplier in [2^30, 2^31), or 0. */
+export interface ScaleFactor {
+  readonly multiplier: number
+  /** Positive: a shift to the left before the multiplication; negative: one to the right behind it. */
+  readonly exponent: number
+}
+
+/** The nearest factor of a real one that is not negative and below 2^31; smaller ones than 2^-32 are 0. */
+export function scaleFactor(real: number): ScaleFactor {
+  if (real === 0) return { multiplier: 0, exponent: 0 }
+  // exact where Math.log2 rounds up to a whole number: the mantissa is put into [1/2, 1) afterwards
+  let exponent = Math.floor(Math.log2(real)) + 1
+  let fraction = real / 2 ** exponent
+  if (fraction >= 1) fraction = real / 2 ** ++exponent
+  if (fraction < 0.5) fraction = real / 2 ** --exponent
+  let multiplier = Math.floor(fraction * 2 ** 31 + 0.5)
+  if (multiplier === 2 ** 31) {
+    multiplier = 2 ** 30
+    exponent++
+  }
+  return exponent < -31 ? { multiplier: 0, exponent: 0 } : { multiplier, exponent }
+}
+
+/**
+ * a * b / 2^31, rounded half up: SaturatingRoundingDoublingHighMul. Both are 32-bit integers; the one product that does not fit,
+ * that of -2^31 with itself, saturates.
+ */
+export function doublingHighProduct(a: number, b: number): number {
+  if (a === -(2 ** 31) && b === a) return 2 ** 31 - 1
+  const high = Math.floor(b / 2 ** 15)
+  const low = b - high * 2 ** 15
+  return Math.floor((a * high + Math.floor((a * low + 2 ** 30) / 2 ** 15)) / 2 ** 16)
+}
+
+/** x / 2^places, rounded half away from zero: RoundingDivideByPOT. x is a 32-bit integer, places 0..31. */
+export function roundingShift(x: number, places: number): number {
+  const unit = 2 ** places
+  return x < 0 ? -Math.floor((unit / 2 - x) / unit) : Math.floor((x + unit / 2) / unit)
+}
+
+/** A 32-bit integer times a factor, rounded twice: MultiplyByQuantizedMultiplier. A shift to the left keeps the low 32 bits. */
+export function scaled(x: number, multiplier: number, exponent: number): number {
+  return exponent > 0
+    ? doublingHighProduct(x << exponent, multiplier)
+    : roundingShift(doublingHighProduct(x, multiplier), -exponent)
+}
+
+/** The mean of codes, rounded half away from zero. */
+export function averageAwayFromZero(sum: number, count: number): number {
+  const half = Math.floor(count / 2)
+  return sum > 0 ? Math.floor((sum + half) / count) : -Math.floor((half - sum) / count)
+}
+
+/** Codes less their zero point are shifted up by so much before an addition scales them. */
+const additionShift = 20
+
+/** How TensorFlow Lite adds two tensors of 8-bit codes. */
+export interface ScaledAddition {
+  readonly zeroPoints: readonly [number, number]
+  readonly factors: readonly [ScaleFactor, ScaleFactor]
+  readonly outputFactor: ScaleFactor
+  readonly outputZeroPoint: number
+}
+
+interface Quantised {
+  readonly scale: number
+  readonly zeroPoint: number
+}
+
+export function scaledAddition(first: Quantised, second: Quantised, output: Quantised): ScaledAddition {
+  const twice = 2 * Math.max(first.scale, second.scale)
+  return {
+    zeroPoints: [first.zeroPoint, second.zeroPoint],
+    factors: [scaleFactor(first.scale / twice), scaleFactor(second.scale / twice)],
+    outputFactor: scaleFactor(twice / (2 ** additionShift * output.scale)),
+    outputZeroPoint: output.zeroPoint,
+  }
+}
+
+export function addScaled(
+  x0: number,
+  x1: number,
+  { zeroPoints, factors, outputFactor, outputZeroPoint }: ScaledAddition,
+  low: number,
+  high: number,
+): number {
+  const first = scaled((x0 - zeroPoints[0]) * 2 ** additionShift, factors[0].multiplier, factors[0].exponent)
+  const second = scaled((x1 - zeroPoints[1]) * 2 ** additionShift, factors[1].multiplier, factors[1].exponent)
+  const sum = scaled(first + second, outputFactor.multiplier, outputFactor.exponent) + outputZeroPoint
+  return Math.max(low, Math.min(high, sum))
+}
