@@ -1,6 +1,7 @@
 import { energySection } from './accelerator-energy.ts'
 import type { AcceleratorFigures, AccuracyFigures, DesignFigures } from './accelerator-figures.ts'
 import { blocksPlot, figure, number, percent } from './accelerator-parts.ts'
+import { timingBlock, timingQuantities } from './accelerator-timing.ts'
 import { heatMaps } from './heat-maps.ts'
 import type { Block, Page, Row, Section } from './page.ts'
 
@@ -28,7 +29,8 @@ const specsOf = ({ multipliers }: DesignFigures): string => {
 }
 
 /** The run beside its baselines, and the ratio to each. */
-function summary({ design, baselines, areaUnit, known, accuracy }: AcceleratorFigures): Section {
+function summary(figures: AcceleratorFigures): Section {
+  const { design, baselines, areaUnit, known, accuracy } = figures
   const all = [design, ...baselines]
   const quantities: readonly (readonly [name: string, of: (of: DesignFigures) => number | undefined])[] = [
     [`area of logic, ${areaUnit}`, ({ area }) => area.logic],
@@ -44,6 +46,7 @@ function summary({ design, baselines, areaUnit, known, accuracy }: AcceleratorFi
           : multiplications.reduce((sum, { total }) => sum + total, 0) / 1000,
     ],
     ['cycles of an inference', ({ cycles }) => cycles],
+    ...timingQuantities(figures),
   ]
   const rows = quantities
     .filter(([, of]) => of(design) !== undefined)
@@ -70,6 +73,7 @@ function summary({ design, baselines, areaUnit, known, accuracy }: AcceleratorFi
         source:
           'Logic is measured by synthesis, energy by simulating its gates; memories are estimated; "multiplications alone" counts as the papers do: multiplications of the network times the energy of their multiplier for uniform operands. Each number has its source below.',
       },
+      timingBlock(figures),
       {
         kind: 'table',
         caption: 'Multipliers',

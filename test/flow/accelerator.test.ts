@@ -234,6 +234,9 @@ describe('the report of a run', () => {
     const markdown = readFileSync(join(run, 'report', 'report.md'), 'utf8')
     expect(markdown).toContain('| area of logic, um2 | 1,000 | 2,000 | 50.0 % |')
     expect(markdown).toContain('| energy of an inference, nJ | 5.7 | 5.7 | 100.0 % |')
+    expect(markdown).toContain('| latency of an inference at 5 ns a cycle, us | 0.615 | 0.615 | 100.0 % |')
+    expect(markdown).toContain('| longest path, ns | 3.5 | 3.5 | 100.0 % |')
+    expect(markdown).toContain('is met before layout: the longest path takes 3.5 ns, in pe.')
     expect(markdown).toContain('| values compared | 1,234,567 |')
     expect(markdown).toContain('the gates of up to 2 instances, drawn with seed 7')
     expect(markdown).toContain(`the library osu018, SHA-256 ${'e'.repeat(64)}`)
@@ -278,6 +281,21 @@ describe('the report of a run', () => {
       kind: 'data',
       message: 'is the accuracy of another design than the one that stands there',
     })
+  })
+
+  it.each([
+    [
+      { module: 'sequencer', delay: 62, unit: 'ns' },
+      'IS NOT MET: the longest path takes 62 ns, in sequencer',
+    ],
+    [{ module: 'sequencer', delay: 62, unit: 'tau' }, 'Clock: not judged'],
+  ] as const)('says plainly where the clock is not met (%o)', async (longestPath, verdict) => {
+    const run = join(directory, `slow ${longestPath.unit}`)
+    writeSynthesis(run, { ...stored, design: { ...cost, longestPath } })
+    await reportRun(run)
+    const markdown = readFileSync(join(run, 'report', 'report.md'), 'utf8')
+    expect(markdown).toContain(verdict)
+    if (longestPath.unit === 'ns') expect(markdown).toContain('an inference takes 7.626 us')
   })
 
   it('says what is not known', async () => {
