@@ -105,6 +105,7 @@ export function resolveConfiguration(options: ConfigurationOptions): Configurati
   rememberFiles(configuration, {
     base,
     recorded: { ...recordedOf(file, configuration, origins), multipliers: recordedMultipliers(file, given) },
+    libraryPlace: where(['synth', 'liberty']),
   })
   const tiles = Object.keys(configuration.array.tiles)
   tilePlaces.set(configuration, new Map(tiles.map((key) => [key, where(['array', 'tiles', key])])))
@@ -127,11 +128,14 @@ export function entriesOf(configuration: Configuration): readonly Entry[] {
 
 /** SHA-256 of the files that the multipliers of a configuration name, by name; where it is one of a run, that they still are the run's. */
 export function multiplierHashesOf(configuration: Configuration): Readonly<Record<string, string>> {
+  const known = places.get(configuration)
   return Object.fromEntries(
-    multiplierFiles(configuration.multipliers).map((file) => {
-      const hash = multiplierFileHash(file, nameBase(configuration))
+    Object.entries(configuration.multipliers).flatMap(([selector, spec]) => {
+      const file = multiplierFile(spec)
+      if (file === undefined) return []
+      const hash = multiplierFileHash(file, nameBase(configuration), known?.get(selector))
       checkRecordedMultiplier(configuration, file, hash)
-      return [file, hash]
+      return [[file, hash]]
     }),
   )
 }

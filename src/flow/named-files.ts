@@ -19,6 +19,8 @@ export interface NamedFiles {
     /** By the name of the file. */
     readonly multipliers?: Readonly<Record<string, string>>
   }
+  /** Where the cell library was named, for messages. */
+  readonly libraryPlace?: string
 }
 
 /** The part of a configuration that names files. */
@@ -82,6 +84,10 @@ export function libraryPath(configuration: NamingFiles & Required<Pick<NamingFil
   const { liberty } = configuration.synth
   return isLibraryFile(liberty) ? located(filesOf(configuration).base, liberty) : liberty
 }
+
+/** Where the cell library of a configuration was named. */
+export const libraryPlace = (configuration: NamingFiles): string =>
+  filesOf(configuration).libraryPlace ?? 'synth.liberty'
 
 /** That a file which a run names still is what the run was made from. `hash` is only called where a run recorded one. */
 export function checkRecorded(

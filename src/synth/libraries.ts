@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { usageError, XgenError } from '../base/errors.ts'
+import { dataError, usageError, XgenError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
 import { genericLibrary } from './generic.ts'
 import type { Library } from './liberty/library.ts'
@@ -71,17 +71,17 @@ export const knownLibraries: readonly KnownLibrary[] = [
 
 export const genericName = 'generic'
 
-/** Opens a library by its name or the path of a .lib or .lib.gz file. */
+/** Opens a library by its name or the path of a .lib or .lib.gz file. `where`: what named it. */
 export async function openLibrary(
   nameOrPath: string,
-  { data, signal }: { readonly data: string; readonly signal?: AbortSignal },
+  { data, signal, where }: { readonly data: string; readonly signal?: AbortSignal; readonly where?: string },
 ): Promise<OpenLibrary> {
   if (nameOrPath === genericName) {
     const text = genericLibrary()
     return { name: genericName, content: readLibrary(text, genericName), text: async () => text }
   }
   const known = knownLibraries.find(({ name }) => name === nameOrPath)
-  const file = known === undefined ? pathOf(nameOrPath) : installed(known, data)
+  const file = known === undefined ? pathOf(nameOrPath, where) : installed(known, data)
   return {
     name: known?.name ?? nameOrPath,
     content: await readLibraryFile(file, signal),
@@ -116,11 +116,14 @@ function installed({ name, files, install }: KnownLibrary, data: string): string
 /** Whether what names a library is a path. */
 export const isLibraryFile = (name: string): boolean => /\.lib(\.gz)?$/.test(name) || name.includes('/')
 
-function pathOf(path: string): string {
-  if (isLibraryFile(path)) return path
+function pathOf(path: string, where: string | undefined): string {
+  if (isLibraryFile(path)) {
+    if (existsSync(path)) return path
+    throw dataError('does not exist', { where: where === undefined ? path : `${where}: ${path}` })
+  }
   const names = [genericName, ...knownLibraries.map(({ name }) => name)]
   throw usageError(`"${path}" is no cell library.${didYouMean(path, names)}`, {
-    where: '--lib',
+    where: where ?? '--lib',
     hint: `Possible: ${names.join(', ')}, or the path of a .lib or .lib.gz file.`,
   })
 }

@@ -3,13 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { canonicalJson, sha256 } from '../../src/base/hash.ts'
-import { type ConfigurationOptions, resolveConfiguration } from '../../src/flow/configuration.ts'
-import { libraryPath, networkPath, weightsPath } from '../../src/flow/named-files.ts'
+import {
+  type Configuration,
+  type ConfigurationOptions,
+  resolveConfiguration,
+} from '../../src/flow/configuration.ts'
+import { libraryPath, libraryPlace, networkPath, weightsPath } from '../../src/flow/named-files.ts'
 import { networkOf, prepare, weightsOf } from '../../src/flow/preparation.ts'
 import { generate, writeDesign } from '../../src/flow/rtl.ts'
 import { hashWeights, serialiseWeights } from '../../src/net/weights.ts'
 import { calibrate } from '../../src/quant/calibrate.ts'
 import { serialiseRecord } from '../../src/quant/record.ts'
+import { openLibrary } from '../../src/synth/libraries.ts'
 import { failure } from '../fixtures/failure.ts'
 import { randomImages, randomWeights } from '../fixtures/networks.ts'
 
@@ -291,3 +296,45 @@ describe('files that multipliers name', () => {
     })
   })
 })
+
+describe('a file that is not there is told with the place that named it', () => {
+  const write = (more: string) =>
+    writeFileSync(
+      join(project, 'xgen.yaml'),
+      `net: files/tiny.yaml\nweights: { file: files/w.safetensors }\n${more}\n`,
+    )
+  const config = () => join(project, 'xgen.yaml')
+
+  test('of a multiplier', () => {
+    write('multipliers:\n  default: lut:file=no.npy')
+    expect(failure(() => prepare(resolve({ config: config() })))).toMatchObject({
+      kind: 'data',
+      message: 'there is no such file',
+      where: `${config()}:4:3: ${join(project, 'no.npy')}`,
+    })
+    process.chdir(project)
+    expect(
+      failure(() => prepare(resolve({ config: 'xgen.yaml', mult: ['lut:file=nil.npy'] }))),
+    ).toMatchObject({
+      where: expect.stringMatching(/^--mult: .*nil\.npy$/),
+    })
+  })
+
+  test.each([
+    ['synth: { liberty: nosuch }', /xgen\.yaml:3:10$/, 'usage'],
+    ['synth: { liberty: no/such.lib }', /xgen\.yaml:3:10: .*project\/no\/such\.lib$/, 'data'],
+  ])('of a cell library: %s', async (more, where, kind) => {
+    write(more)
+    const configuration = resolve({ config: config() })
+    await expect(openConfigured(configuration)).rejects.toMatchObject({
+      kind,
+      where: expect.stringMatching(where),
+    })
+    await expect(openConfigured(resolve({ config: config(), lib: 'none' }))).rejects.toMatchObject({
+      where: '--lib',
+    })
+  })
+})
+
+const openConfigured = (configuration: Configuration) =>
+  openLibrary(libraryPath(configuration), { data: '/nowhere', where: libraryPlace(configuration) })

@@ -9,7 +9,7 @@ import { openLibrary, withWires } from '../../synth/libraries.ts'
 import { technologyOf } from '../../synth/memory-model.ts'
 import { openYosys } from '../../tools/yosys.ts'
 import type { Configuration } from '../configuration.ts'
-import { libraryPath } from '../named-files.ts'
+import { libraryPath, libraryPlace } from '../named-files.ts'
 import { type Prepared, prepare } from '../preparation.ts'
 import { baselinesOf } from './baselines.ts'
 import { type AcceleratorCost, layerMultipliers, measureAccelerator } from './cost.ts'
@@ -40,7 +40,11 @@ export async function synthesiseNetwork(
   progress.step(`read the library ${liberty}`)
   // by the name that was written, wherever xgen runs
   const opened = {
-    ...(await openLibrary(libraryPath(configuration), { data: dataDirectory(), signal })),
+    ...(await openLibrary(libraryPath(configuration), {
+      data: dataDirectory(),
+      signal,
+      where: libraryPlace(configuration),
+    })),
     name: liberty,
   }
   const library = wires === undefined ? opened : withWires(opened, wires)
