@@ -1,9 +1,13 @@
 import { invariant } from '../base/errors.ts'
-import type { Conv2d, Network, Pad, Pool, Subsample, Weights } from '../net/network.ts'
-import { asMap, elements, type LayerShape, layerShapes, noPadding } from '../net/shapes.ts'
+import type { Conv2d, Dense, Network, Pad, Subsample, Weights } from '../net/network.ts'
+import { transposedFrom } from '../net/rearranged.ts'
+import { asMap, elements, type LayerShape, layerShapes, undilated } from '../net/shapes.ts'
 import { imageName } from '../net/wiring.ts'
+import { realFunction, softmax } from './activation.ts'
 import { multiplyMatrices, rowMajor } from './matmul.ts'
 import { gatherPatches, type Windows } from './patches.ts'
+import { poolMap } from './pool.ts'
+import { recurrentStep } from './recurrent.ts'
 
 /** The float reference of a network, with its weights. Arrays are reused from call to call. */
 export interface FloatNetwork {
@@ -41,6 +45,7 @@ export function convolutionWindows(layer: Conv2d, { input, output }: LayerShape)
     input: asMap(input),
     kernel: layer.kernel,
     stride: layer.stride,
+    dilation: layer.dilation ?? undilated,
     padding: layer.padding,
     output: [height, width],
   }
@@ -54,14 +59,8 @@ function layerStep(shaped: LayerShape, weights: Weights): LayerStep {
   switch (layer.kind) {
     case 'conv2d':
       return convolutionStep(layer, shaped, weights, output)
-    case 'dense': {
-      const { weight, bias } = weights.get(layer.name)!
-      const features = elements(shaped.input)
-      return ([input]) => {
-        for (let n = 0; n < layer.units; n++) output[n] = bias[n]! + dot(weight, n * features, input!)
-        return output
-      }
-    }
+    case 'dense':
+      return denseStep(layer, weights, output)
     case 'relu':
       return ([input]) => {
         for (let i = 0; i < output.length; i++) output[i] = Math.max(0, input![i]!)
@@ -72,8 +71,44 @@ function layerStep(shaped: LayerShape, weights: Weights): LayerStep {
         poolMap(layer, shaped, input!, output)
         return output
       }
+    case 'activation': {
+      const real = realFunction(layer.function)
+      return ([input]) => {
+        for (let i = 0; i < output.length; i++) output[i] = real(input![i]!)
+        return output
+      }
+    }
+    case 'softmax': {
+      const lines = softmaxLines(shaped)
+      return ([input]) => {
+        softmax(input!, output, lines)
+        return output
+      }
+    }
     case 'flatten':
+    case 'reshape':
       return ([input]) => input!
+    case 'transpose': {
+      const from = transposedFrom(layer, shaped.input)
+      return ([input]) => {
+        for (let i = 0; i < output.length; i++) output[i] = input![from[i]!]!
+        return output
+      }
+    }
+    case 'mul': {
+      const [first, second] = multiplied(shaped)
+      return (inputs) => {
+        const [a, b] = [inputs[first.input]!, inputs[second.input]!]
+        for (let i = 0; i < output.length; i++) output[i] = a[i]! * b[Math.floor(i / second.repeat)]!
+        return output
+      }
+    }
+    case 'rnn':
+    case 'gru':
+    case 'lstm': {
+      const run = recurrentStep(layer, shaped.input, weights.get(layer.name)!)
+      return ([input]) => run(input!)
+    }
     case 'add':
       return ([first, second]) => {
         for (let i = 0; i < output.length; i++) output[i] = first![i]! + second![i]!
@@ -101,6 +136,21 @@ function layerStep(shaped: LayerShape, weights: Weights): LayerStep {
       }
     }
   }
+}
+
+/** The lines of values over which a softmax is taken. */
+export function softmaxLines({ input }: LayerShape): { readonly count: number; readonly step: number } {
+  return input.length === 3
+    ? { count: input[0], step: input[1] * input[2] }
+    : { count: input.at(-1)!, step: 1 }
+}
+
+/** Which input of a product has the result's shape, which the other one is, and how many values in a row share one of the other's. */
+export function multiplied({ inputs, output }: LayerShape) {
+  const size = elements(output)
+  const whole = elements(inputs[0]!) === size ? 0 : 1
+  const other = 1 - whole
+  return [{ input: whole }, { input: other, repeat: size / elements(inputs[other]!) }] as const
 }
 
 /** Where in a padded map the first value of its input stands. */
@@ -154,67 +204,21 @@ function convolutionStep(
   }
 }
 
+/** Over the features of each step, or over all of them. */
+function denseStep(layer: Dense, weights: Weights, output: Float32Array): LayerStep {
+  const { weight, bias } = weights.get(layer.name)!
+  const features = weight.length / layer.units
+  return ([input]) => {
+    for (let i = 0, from = 0; i < output.length; from += features) {
+      const step = input!.subarray(from, from + features)
+      for (let n = 0; n < layer.units; n++, i++) output[i] = bias[n]! + dot(weight, n * features, step)
+    }
+    return output
+  }
+}
+
 function dot(weight: Float32Array, from: number, input: Float32Array): number {
   let sum = 0
   for (let i = 0; i < input.length; i++) sum += weight[from + i]! * input[i]!
   return sum
-}
-
-/** Pools one map; `from`, where given, gets the index of the input that each maximum came from. */
-export function poolMap(
-  layer: Pool,
-  shaped: LayerShape,
-  input: Float32Array,
-  output: Float32Array,
-  from?: Int32Array,
-): void {
-  const [channels, height, width] = asMap(shaped.input)
-  const [, rows, columns] = asMap(shaped.output)
-  const { vertical, horizontal } = poolSpans(layer, shaped)
-  const area = layer.window[0] * layer.window[1]
-  let to = 0
-  for (let c = 0; c < channels; c++) {
-    for (let oy = 0; oy < rows; oy++) {
-      const y0 = (c * height + vertical.from[oy]!) * width
-      const y1 = (c * height + vertical.until[oy]!) * width
-      for (let ox = 0; ox < columns; ox++, to++) {
-        const x0 = horizontal.from[ox]!
-        const x1 = horizontal.until[ox]!
-        let sum = 0
-        let best = y0 + x0
-        for (let row = y0; row < y1; row += width) {
-          for (let at = row + x0; at < row + x1; at++) {
-            sum += input[at]!
-            if (input[at]! > input[best]!) best = at
-          }
-        }
-        output[to] = layer.mode === 'max' ? input[best]! : sum / area
-        if (from !== undefined) from[to] = best
-      }
-    }
-  }
-}
-
-/** For each result along one axis: where its window begins and ends inside the map. */
-interface Spans {
-  readonly from: Int32Array
-  readonly until: Int32Array
-}
-
-/** The parts of a pooling's windows that lie inside the map. */
-export function poolSpans(
-  layer: Pool,
-  { input, output }: LayerShape,
-): { vertical: Spans; horizontal: Spans } {
-  const [, height, width] = asMap(input)
-  const [, rows, columns] = asMap(output)
-  const [top, left] = layer.padding ?? noPadding
-  const spans = (count: number, axis: 0 | 1, before: number, size: number): Spans => {
-    const start = (o: number) => o * layer.stride[axis] - before
-    return {
-      from: Int32Array.from({ length: count }, (_, o) => Math.max(0, start(o))),
-      until: Int32Array.from({ length: count }, (_, o) => Math.min(size, start(o) + layer.window[axis])),
-    }
-  }
-  return { vertical: spans(rows, 0, top, height), horizontal: spans(columns, 1, left, width) }
 }

@@ -4,6 +4,7 @@ export interface Windows {
   readonly input: readonly [number, number, number]
   readonly kernel: readonly [number, number]
   readonly stride: readonly [number, number]
+  readonly dilation: readonly [number, number]
   readonly padding: readonly [top: number, left: number, bottom: number, right: number]
   /** Height and width of the result. */
   readonly output: readonly [number, number]
@@ -75,12 +76,12 @@ function planes(w: Windows, first: number, count: number): Plane[] {
   let base = 0
   for (let c = first; c < first + count; c++) {
     for (let ky = 0; ky < w.kernel[0]; ky++) {
-      const [y0, y1] = insideRange(ky - w.padding[0], w.stride[0], height, rows)
+      const [y0, y1] = insideRange(ky * w.dilation[0] - w.padding[0], w.stride[0], height, rows)
       for (let kx = 0; kx < w.kernel[1]; kx++, base += rows * columns) {
-        const [x0, x1] = insideRange(kx - w.padding[1], w.stride[1], width, columns)
+        const [x0, x1] = insideRange(kx * w.dilation[1] - w.padding[1], w.stride[1], width, columns)
         if (y1 <= y0 || x1 <= x0) continue
-        const y = y0 * w.stride[0] - w.padding[0] + ky
-        const x = x0 * w.stride[1] - w.padding[1] + kx
+        const y = y0 * w.stride[0] - w.padding[0] + ky * w.dilation[0]
+        const x = x0 * w.stride[1] - w.padding[1] + kx * w.dilation[1]
         found.push({
           patch: base + y0 * columns + x0,
           corner: (c * height + y) * width + x,

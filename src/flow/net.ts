@@ -1,5 +1,5 @@
-import type { Layer } from '../net/network.ts'
-import { asMap, type LayerShape, layerShapes, noPadding, outputShape, type Shape } from '../net/shapes.ts'
+import type { ActivationFunction, Layer } from '../net/network.ts'
+import { type LayerShape, layerShapes, noPadding, outputShape, type Shape } from '../net/shapes.ts'
 import { loadNetwork, zoo } from '../net/zoo.ts'
 import { linksOf } from '../quant/links.ts'
 
@@ -92,14 +92,36 @@ function detailOf({ layer, input }: LayerShape): string {
         layer.stride.some((s) => s !== 1) && `stride ${layer.stride.join('x')}`,
         paddingOf(layer.padding),
         layer.groups !== 1 && `${layer.groups} groups`,
+        layer.dilation !== undefined && `dilation ${layer.dilation.join('x')}`,
       )
     case 'dense':
-      return `${layer.units} units of ${asMap(input)[0]} features`
+      return `${layer.units} units of ${input.length === 2 ? input[1] : input[0]} features`
     case 'pool':
       return parts(
         layer.window.join('x'),
         layer.stride.some((s, i) => s !== layer.window[i]) && `stride ${layer.stride.join('x')}`,
         paddingOf(layer.padding ?? noPadding),
+        layer.ceil === true && 'rounded up',
+        layer.countPadding === false && 'padding not counted',
+      )
+    case 'activation':
+      return functionText(layer.function)
+    case 'reshape':
+      return layer.shape.join('x')
+    case 'transpose':
+      return parts(
+        layer.from !== undefined && `from ${layer.from.join('x')}`,
+        `order ${layer.order.join(', ')}`,
+        layer.to !== undefined && `to ${layer.to.join('x')}`,
+      )
+    case 'rnn':
+    case 'gru':
+    case 'lstm':
+      return parts(
+        `${layer.units} units`,
+        layer.direction !== 'forward' && layer.direction,
+        layer.returns === 'all' ? 'every step' : 'last step',
+        layer.kind === 'gru' && `reset ${layer.reset ?? 'after'}`,
       )
     case 'pad':
       return `${layer.channels[0]} channels before, ${layer.channels[1]} after`
@@ -108,9 +130,15 @@ function detailOf({ layer, input }: LayerShape): string {
     case 'relu':
     case 'flatten':
     case 'add':
+    case 'mul':
+    case 'softmax':
     case 'concat':
       return ''
   }
+}
+
+function functionText({ name, ...settings }: ActivationFunction): string {
+  return [name, ...Object.entries(settings).map(([key, value]) => `${key} ${value}`)].join(', ')
 }
 
 function parts(...texts: readonly (string | false)[]): string {

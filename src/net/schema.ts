@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { readDocumentFile, type Source } from '../base/document.ts'
 import { usageError, XgenError } from '../base/errors.ts'
 import { parseSource } from '../base/schema.ts'
-import type { Layer, Network } from './network.ts'
+import type { ActivationFunction, Layer, Network } from './network.ts'
 import { layerShapes, type Shape, shapesSoFar } from './shapes.ts'
 import { checkUsed, imageName, sourcesOf, type Wired } from './wiring.ts'
 
@@ -17,6 +17,60 @@ const name = z
 const inputs = z.array(z.string().max(64)).min(1).max(1000).optional()
 const padding = z.union([extent, z.tuple([extent, extent]), z.tuple([extent, extent, extent, extent])])
 
+/** Of a shape that is written out: it may have all values of a map along one axis. */
+const size = z
+  .int()
+  .min(1)
+  .max(2 ** 28)
+const resultShape = z.union([z.tuple([size, size, size]), z.tuple([size, size]), z.tuple([size])])
+
+const recurrent = {
+  name,
+  inputs,
+  units: count,
+  direction: z.enum(['forward', 'backward', 'bidirectional']).default('forward'),
+  returns: z.enum(['all', 'last']).default('last'),
+}
+
+/** A function alone is a name; one with settings has them beside its name. */
+const plainFunctions = [
+  'hard-swish',
+  'swish',
+  'sigmoid',
+  'tanh',
+  'relu6',
+  'hard-sigmoid',
+  'leaky-relu',
+  'elu',
+] as const
+const real = z.number().min(-1e30).max(1e30)
+const activationSchema = z.union([
+  z.enum(plainFunctions),
+  z.discriminatedUnion('name', [
+    z.strictObject({ name: z.literal('clip'), low: real, high: real }),
+    z.strictObject({ name: z.literal('leaky-relu'), slope: real }),
+    z.strictObject({ name: z.literal('elu'), alpha: real }),
+    z.strictObject({ name: z.literal('hard-sigmoid'), slope: real, offset: real }),
+    z.strictObject({ name: z.enum(['hard-swish', 'swish', 'sigmoid', 'tanh']) }),
+  ]),
+])
+
+/** What a function's name alone stands for. */
+function functionOf(written: z.output<typeof activationSchema>): ActivationFunction {
+  switch (written) {
+    case 'relu6':
+      return { name: 'clip', low: 0, high: 6 }
+    case 'leaky-relu':
+      return { name: written, slope: 0.01 }
+    case 'elu':
+      return { name: written, alpha: 1 }
+    case 'hard-sigmoid':
+      return { name: written, slope: 1 / 6, offset: 0.5 }
+    default:
+      return typeof written === 'string' ? { name: written } : written
+  }
+}
+
 const layerSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('conv2d'),
@@ -27,6 +81,7 @@ const layerSchema = z.discriminatedUnion('kind', [
     stride: both(count).default(1),
     padding: padding.default(0),
     groups: count.default(1),
+    dilation: both(count).optional(),
   }),
   z.strictObject({ kind: z.literal('dense'), name, inputs, units: count }),
   z.strictObject({ kind: z.literal('relu'), name, inputs }),
@@ -38,8 +93,25 @@ const layerSchema = z.discriminatedUnion('kind', [
     window: both(count).optional(),
     stride: both(count).optional(),
     padding: padding.optional(),
+    ceil: z.boolean().optional(),
+    countPadding: z.boolean().optional(),
     global: z.boolean().default(false),
   }),
+  z.strictObject({ kind: z.literal('activation'), name, inputs, function: activationSchema }),
+  z.strictObject({ kind: z.literal('mul'), name, inputs }),
+  z.strictObject({ kind: z.literal('reshape'), name, inputs, shape: resultShape }),
+  z.strictObject({
+    kind: z.literal('transpose'),
+    name,
+    inputs,
+    order: z.array(z.int().min(0).max(7)).min(1).max(8),
+    from: z.array(size).min(1).max(8).optional(),
+    to: resultShape.optional(),
+  }),
+  z.strictObject({ kind: z.literal('softmax'), name, inputs }),
+  z.strictObject({ kind: z.literal('rnn'), ...recurrent }),
+  z.strictObject({ kind: z.literal('gru'), ...recurrent, reset: z.enum(['before', 'after']).optional() }),
+  z.strictObject({ kind: z.literal('lstm'), ...recurrent }),
   z.strictObject({ kind: z.literal('flatten'), name, inputs }),
   z.strictObject({ kind: z.literal('add'), name, inputs }),
   z.strictObject({ kind: z.literal('concat'), name, inputs }),
@@ -143,6 +215,14 @@ const stems = {
   concat: 'concat',
   pad: 'pad',
   subsample: 'subsample',
+  activation: 'act',
+  mul: 'mul',
+  reshape: 'reshape',
+  transpose: 'transpose',
+  softmax: 'softmax',
+  rnn: 'rnn',
+  gru: 'gru',
+  lstm: 'lstm',
 } as const
 
 type Named<L> = L extends unknown ? Omit<L, 'name'> & { name: string } : never
@@ -153,15 +233,21 @@ type Described = Named<z.output<typeof layerSchema>>
 /** The layer in full. `input` is the shape of what it reads. */
 function expand(layer: Described, input: () => Shape): Layer {
   switch (layer.kind) {
-    case 'conv2d':
+    case 'conv2d': {
+      const { dilation, ...given } = layer
+      const apart = pair(dilation ?? 1)
       return {
-        ...layer,
+        ...given,
         kernel: pair(layer.kernel),
         stride: pair(layer.stride),
         padding: edges(layer.padding),
+        ...(apart.some((d) => d !== 1) ? { dilation: apart } : {}),
       }
+    }
+    case 'activation':
+      return { ...layer, function: functionOf(layer.function) }
     case 'pool': {
-      const { global, window, stride, padding, ...named } = layer
+      const { global, window, stride, padding, ceil = false, countPadding = true, ...named } = layer
       const covered = global ? wholeMap(layer, input()) : window
       if (covered === undefined)
         throw usageError(`layer "${layer.name}" has no window`, {
@@ -174,11 +260,14 @@ function expand(layer: Described, input: () => Shape): Layer {
         window: pair(covered),
         stride: pair(stride ?? covered),
         ...(around.some((p) => p !== 0) ? { padding: around } : {}),
+        ...(ceil ? { ceil } : {}),
+        ...(countPadding ? {} : { countPadding }),
       }
     }
     case 'subsample':
       return { ...layer, stride: pair(layer.stride) }
     case 'add':
+    case 'mul':
     case 'concat':
       // how many inputs they name was checked with the wiring
       return layer as Layer

@@ -1,10 +1,21 @@
 import { usageError } from '../base/errors.ts'
 import { greatestCommonDivisor } from '../base/integers.ts'
-import type { Concat, Conv2d, Layer, Network, Pool } from './network.ts'
+import {
+  type Activation,
+  type Concat,
+  type Conv2d,
+  directionsOf,
+  gatesOf,
+  type Layer,
+  type Network,
+  type Pool,
+  type Recurrent,
+} from './network.ts'
+import { reshapedShape, transposedShape } from './rearranged.ts'
 import { checkUsed, imageName, sourcesOf } from './wiring.ts'
 
-/** One image's shape: [channels, height, width], or [features]. */
-export type Shape = readonly [number, number, number] | readonly [number]
+/** One image's shape: [channels, height, width], [steps, features] of a sequence, or [features]. */
+export type Shape = readonly [number, number, number] | readonly [number, number] | readonly [number]
 
 /** A layer with the shapes around it and what it costs for one image. */
 export interface LayerShape {
@@ -31,9 +42,9 @@ export function elements(shape: Shape): number {
   return shape.reduce<number>((product, n) => product * n, 1)
 }
 
-/** [features] seen as a map of [features, 1, 1]. */
+/** [features] seen as a map of [features, 1, 1], and [steps, features] as one of [steps, features, 1]. */
 export function asMap(shape: Shape): readonly [number, number, number] {
-  return shape.length === 3 ? shape : [shape[0], 1, 1]
+  return shape.length === 3 ? shape : [shape[0], shape[1] ?? 1, 1]
 }
 
 /** Shapes of all layers, in order. An impossible layer is an error that names it and the numbers. */
@@ -89,8 +100,23 @@ export function countMacs(network: Network): number {
 /** Shape of a layer's weights: [filters, channels/groups, kh, kw] or [units, features]. Undefined where it has none. */
 export function weightShape({ layer, input }: LayerShape): readonly number[] | undefined {
   if (layer.kind === 'conv2d') return [layer.filters, asMap(input)[0] / layer.groups, ...layer.kernel]
-  if (layer.kind === 'dense') return [layer.units, input[0]]
+  if (layer.kind === 'dense') return [layer.units, input.length === 2 ? input[1] : input[0]]
+  if (isRecurrent(layer)) return [recurrentRows(layer), input[1]!]
   return undefined
+}
+
+/** Shape of the weights of a recurrent layer's state: [directions * gates * units, units]. */
+export function recurrentShape({ layer }: LayerShape): readonly [number, number] | undefined {
+  return isRecurrent(layer) ? [recurrentRows(layer), layer.units] : undefined
+}
+
+export function isRecurrent(layer: Layer): layer is Recurrent {
+  return layer.kind === 'rnn' || layer.kind === 'gru' || layer.kind === 'lstm'
+}
+
+/** Rows of a recurrent layer's weights: one for each direction, gate and unit. */
+function recurrentRows(layer: Recurrent): number {
+  return directionsOf(layer) * gatesOf[layer.kind].length * layer.units
 }
 
 function infer(layer: Layer, inputs: readonly Shape[]): { output: Shape; parameters: number; macs: number } {
@@ -104,6 +130,14 @@ function infer(layer: Layer, inputs: readonly Shape[]): { output: Shape; paramet
     }
     case 'dense': {
       checkCounts(`dense layer "${layer.name}"`, layer.name, [layer.units])
+      if (input.length === 2) {
+        const [steps, features] = input
+        return {
+          output: [steps, layer.units],
+          parameters: layer.units * (features + 1),
+          macs: steps * layer.units * features,
+        }
+      }
       if (input.length === 3 && (input[1] !== 1 || input[2] !== 1)) {
         throw shapeError(
           layer,
@@ -116,12 +150,26 @@ function infer(layer: Layer, inputs: readonly Shape[]): { output: Shape; paramet
     case 'pool':
       return free(pool(layer, input))
     case 'relu':
+    case 'softmax':
+      return free(input)
+    case 'activation':
+      checkFunction(layer)
       return free(input)
     case 'flatten':
       return free([elements(input)])
+    case 'reshape':
+      return free(reshapedShape(layer, input))
+    case 'transpose':
+      return free(transposedShape(layer, input))
     case 'add':
       checkEqual(layer, inputs)
       return free(input)
+    case 'mul':
+      return free(multiply(layer, inputs))
+    case 'rnn':
+    case 'gru':
+    case 'lstm':
+      return recur(layer, input)
     case 'concat':
       return free(concatenate(layer, inputs))
     case 'pad': {
@@ -154,11 +202,17 @@ function convolve(layer: Conv2d, input: Shape): Shape {
     )
   }
   const [top, left, bottom, right] = layer.padding
+  const { dilation = undilated } = layer
+  checkCounts(`the dilation of convolution "${layer.name}"`, layer.name, dilation)
+  const spanned = layer.kernel.map((k, axis) => (k - 1) * dilation[axis]! + 1) as [number, number]
   return [
     layer.filters,
-    ...windows(layer, [height + top + bottom, width + left + right], layer.kernel, layer.stride, 'kernel'),
+    ...windows(layer, [height + top + bottom, width + left + right], spanned, layer.stride, 'kernel'),
   ]
 }
+
+/** The dilation of a convolution that has none. */
+export const undilated = [1, 1] as const
 
 function pool(layer: Pool, input: Shape): Shape {
   const [channels, height, width] = mapOf(layer, input)
@@ -172,10 +226,16 @@ function pool(layer: Pool, input: Shape): Shape {
       `has padding ${padding.join(', ')} around windows of ${layer.window.join('x')}: padding must be smaller than the window`,
     )
   }
-  return [
-    channels,
-    ...windows(layer, [height + top + bottom, width + left + right], layer.window, layer.stride, 'window'),
-  ]
+  const padded = [height + top + bottom, width + left + right] as const
+  const whole = windows(layer, padded, layer.window, layer.stride, 'window')
+  if (layer.ceil !== true) return [channels, ...whole]
+  // one more where a window that does not fit begins before the padding at its end
+  const begins = [height + top, width + left] as const
+  const [rows, columns] = whole.map((count, axis) => {
+    const fits = (padded[axis]! - layer.window[axis]!) % layer.stride[axis]! === 0
+    return fits || count * layer.stride[axis]! >= begins[axis]! ? count : count + 1
+  }) as [number, number]
+  return [channels, rows, columns]
 }
 
 /** The padding of a pooling that has none. */
@@ -190,6 +250,50 @@ function checkEqual(layer: Layer, [first, second]: readonly Shape[]): void {
   )
 }
 
+function multiply(layer: Layer, [first, second]: readonly Shape[]): Shape {
+  const scales = (map: Shape, other: Shape) =>
+    map.length === 3 && other[0] === map[0] && elements(other) === map[0]
+  if (first!.join() === second!.join() || scales(first!, second!)) return first!
+  if (scales(second!, first!)) return second!
+  throw shapeError(
+    layer,
+    `multiplies results of different shapes: ${first!.join('x')} and ${second!.join('x')}`,
+    'Possible are two of one shape, or a map and one value for each of its channels.',
+  )
+}
+
+function recur(layer: Recurrent, input: Shape): { output: Shape; parameters: number; macs: number } {
+  checkCounts(`recurrent layer "${layer.name}"`, layer.name, [layer.units])
+  if (input.length !== 2)
+    throw shapeError(
+      layer,
+      `needs a sequence of steps and features, but reads ${input.join('x')}`,
+      'Put a reshape layer before it, for example: { kind: reshape, shape: [49, 10] }.',
+    )
+  if (layer.reset !== undefined && layer.kind !== 'gru')
+    throw shapeError(layer, `has a reset gate (${layer.reset}), which only a gru has`)
+  const [steps, features] = input
+  const rows = recurrentRows(layer)
+  const units = directionsOf(layer) * layer.units
+  return {
+    output: layer.returns === 'all' ? [steps, units] : [units],
+    parameters: rows * (features + layer.units + 2),
+    macs: steps * rows * (features + layer.units),
+  }
+}
+
+function checkFunction(layer: Activation): void {
+  const { name, ...settings } = layer.function
+  const bad = Object.entries(settings).find(([, value]) => !Number.isFinite(value))
+  if (bad !== undefined)
+    throw shapeError(layer, `is a ${name} with ${bad[0]} ${bad[1]}: finite numbers are possible`)
+  if (layer.function.name === 'clip' && layer.function.low >= layer.function.high)
+    throw shapeError(
+      layer,
+      `clips from ${layer.function.low} to ${layer.function.high}: low must be below high`,
+    )
+}
+
 function concatenate(layer: Concat, inputs: readonly Shape[]): Shape {
   const [first] = inputs as [Shape]
   if (
@@ -198,6 +302,12 @@ function concatenate(layer: Concat, inputs: readonly Shape[]): Shape {
     throw shapeError(
       layer,
       `joins results that differ in more than their channels: ${inputs.map((shape) => shape.join('x')).join(', ')}`,
+    )
+  if (first.length === 2)
+    throw shapeError(
+      layer,
+      `joins sequences of ${inputs.map((shape) => shape.join('x')).join(' and ')}`,
+      'Join maps or features: a transpose makes [features, steps] of a sequence, a reshape [features, steps, 1] of that.',
     )
   const channels = inputs.reduce((sum, shape) => sum + shape[0], 0)
   return first.length === 1 ? [channels] : [channels, first[1], first[2]]
@@ -230,7 +340,15 @@ function windows(
 
 function mapOf(layer: Layer, input: Shape): readonly [number, number, number] {
   if (input.length === 3) return input
-  throw shapeError(layer, `needs a map of channels, height and width, but reads ${input[0]} features`)
+  throw shapeError(
+    layer,
+    input.length === 1
+      ? `needs a map of channels, height and width, but reads ${input[0]} features`
+      : `needs a map of channels, height and width, but reads a sequence of ${input.join('x')}`,
+    input.length === 1
+      ? undefined
+      : `Put a reshape layer before it: { kind: reshape, shape: [1, ${input.join(', ')}] }.`,
+  )
 }
 
 function checkCounts(what: string, where: string, counts: readonly number[]): void {

@@ -6,10 +6,11 @@ import { seededRandom } from '../base/random.ts'
 import { readSafetensors, writeSafetensors } from '../base/safetensors.ts'
 import { checkNames, checkShape, type ExpectedTensors, type NamedTensor } from '../base/tensor.ts'
 import type { LayerWeights, Network, Weights } from './network.ts'
-import { elements, layerShapes, weightShape } from './shapes.ts'
+import { elements, layerShapes, recurrentShape, weightShape } from './shapes.ts'
 
 /**
- * Reads .safetensors or .npz with the tensors `<layer>.weight` and `<layer>.bias`. Names and shapes are checked before values are
+ * Reads .safetensors or .npz with the tensors `<layer>.weight` and `<layer>.bias`, of recurrent layers `<layer>.recurrent_weight` and
+ * `<layer>.recurrent_bias` too. Names and shapes are checked before values are
  * decoded, so that the network bounds the memory that its weights take.
  */
 export function readWeights(path: string, network: Network): Weights {
@@ -49,10 +50,13 @@ function asWeights(tensors: readonly NamedTensor[], network: Network, file: stri
   return new Map(
     layerShapes(network)
       .filter((shaped) => weightShape(shaped) !== undefined)
-      .map(({ layer: { name } }): [string, LayerWeights] => [
-        name,
-        { weight: found.get(`${name}.weight`)!, bias: found.get(`${name}.bias`)! },
-      ]),
+      .map((shaped): [string, LayerWeights] => {
+        const { name } = shaped.layer
+        const own = { weight: found.get(`${name}.weight`)!, bias: found.get(`${name}.bias`)! }
+        if (recurrentShape(shaped) === undefined) return [name, own]
+        const weight = found.get(`${name}.recurrent_weight`)!
+        return [name, { ...own, recurrent: { weight, bias: found.get(`${name}.recurrent_bias`)! } }]
+      }),
   )
 }
 
@@ -63,6 +67,10 @@ function expectedTensors(network: Network): ExpectedTensors {
     if (shape === undefined) continue
     shapes.set(`${shaped.layer.name}.weight`, shape)
     shapes.set(`${shaped.layer.name}.bias`, shape.slice(0, 1))
+    const recurrent = recurrentShape(shaped)
+    if (recurrent === undefined) continue
+    shapes.set(`${shaped.layer.name}.recurrent_weight`, recurrent)
+    shapes.set(`${shaped.layer.name}.recurrent_bias`, shape.slice(0, 1))
   }
   return {
     owner: `the network "${network.name}"`,
@@ -76,8 +84,12 @@ export function serialiseWeights(weights: Weights, network: Network): Uint8Array
   return writeSafetensors(
     [...expectedTensors(network).shapes].map(([name, shape]) => {
       const dot = name.lastIndexOf('.')
-      const part = name.slice(dot + 1) as 'weight' | 'bias'
-      return { name, shape, data: weights.get(name.slice(0, dot))![part] }
+      const [part, recurrent] = name
+        .slice(dot + 1)
+        .split('_')
+        .reverse() as ['weight' | 'bias', string?]
+      const own = weights.get(name.slice(0, dot))!
+      return { name, shape, data: (recurrent === undefined ? own : own.recurrent!)[part] }
     }),
   )
 }
@@ -97,7 +109,15 @@ export function initialWeights(network: Network, seed: number): Weights {
     const fanIn = shape.slice(1).reduce((a, b) => a * b, 1)
     const deviation = Math.sqrt(2 / fanIn)
     const weight = new Float32Array(elements([shape[0]!]) * fanIn).map(() => deviation * random.normal())
-    weights.set(shaped.layer.name, { weight, bias: new Float32Array(shape[0]!) })
+    const bias = () => new Float32Array(shape[0]!)
+    const state = recurrentShape(shaped)
+    if (state === undefined) weights.set(shaped.layer.name, { weight, bias: bias() })
+    else {
+      // what comes back every step must not grow: rows of length 1
+      const row = Math.sqrt(1 / state[1])
+      const values = new Float32Array(state[0] * state[1]).map(() => row * random.normal())
+      weights.set(shaped.layer.name, { weight, bias: bias(), recurrent: { weight: values, bias: bias() } })
+    }
   }
   return weights
 }

@@ -37,11 +37,11 @@ export function checkUsed(layers: readonly Wired[]): void {
 }
 
 function checkNumber({ name, kind, inputs }: Wired, sources: readonly string[]): void {
-  const fits =
-    kind === 'add' ? sources.length === 2 : kind === 'concat' ? sources.length >= 2 : sources.length === 1
+  const two = kind === 'add' || kind === 'mul'
+  const fits = two ? sources.length === 2 : kind === 'concat' ? sources.length >= 2 : sources.length === 1
   if (fits) return
-  const joins = kind === 'add' || kind === 'concat'
-  const needed = kind === 'add' ? 'exactly two' : kind === 'concat' ? 'two or more' : 'exactly one'
+  const joins = two || kind === 'concat'
+  const needed = two ? 'exactly two' : kind === 'concat' ? 'two or more' : 'exactly one'
   throw usageError(
     `layer "${name}" reads ${sources.length === 1 ? 'one result' : `${sources.length} results`}; ${kind} takes ${needed}`,
     {
@@ -49,7 +49,7 @@ function checkNumber({ name, kind, inputs }: Wired, sources: readonly string[]):
       hint:
         inputs === undefined || joins
           ? `Name them, for example: inputs: [conv2, conv1].`
-          : 'Join them before it with an add or a concat layer.',
+          : 'Join them before it with an add, a mul or a concat layer.',
     },
   )
 }

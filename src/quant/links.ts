@@ -66,6 +66,10 @@ export function linksOf(network: Network): Links {
 }
 
 function linkOf(layer: Exclude<Layer, { kind: 'relu' }>, linked: Linked): Link {
+  if (linked.shaped.input.length === 2) throw floatOnly(layer, `${layer.kind} over a sequence`)
+  if (layer.kind === 'conv2d' && layer.dilation !== undefined) throw floatOnly(layer, 'dilated convolution')
+  if (layer.kind === 'pool' && (layer.ceil === true || layer.countPadding === false))
+    throw floatOnly(layer, 'pooling rounded up or without its padding')
   switch (layer.kind) {
     case 'conv2d':
     case 'dense':
@@ -74,9 +78,24 @@ function linkOf(layer: Exclude<Layer, { kind: 'relu' }>, linked: Linked): Link {
       return { kind: 'add', layer, relu: false, ...linked }
     case 'flatten':
       return { kind: 'reshape', layer, ...linked }
+    case 'pool':
+      return { kind: 'pool', layer, ...linked }
+    case 'concat':
+      return { kind: 'concat', layer, ...linked }
+    case 'pad':
+      return { kind: 'pad', layer, ...linked }
+    case 'subsample':
+      return { kind: 'subsample', layer, ...linked }
     default:
-      return { kind: layer.kind, layer, ...linked } as Link
+      throw floatOnly(layer, layer.kind)
   }
+}
+
+function floatOnly({ name }: Layer, what: string) {
+  return usageError(`layer "${name}" (${what}) has no integer rule yet`, {
+    where: name,
+    hint: 'Only its float reference can be computed.',
+  })
 }
 
 const isNonNegative = (links: ReadonlyMap<string, Link>) => (name: string) =>

@@ -1,7 +1,8 @@
+import { usageError } from '../base/errors.ts'
 import { convolutionWindows } from '../float/forward.ts'
 import { multiplyMatrices, rowMajor, transposed } from '../float/matmul.ts'
 import { gatherPatches, scatterPatches } from '../float/patches.ts'
-import type { Conv2d, Dense } from '../net/network.ts'
+import type { Conv2d, Dense, Layer } from '../net/network.ts'
 import { elements, type LayerShape } from '../net/shapes.ts'
 import type { Parameter, TrainedLayer } from './layer.ts'
 import { pooling } from './pooling.ts'
@@ -19,6 +20,7 @@ export function trainedLayer(
     case 'conv2d':
       return convolution(layer, shaped, parameters, batch, first)
     case 'dense':
+      if (shaped.input.length === 2) throw untrainable(layer, 'dense over a sequence')
       return dense(layer, shaped, parameters, batch, first)
     case 'relu':
       return relu(elements(shaped.output), batch)
@@ -38,7 +40,16 @@ export function trainedLayer(
       return channelPadding(layer, shaped, batch)
     case 'subsample':
       return subsampling(layer, shaped, batch)
+    default:
+      throw untrainable(layer, layer.kind)
   }
+}
+
+function untrainable({ name }: Layer, what: string) {
+  return usageError(`layer "${name}" (${what}) cannot be trained`, {
+    where: name,
+    hint: 'Train the network elsewhere and give its weights: --weights FILE --epochs 0 calibrates them.',
+  })
 }
 
 function convolution(

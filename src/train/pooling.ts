@@ -1,4 +1,4 @@
-import { poolMap, poolSpans } from '../float/forward.ts'
+import { poolArea, poolMap, poolSpans } from '../float/pool.ts'
 import type { Pool } from '../net/network.ts'
 import { asMap, elements, type LayerShape } from '../net/shapes.ts'
 import type { TrainedLayer } from './layer.ts'
@@ -58,12 +58,12 @@ function toWindows(
   const [channels, height, width] = asMap(shaped.input)
   const [, rows, columns] = asMap(shaped.output)
   const { vertical, horizontal } = poolSpans(layer, shaped)
-  const share = 1 / (layer.window[0] * layer.window[1])
+  const area = poolArea(layer, shaped)
   let at = start
   for (let c = 0; c < channels; c++) {
     for (let oy = 0; oy < rows; oy++) {
       for (let ox = 0; ox < columns; ox++, at++) {
-        const part = gradient[at]! * share
+        const part = gradient[at]! / area(oy, ox)
         for (let y = vertical.from[oy]!; y < vertical.until[oy]!; y++) {
           const row = (c * height + y) * width
           for (let x = row + horizontal.from[ox]!; x < row + horizontal.until[ox]!; x++) to[x] = to[x]! + part

@@ -33,6 +33,8 @@ function oracle(
       return oraclePad(map, ...layer.channels, x)
     case 'subsample':
       return oracleSubsample(map, layer.stride, x)
+    default:
+      throw new Error(`random networks have no ${layer.kind}`)
   }
 }
 

@@ -10,13 +10,16 @@ export interface OracleConvolution {
   readonly stride: readonly [vertical: number, horizontal: number]
   readonly padding: readonly [top: number, left: number, bottom: number, right: number]
   readonly groups: number
+  readonly dilation?: readonly [vertical: number, horizontal: number] | undefined
 }
 
 export function oracleOutputSize(c: OracleConvolution): [number, number] {
+  const [down, right] = c.dilation ?? [1, 1]
+  const [tall, wide] = [1 + (c.kernel[0] - 1) * down, 1 + (c.kernel[1] - 1) * right]
   let height = 0
-  for (let top = -c.padding[0]; top + c.kernel[0] <= c.input[1] + c.padding[2]; top += c.stride[0]) height++
+  for (let top = -c.padding[0]; top + tall <= c.input[1] + c.padding[2]; top += c.stride[0]) height++
   let width = 0
-  for (let left = -c.padding[1]; left + c.kernel[1] <= c.input[2] + c.padding[3]; left += c.stride[1]) width++
+  for (let left = -c.padding[1]; left + wide <= c.input[2] + c.padding[3]; left += c.stride[1]) width++
   return [height, width]
 }
 
@@ -33,6 +36,7 @@ export function oracleConvolution(
 ): number[] {
   const [channels, height, width] = c.input
   const [rows, columns] = oracleOutputSize(c)
+  const [down, right] = c.dilation ?? [1, 1]
   const channelsOfGroup = channels / c.groups
   const filtersOfGroup = c.filters / c.groups
   const result: number[] = []
@@ -44,8 +48,8 @@ export function oracleConvolution(
         for (let k = 0; k < channelsOfGroup; k++) {
           for (let ky = 0; ky < c.kernel[0]; ky++) {
             for (let kx = 0; kx < c.kernel[1]; kx++) {
-              const y = oy * c.stride[0] + ky - c.padding[0]
-              const xx = ox * c.stride[1] + kx - c.padding[1]
+              const y = oy * c.stride[0] + ky * down - c.padding[0]
+              const xx = ox * c.stride[1] + kx * right - c.padding[1]
               const outside = y < 0 || y >= height || xx < 0 || xx >= width
               const value = outside ? 0 : x[((group * channelsOfGroup + k) * height + y) * width + xx]!
               const weight = weights[((n * channelsOfGroup + k) * c.kernel[0] + ky) * c.kernel[1] + kx]!
@@ -66,6 +70,10 @@ export interface OraclePool {
   readonly window: readonly [height: number, width: number]
   readonly stride: readonly [vertical: number, horizontal: number]
   readonly padding?: readonly [top: number, left: number, bottom: number, right: number] | undefined
+  /** A last window that does not fit is kept if it begins before the padding at its end; what lies behind it counts nowhere. */
+  readonly ceil?: boolean | undefined
+  /** Whether an average counts the padding (absent: it does). */
+  readonly countPadding?: boolean | undefined
 }
 
 /**
@@ -79,17 +87,26 @@ export function oraclePool(
 ): number[] {
   const [channels, height, width] = p.input
   const [above, before, below, behind] = p.padding ?? [0, 0, 0, 0]
+  const keeps = (start: number, stride: number, window: number, size: number, padding: number) => {
+    const end = size + padding
+    if (start + window <= end) return true
+    const before = start - stride + window
+    return p.ceil === true && before < end && start < size
+  }
   const result: number[] = []
   for (let c = 0; c < channels; c++) {
-    for (let top = -above; top + p.window[0] <= height + below; top += p.stride[0]) {
-      for (let left = -before; left + p.window[1] <= width + behind; left += p.stride[1]) {
+    for (let top = -above; keeps(top, p.stride[0], p.window[0], height, below); top += p.stride[0]) {
+      for (let left = -before; keeps(left, p.stride[1], p.window[1], width, behind); left += p.stride[1]) {
         const seen: number[] = []
+        let area = 0
         for (let y = top; y < top + p.window[0]; y++) {
           for (let xx = left; xx < left + p.window[1]; xx++) {
-            if (y >= 0 && y < height && xx >= 0 && xx < width) seen.push(x[(c * height + y) * width + xx]!)
+            const inside = y >= 0 && y < height && xx >= 0 && xx < width
+            if (inside) seen.push(x[(c * height + y) * width + xx]!)
+            const padding = !inside && y < height + below && xx < width + behind
+            if (inside || (padding && p.countPadding !== false)) area++
           }
         }
-        const area = p.window[0] * p.window[1]
         result.push(
           p.mode === 'max'
             ? Math.max(...seen)
