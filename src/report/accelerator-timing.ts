@@ -13,11 +13,11 @@ export const timingQuantities = ({ design, periodNs }: AcceleratorFigures): read
 ]
 
 /** Whether the clock is met. */
-export function timingBlock({ design, periodNs, library }: AcceleratorFigures): Block {
-  return { kind: 'text', text: verdict(design, periodNs, library) }
+export function timingBlock(figures: AcceleratorFigures): Block {
+  return { kind: 'text', text: verdict(figures) }
 }
 
-function verdict(design: DesignFigures, periodNs: number, library: string): string {
+function verdict({ design, periodNs, library, script }: AcceleratorFigures): string {
   const { module, delay, unit } = design.longestPath
   const path = `the longest path takes ${figure(delay)} ${unit}, in ${module}`
   if (!isTime(design))
@@ -25,8 +25,10 @@ function verdict(design: DesignFigures, periodNs: number, library: string): stri
   if (delay <= periodNs) return `The clock of ${periodNs} ns (synth.clock_ns) is met before layout: ${path}.`
   const others = design.area.modules.filter((one) => one.module !== module && one.delay > periodNs)
   const more = others.length === 0 ? '' : ` ${others.length} other modules have paths above ${periodNs} ns.`
-  return (
-    `THE CLOCK of ${periodNs} ns (synth.clock_ns) IS NOT MET: ${path}.${more} No buffers are inserted, which nets with many sinks need, so that a real flow makes such paths shorter; ` +
-    `as it stands, an inference takes ${figure((design.cycles * delay) / 1000)} us.`
-  )
+  const buffers =
+    script === 'buffered'
+      ? ''
+      : ` The script ${script} inserts no buffers, which nets with many sinks need: "--script buffered" does.`
+  const latency = figure((design.cycles * delay) / 1000)
+  return `THE CLOCK of ${periodNs} ns (synth.clock_ns) IS NOT MET: ${path}.${more}${buffers} With a clock that waits for it, an inference takes ${latency} us.`
 }

@@ -171,7 +171,7 @@ async function areaSection(figures: AcceleratorFigures): Promise<Section> {
           { cells: ['logic', '', '', '', '', figure(logic), '100.0 %', ''], total: true },
         ],
         source:
-          "A path counts from the clock edge or the module's inputs to its outputs or the next edge; nets with many sinks have no buffers, so that a real flow makes the longest ones shorter.",
+          "A path counts from the clock edge or the module's inputs to its outputs or the next edge. Only the script buffered gives buffers to nets with many sinks.",
       },
       {
         kind: 'table',

@@ -1,19 +1,31 @@
 /**
  * How a circuit becomes cells. `delay`: Yosys's own script for ABC, which covers the graph for delay and then recovers area where that costs none.
- * `area`: the same preparation, covered for area, and every gate as small as there is one.
+ * `area`: the same preparation, covered for area, and every gate as small as there is one. `buffered`: covered for delay, then trees of buffers for nets with many sinks, and
+ * every gate of the size that its load wants, as a physical flow would do it.
  */
-export type MappingScript = 'delay' | 'area'
+export type MappingScript = 'delay' | 'area' | 'buffered'
 
-export const mappingScripts: readonly MappingScript[] = ['delay', 'area']
+export const mappingScripts: readonly MappingScript[] = ['delay', 'area', 'buffered']
 
 export const abcScriptFile = 'abc.script'
 
-/** What `area` has ABC do; undefined: Yosys's own. */
+/** What ABC does; undefined: Yosys's own. */
 export const abcScripts: Readonly<Record<MappingScript, string | undefined>> = {
   delay: undefined,
   area: ['strash', 'ifraig', 'scorr', 'dc2', 'strash', 'dch -f', 'amap', 'topo', 'dnsize -D 1000000'].join(
     '; ',
   ),
+  buffered: [
+    'strash',
+    '&get -n; &fraig -x; &put',
+    'scorr',
+    'dc2',
+    '&get -n; &dch -f; &nf; &put',
+    'buffer -c',
+    'topo',
+    'upsize',
+    'dnsize',
+  ].join('; '),
 }
 
 /** The Yosys commands. Flat: hierarchy would stand between gates that belong together. */

@@ -5,9 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { multiplierCore } from '../../src/arch/multiplier-core.ts'
 import { parseDomain } from '../../src/arith/domain.ts'
 import { parseMultiplier } from '../../src/arith/registry.ts'
+import { bitParallel } from '../../src/synth/bit-parallel.ts'
+import { circuitGraph } from '../../src/synth/circuit-graph.ts'
 import { bindCells, readYosysJson } from '../../src/synth/gate-netlist.ts'
 import { openLibrary } from '../../src/synth/libraries.ts'
-import { circuitOf, mapCircuit } from '../../src/synth/mapping.ts'
+import { circuitOf, type Mapping, mapCircuit } from '../../src/synth/mapping.ts'
+import type { MappingScript } from '../../src/synth/scripts.ts'
+import { analyseTiming } from '../../src/synth/timing.ts'
 import { openYosys } from '../../src/tools/yosys.ts'
 import { failure } from '../fixtures/failure.ts'
 import { hasYosys } from '../fixtures/tools.ts'
@@ -43,6 +47,25 @@ describe('mapping to cells', () => {
     // what is kept and cannot be read is made again
     for (const name of readdirSync(join(cache, 'netlists'))) writeFileSync(join(cache, 'netlists', name), '{')
     expect(await mapCircuit(circuit, generic, options)).toEqual(first)
+  })
+
+  it('gives nets with many sinks buffers, where the script says so, and the same function', async () => {
+    // one net that enables 600 gates
+    const verilog = `module fan(input [599:0] a, input s, t, output [599:0] p);
+      assign p = a & {600{s & t}};
+    endmodule`
+    const fan = { top: 'fan', verilog: new Map([['fan.v', verilog]]), memories: new Map() }
+    const map = (script: MappingScript) => mapCircuit(fan, generic, { script, yosys, signal, cache })
+    const [plain, buffered] = [await map('delay'), await map('buffered')]
+    const delay = ({ netlist }: Mapping) => analyseTiming(circuitGraph(netlist), undefined).delay
+    expect(delay(buffered)).toBeLessThan(delay(plain) / 4)
+    expect(buffered.area).toBeGreaterThan(plain.area)
+    expect(buffered.area).toBeLessThan(1.5 * plain.area)
+
+    const lanes = Array.from({ length: 600 }, (_, i) => Int32Array.of(i * 0x9e3779b1))
+    const select = [0b1100, 0b1010].map((word) => [Int32Array.of(word)])
+    const { p } = bitParallel(circuitGraph(buffered.netlist), 1)({ a: lanes, s: select[0]!, t: select[1]! })
+    expect(p).toEqual(lanes.map(([word]) => Int32Array.of(word! & 0b1000)))
   })
 
   it('says what library is missing, and how to get it', async () => {

@@ -28,7 +28,7 @@ export function tableOptions(y: Argv): Argv {
     script: {
       ...named,
       defaultDescription: 'delay',
-      describe: 'What the mapping to cells is for: delay or area',
+      describe: 'What the mapping to cells is for: delay, area, or buffered (delay, with buffers)',
     },
     csv: { ...named, describe: 'A .csv file to write' },
     page: { ...named, describe: 'A directory for index.html with plots, index.md and index.json' },

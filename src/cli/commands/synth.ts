@@ -50,7 +50,7 @@ export const synth: Command = {
         type: 'string',
         defaultDescription: 'delay',
         requiresArg: true,
-        describe: 'What the mapping to cells is for: delay or area',
+        describe: 'What the mapping to cells is for: delay, area, or buffered (delay, with buffers)',
         group: 'Synthesis:',
       },
       wires: {
