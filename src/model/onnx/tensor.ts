@@ -1,0 +1,192 @@
+import { dataError } from '../../base/errors.ts'
+import { checkedElements } from '../../base/tensor.ts'
+import type { ElementType, ModelTensor, TypedData } from '../model.ts'
+import { arrayOf, emptyTensor, isWide } from '../tensors.ts'
+import { type ExternalPlace, readExternal } from './external.ts'
+import type { MessageReader } from './protobuf.ts'
+
+/** Element types by their number in ONNX (TensorProto.DataType); null: known by name, but not read. */
+const types: readonly (readonly [name: string, type: ElementType | null])[] = [
+  ['undefined', null],
+  ['float', 'float32'],
+  ['uint8', 'uint8'],
+  ['int8', 'int8'],
+  ['uint16', 'uint16'],
+  ['int16', 'int16'],
+  ['int32', 'int32'],
+  ['int64', 'int64'],
+  ['string', 'string'],
+  ['bool', 'bool'],
+  ['float16', null],
+  ['double', 'float64'],
+  ['uint32', 'uint32'],
+  ['uint64', 'uint64'],
+  ['complex64', null],
+  ['complex128', null],
+  ['bfloat16', null],
+  ['float8e4m3fn', null],
+  ['float8e4m3fnuz', null],
+  ['float8e5m2', null],
+  ['float8e5m2fnuz', null],
+  ['uint4', null],
+  ['int4', null],
+  ['float4e2m1', null],
+]
+
+/** The element type of a number in a file. */
+export function elementType(code: number, file: string, name: string): ElementType {
+  const type = elementTypeOf(code)
+  if (type !== undefined) return type
+  const known = types[code]
+  throw dataError(
+    known === undefined || code === 0
+      ? `"${name}" has elements of type ${code}, which ONNX does not know`
+      : `"${name}" has elements of type ${known[0]}, which are not read`,
+    {
+      where: file,
+      hint: 'Read are float, double, bool and integers of 8 to 64 bits: export the model in one of them.',
+    },
+  )
+}
+
+export function elementTypeOf(code: number): ElementType | undefined {
+  return types[code]?.[1] ?? undefined
+}
+
+/** The number of an element type in ONNX. */
+export const codeOf = (type: ElementType): number => types.findIndex(([, known]) => known === type)
+
+/** What a tensor's message says, before its values are decoded. */
+interface Description {
+  readonly name: string
+  readonly code: number
+  readonly shape: readonly number[]
+  readonly raw: Uint8Array | undefined
+  readonly strings: number
+  readonly external: ExternalPlace | undefined
+}
+
+/** What all tensors of a file share. */
+export interface TensorContext {
+  /** Directory of the model, where external data lies. */
+  readonly directory: string
+  /** Elements of all tensors read so far. */
+  taken: number
+}
+
+export interface NamedModelTensor {
+  readonly name: string
+  readonly tensor: ModelTensor
+}
+
+/** A TensorProto. Its shape is checked against its data before memory is taken for it. */
+export function readTensor(reader: MessageReader, context: TensorContext): NamedModelTensor {
+  const { name, code, shape, raw, strings, external } = describe(reader)
+  const { file } = reader
+  const type = elementType(code, file, name)
+  const elements = checkedElements(shape, file, name, context.taken)
+  context.taken += elements
+  const differs = (found: number, unit: string) =>
+    dataError(
+      `tensor "${name}" has ${found} ${unit}, but its shape [${shape.join(', ')}] of ${type} needs ${unit === 'bytes' ? elements * arrayOf(type).BYTES_PER_ELEMENT : elements}`,
+      { where: file, hint: 'Is the file truncated? Export it again.' },
+    )
+  if (type === 'string') {
+    if (strings !== elements) throw differs(strings, 'strings')
+    return { name, tensor: emptyTensor(type, [0]) }
+  }
+  const size = elements * arrayOf(type).BYTES_PER_ELEMENT
+  const stored =
+    external === undefined ? raw : readExternal(external, size, { file, directory: context.directory, name })
+  if (stored !== undefined) {
+    if (stored.length !== size) throw differs(stored.length, 'bytes')
+    return { name, tensor: { type, shape, data: littleEndian(stored, type) } }
+  }
+  // Every value takes a byte of the file at least: so much memory may be taken.
+  if (elements > reader.bytes.length) throw differs(reader.bytes.length, 'bytes')
+  const tensor = emptyTensor(type, shape)
+  const filled = fill(reader.again(), tensor)
+  if (filled !== elements) throw differs(filled, 'values')
+  return { name, tensor }
+}
+
+function describe(reader: MessageReader): Description {
+  const found = { name: '', code: 0, shape: [] as number[], strings: 0 }
+  let [raw, external]: [Uint8Array | undefined, boolean] = [undefined, false]
+  const place = new Map<string, string>()
+  while (reader.next()) {
+    switch (reader.field) {
+      case 1:
+        reader.integers((n) => found.shape.push(n))
+        if (found.shape.length > mostAxes) throw reader.broken(`is in a tensor of more than ${mostAxes} axes`)
+        break
+      case 2:
+        found.code = reader.integer()
+        break
+      case 3:
+        throw reader.broken('is in a tensor that is stored in segments, which are not read')
+      case 6:
+        reader.skip()
+        found.strings++
+        break
+      case 8:
+        found.name = reader.text()
+        break
+      case 9:
+        raw = reader.slice()
+        break
+      case 13:
+        readEntry(reader.message(), place)
+        break
+      case 14:
+        external = reader.integer() === 1
+        break
+      default:
+        reader.skip()
+    }
+  }
+  return { ...found, raw, external: external ? { entries: place } : undefined }
+}
+
+/** Puts the values of the fields for typed data into a tensor; how many there are. */
+function fill(reader: MessageReader, { type, data }: ModelTensor): number {
+  let filled = 0
+  const values = data as { [index: number]: number | bigint }
+  const wide = isWide(type)
+  const put = (value: number | bigint) => {
+    if (filled < data.length) values[filled] = wide ? BigInt(value) : Number(value)
+    filled++
+  }
+  while (reader.next()) {
+    if (reader.field === 4) reader.floats(put)
+    else if (reader.field === 5) reader.integers(put)
+    else if (reader.field === 7 || reader.field === 11) reader.bigIntegers(put)
+    else if (reader.field === 10) reader.doubles(put)
+    else reader.skip()
+  }
+  return filled
+}
+
+/** Axes of a tensor above which a file is refused: NumPy's own bound. */
+export const mostAxes = 64
+
+/** A StringStringEntryProto. */
+export function readEntry(reader: MessageReader, into: Map<string, string>): void {
+  let [key, value] = ['', '']
+  while (reader.next()) {
+    if (reader.field === 1) key = reader.text()
+    else if (reader.field === 2) value = reader.text()
+    else reader.skip()
+  }
+  into.set(key, value)
+}
+
+/** Stored bytes as elements; a copy, since they may lie anywhere in the file. */
+function littleEndian(bytes: Uint8Array, type: ElementType): TypedData {
+  const copy = new Uint8Array(bytes)
+  const array = arrayOf(type)
+  if (array.BYTES_PER_ELEMENT > 1 && new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1)
+    for (let at = 0; at < copy.length; at += array.BYTES_PER_ELEMENT)
+      copy.subarray(at, at + array.BYTES_PER_ELEMENT).reverse()
+  return new array(copy.buffer)
+}
