@@ -85,15 +85,18 @@ export function scaledAddition(first: Quantised, second: Quantised, output: Quan
   }
 }
 
+/** The sum of two codes; the difference with a sign of -1. */
 export function addScaled(
   x0: number,
   x1: number,
   { zeroPoints, factors, outputFactor, outputZeroPoint }: ScaledAddition,
   low: number,
   high: number,
+  sign: 1 | -1 = 1,
 ): number {
-  const first = scaled((x0 - zeroPoints[0]) * 2 ** additionShift, factors[0].multiplier, factors[0].exponent)
-  const second = scaled((x1 - zeroPoints[1]) * 2 ** additionShift, factors[1].multiplier, factors[1].exponent)
-  const sum = scaled(first + second, outputFactor.multiplier, outputFactor.exponent) + outputZeroPoint
+  const [f0, f1] = factors
+  const first = scaled((x0 - zeroPoints[0]) * 2 ** additionShift, f0.multiplier, f0.exponent)
+  const second = scaled((x1 - zeroPoints[1]) * 2 ** additionShift, f1.multiplier, f1.exponent)
+  const sum = scaled(first + sign * second, outputFactor.multiplier, outputFactor.exponent) + outputZeroPoint
   return Math.max(low, Math.min(high, sum))
 }

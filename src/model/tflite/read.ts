@@ -22,6 +22,9 @@ import {
   typeNames,
 } from './schema.ts'
 
+/** Elements of all tensors together that operators make: what a run holds. Constants are bounded by the file. */
+const mostComputed = 2 ** 26
+
 /** Largest number of dimensions of a tensor: the format's kernels have no more. */
 const mostDimensions = 8
 
@@ -79,6 +82,7 @@ function readTensors(graph: FlatTable, buffers: readonly FlatTable[], file: stri
   const count = new Map<string, number>()
   for (const text of texts) count.set(text, (count.get(text) ?? 0) + 1)
   let elements = 0
+  let computed = 0
   return tables.map((table, i) => {
     // a name that occurs twice gets its place behind it
     const name = count.get(texts[i]!) === 1 ? texts[i]! : `${texts[i]}#${i}`
@@ -102,7 +106,14 @@ function readTensors(graph: FlatTable, buffers: readonly FlatTable[], file: stri
     if (buffer !== undefined && buffer.number(fields.buffer.offset, 'uint64') > 1)
       throw refused('lies behind the model (a file beyond 2 GB), which is not supported')
     const bytes = buffer?.bytes(fields.buffer.data)
-    if (bytes === undefined || bytes.length === 0) return { value }
+    if (bytes === undefined || bytes.length === 0) {
+      computed += size
+      if (computed > mostComputed)
+        throw refused(
+          `brings the tensors that are computed to ${computed} elements: at most ${mostComputed} are possible`,
+        )
+      return { value }
+    }
     if (type === 'string') throw refused('is a constant of strings, which is not supported')
     const needed = size * bytesOf[type]
     if (bytes.length !== needed)
@@ -152,7 +163,8 @@ const bytesOf: Readonly<Record<Exclude<ElementType, 'string'>, number>> = {
 
 /** The elements of little-endian bytes, in memory of their own: those of the file need not be aligned. */
 function typed(bytes: Uint8Array, type: Exclude<ElementType, 'string'>): TypedData {
-  const own = bytes.slice().buffer
+  // not slice(): that of a Buffer is a view
+  const own = new Uint8Array(bytes).buffer
   switch (type) {
     case 'float32':
       return new Float32Array(own)

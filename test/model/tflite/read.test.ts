@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { XgenError } from '../../../src/base/errors.ts'
 import { seededRandom } from '../../../src/base/random.ts'
+import type { Model } from '../../../src/model/model.ts'
+import { elementsOf, emptyTensor } from '../../../src/model/tensors.ts'
+import { createTfliteEvaluator } from '../../../src/model/tflite/evaluate.ts'
 import { readTflite } from '../../../src/model/tflite/read.ts'
 import { convolutionOptions, type FileModel, tfliteFile } from '../../fixtures/tflite.ts'
 
@@ -103,6 +106,16 @@ describe('TensorFlow Lite files', () => {
   })
 })
 
+/** Runs a model that read well, unless it became a large one. */
+function runOnZeros(model: Model): void {
+  const evaluator = createTfliteEvaluator(model)
+  const sizes = [...model.values.values()].map(({ shape }) => elementsOf(shape as number[]))
+  if (sizes.reduce((sum, n) => sum + n, 0) > 10_000) return
+  evaluator.run(
+    new Map(model.inputs.map(({ name, type, shape }) => [name, emptyTensor(type, shape as number[])])),
+  )
+}
+
 describe('files that contradict themselves are refused', () => {
   const tensor = (i: number, change: object) =>
     changed((m) => {
@@ -176,7 +189,9 @@ describe('files that contradict themselves are refused', () => {
   test('files of other kinds, and cut ones at every length', () => {
     expect(() => readTflite(new Uint8Array(4), 'x')).toThrow(/it has 4 bytes/)
     expect(() => readTflite(new TextEncoder().encode('GIF89a......'), 'x')).toThrow(/expected is "TFL3"/)
-    const bytes = tfliteFile(small)
+    // the Buffer of a file, in which slice() copies nothing
+    const bytes = Buffer.from(tfliteFile(small))
+    expect(readTflite(bytes, 'x').constants.get('bias')!.data).toEqual(Int32Array.of(100, -100))
     for (let length = 0; length < bytes.length; length++) {
       try {
         readTflite(bytes.subarray(0, length), 'x')
@@ -207,7 +222,7 @@ describe('files that contradict themselves are refused', () => {
           )
       }
       try {
-        readTflite(bytes, 'x')
+        runOnZeros(readTflite(bytes, 'x'))
       } catch (error) {
         if (!(error instanceof XgenError) || error.kind === 'internal') throw error
         refused++

@@ -1,0 +1,267 @@
+import { type ScaleFactor, scaled, scaleFactor } from '../../../quant/imported-rules.ts'
+import type { ModelTensor, ModelValue } from '../../model.ts'
+import { elementsOf, emptyTensor } from '../../tensors.ts'
+import { codeClamp, realRange } from './activation.ts'
+import {
+  arithmeticOf,
+  checkResult,
+  codeScale,
+  inputAt,
+  integerSetting,
+  type Kernel,
+  mapShape,
+  type Operator,
+  type Site,
+  shapeOf,
+} from './site.ts'
+import { type Window, windowOf } from './window.ts'
+
+/** A layer with weights, whatever its operator: CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED. */
+export interface Weighted extends Window {
+  /** [batch, height, width, channels]; of a dense layer [batch, 1, 1, features]. */
+  readonly input: readonly [number, number, number, number]
+  readonly filters: number
+  readonly groups: number
+  /** Channels that a filter reads. */
+  readonly channels: number
+  /** [filter][ky][kx][channel]. */
+  readonly weights: Int8Array | Float32Array
+  readonly bias: Int32Array | Float32Array | undefined
+}
+
+/** What the integers of a layer with weights need besides. */
+export interface WeightedCodes {
+  readonly inputZeroPoint: number
+  readonly outputZeroPoint: number
+  /** One for each filter: accumulator to output code. */
+  readonly factors: readonly ScaleFactor[]
+  readonly low: number
+  readonly high: number
+}
+
+/** Reads the geometry and the weights of a node. */
+export function weightedOf(site: Site): Weighted {
+  switch (site.node.operator) {
+    case 'CONV_2D':
+      return convolution(site)
+    case 'DEPTHWISE_CONV_2D':
+      return depthwise(site)
+    default:
+      return fullyConnected(site)
+  }
+}
+
+function convolution(site: Site): Weighted {
+  const input = mapShape(site, inputAt(site, 0))
+  const [filters, kh, kw, channels] = mapShape(site, inputAt(site, 1))
+  const window = windowOf(site, [input[1], input[2]], [kh, kw])
+  const groups = input[3] / channels
+  if (!Number.isInteger(groups) || groups < 1 || filters % groups !== 0)
+    throw site.refuse(`has ${filters} filters of ${channels} channels over ${input[3]} channels`)
+  checkResult(site, [input[0], window.rows, window.columns, filters])
+  return {
+    ...window,
+    input,
+    filters,
+    groups,
+    channels,
+    weights: weightsAt(site),
+    bias: biasAt(site, filters),
+  }
+}
+
+/** Weights are stored [1, kernel rows, kernel columns, filters]; filter n reads channel floor(n / multiplier). */
+function depthwise(site: Site): Weighted {
+  const input = mapShape(site, inputAt(site, 0))
+  const [one, kh, kw, filters] = mapShape(site, inputAt(site, 1))
+  if (one !== 1 || filters % input[3] !== 0)
+    throw site.refuse(`has weights of [${one}, ${kh}, ${kw}, ${filters}] over ${input[3]} channels`)
+  const window = windowOf(site, [input[1], input[2]], [kh, kw])
+  checkResult(site, [input[0], window.rows, window.columns, filters])
+  const stored = weightsAt(site)
+  const weights = stored.slice()
+  for (let n = 0; n < filters; n++)
+    for (let k = 0; k < kh * kw; k++) weights[n * kh * kw + k] = stored[k * filters + n]!
+  return { ...window, input, filters, groups: input[3], channels: 1, weights, bias: biasAt(site, filters) }
+}
+
+function fullyConnected(site: Site): Weighted {
+  if (integerSetting(site, 'weights_format') !== 0)
+    throw site.refuse('has shuffled weights, which are not supported')
+  const shape = shapeOf(inputAt(site, 0))
+  const weightShape = shapeOf(inputAt(site, 1))
+  const [filters, features] = weightShape as [number, number]
+  const batch = elementsOf(shape) / features
+  if (weightShape.length !== 2 || !Number.isInteger(batch))
+    throw site.refuse(`has weights of [${weightShape.join(', ')}] for an input of [${shape.join(', ')}]`)
+  const keep = integerSetting(site, 'keep_num_dims') !== 0
+  checkResult(site, keep ? [...shape.slice(0, -1), filters] : [batch, filters])
+  return {
+    kernel: [1, 1],
+    stride: [1, 1],
+    dilation: [1, 1],
+    padding: [0, 0, 0, 0],
+    rows: 1,
+    columns: 1,
+    input: [batch, 1, 1, features],
+    filters,
+    groups: 1,
+    channels: features,
+    weights: weightsAt(site),
+    bias: biasAt(site, filters),
+  }
+}
+
+function weightsAt(site: Site): Int8Array | Float32Array {
+  const data = site.constant(1)?.data
+  if (data instanceof Int8Array || data instanceof Float32Array) return data
+  if (data === undefined) throw site.refuse('has weights that are computed: supported are constant ones')
+  throw site.refuse(`has weights of ${inputAt(site, 1).type}; supported are float32 and int8`)
+}
+
+function biasAt(site: Site, filters: number): Int32Array | Float32Array | undefined {
+  if (site.inputs[2] === undefined) return undefined
+  const data = site.constant(2)?.data
+  if (!(data instanceof Int32Array || data instanceof Float32Array))
+    throw site.refuse(
+      `has a bias of ${site.inputs[2].type} that is ${data === undefined ? 'computed' : 'not supported'}`,
+    )
+  if (data.length !== filters) throw site.refuse(`has ${data.length} biases for ${filters} filters`)
+  return data
+}
+
+/**
+ * Factors and bounds of the int8 kernels. A filter's factor is the product of the scales over the output's in double precision; of
+ * a dense layer with one weight scale, that product is taken in float32 first, as its kernel does.
+ */
+export function weightedCodes(site: Site, layer: Weighted): WeightedCodes {
+  const input = codeScale(site, inputAt(site, 0))
+  const output = codeScale(site, site.output)
+  const scales = weightScales(site, inputAt(site, 1), layer.filters)
+  const single = site.node.operator === 'FULLY_CONNECTED' && scales.length === 1
+  const product = (scale: number) => (single ? Math.fround(input.scale * scale) : input.scale * scale)
+  const factors = Array.from({ length: layer.filters }, (_, n) =>
+    scaleFactor(product(scales[scales.length === 1 ? 0 : n]!) / output.scale),
+  )
+  if (factors.some(({ exponent }) => exponent > 30))
+    throw site.refuse('has scales that differ by more than 2^30')
+  checkSums(site, layer)
+  const [low, high] = codeClamp(site)
+  return { inputZeroPoint: input.zeroPoint, outputZeroPoint: output.zeroPoint, factors, low, high }
+}
+
+function weightScales(site: Site, value: ModelValue, filters: number): readonly number[] {
+  const { quantisation } = value
+  if (quantisation === undefined) throw site.refuse('has no scale for its weights')
+  const { scale, zeroPoint, axis } = quantisation
+  if (zeroPoint.some((z) => z !== 0))
+    throw site.refuse('has weights with a zero point, which is not supported')
+  const along = site.node.operator === 'DEPTHWISE_CONV_2D' ? 3 : 0
+  if (scale.length !== 1 && (axis !== along || scale.length !== filters))
+    throw site.refuse(`has ${scale.length} weight scales along dimension ${axis} for ${filters} filters`)
+  return scale
+}
+
+/** That no sum leaves 32 bits: the kernels do not say what happens then. */
+function checkSums(site: Site, { weights, bias, filters }: Weighted): void {
+  const taps = weights.length / filters
+  for (let n = 0; n < filters; n++) {
+    let most = Math.abs(bias?.[n] ?? 0)
+    for (let k = 0; k < taps; k++) most += 255 * Math.abs(weights[n * taps + k]!)
+    if (most >= 2 ** 31) throw site.refuse(`can sum up ${most} in filter ${n}: more than 32 bits hold`)
+  }
+}
+
+export const weighted: Operator = (site) => {
+  const layer = weightedOf(site)
+  const arithmetic = arithmeticOf(site, [0, 1])
+  if (arithmetic === 'int8' && layer.bias instanceof Float32Array) throw site.refuse('has a bias of float32')
+  return arithmetic === 'float' ? floatKernel(site, layer) : codeKernel(site, layer)
+}
+
+/** Calls `each` with every position's window of one group, [ky][kx][channel]; outside of the map it is 0 less nothing: 0. */
+function overWindows<T extends Int16Array | Float32Array>(
+  layer: Weighted,
+  data: ArrayLike<number>,
+  zeroPoint: number,
+  window: T,
+  each: (window: T, group: number, position: number) => void,
+): void {
+  const { input, kernel, stride, dilation, padding, channels, groups, rows, columns } = layer
+  const [batch, height, width, depth] = input
+  let position = 0
+  for (let image = 0; image < batch; image++) {
+    for (let oy = 0; oy < rows; oy++) {
+      for (let ox = 0; ox < columns; ox++, position++) {
+        for (let group = 0; group < groups; group++) {
+          let to = 0
+          for (let ky = 0; ky < kernel[0]; ky++) {
+            const y = oy * stride[0] + ky * dilation[0] - padding[0]
+            for (let kx = 0; kx < kernel[1]; kx++) {
+              const x = ox * stride[1] + kx * dilation[1] - padding[1]
+              const inside = y >= 0 && y < height && x >= 0 && x < width
+              const from = ((image * height + y) * width + x) * depth + group * channels
+              for (let k = 0; k < channels; k++) window[to++] = inside ? data[from + k]! - zeroPoint : 0
+            }
+          }
+          each(window, group, position)
+        }
+      }
+    }
+  }
+}
+
+function codeKernel(site: Site, layer: Weighted): Kernel {
+  const { filters, groups, bias } = layer
+  const { inputZeroPoint, outputZeroPoint, factors, low, high } = weightedCodes(site, layer)
+  const weights = layer.weights as Int8Array
+  const taps = weights.length / filters
+  const filtersOfGroup = filters / groups
+  return ([input]) => {
+    const result = emptyTensor('int8', shapeOf(site.output))
+    const codes = result.data as Int8Array
+    overWindows(
+      layer,
+      (input as ModelTensor).data as Int8Array,
+      inputZeroPoint,
+      new Int16Array(taps),
+      (window, group, position) => {
+        for (let n = group * filtersOfGroup; n < (group + 1) * filtersOfGroup; n++) {
+          let sum = bias === undefined ? 0 : bias[n]!
+          for (let k = 0, w = n * taps; k < taps; k++, w++)
+            sum = (sum + Math.imul(window[k]!, weights[w]!)) | 0
+          const { multiplier, exponent } = factors[n]!
+          const code = scaled(sum, multiplier, exponent) + outputZeroPoint
+          codes[position * filters + n] = Math.max(low, Math.min(high, code))
+        }
+      },
+    )
+    return result
+  }
+}
+
+/** Sums in double precision, rounded once. */
+function floatKernel(site: Site, layer: Weighted): Kernel {
+  const { filters, groups, bias, weights } = layer
+  const [low, high] = realRange(site)
+  const taps = weights.length / filters
+  const filtersOfGroup = filters / groups
+  return ([input]) => {
+    const result = emptyTensor('float32', shapeOf(site.output))
+    const values = result.data as Float32Array
+    overWindows(
+      layer,
+      (input as ModelTensor).data as Float32Array,
+      0,
+      new Float32Array(taps),
+      (window, group, position) => {
+        for (let n = group * filtersOfGroup; n < (group + 1) * filtersOfGroup; n++) {
+          let sum = bias === undefined ? 0 : bias[n]!
+          for (let k = 0, w = n * taps; k < taps; k++, w++) sum += window[k]! * weights[w]!
+          values[position * filters + n] = Math.max(low, Math.min(high, sum))
+        }
+      },
+    )
+    return result
+  }
+}
