@@ -15,16 +15,25 @@ export interface ZipMember {
   unpack(): Uint8Array
 }
 
-/** Bytes of all files of an archive together, unpacked. */
-const mostUnpacked = 2 ** 30
-const mostEntries = 65535
+/** What an archive may have. Above 65,534 entries, archives of the kind ZIP64 are read; their files are below 4 GiB all the same. */
+export interface ZipBounds {
+  /** Bytes of all files together, unpacked. */
+  readonly mostUnpacked: number
+  readonly mostEntries: number
+}
+
+const usual: ZipBounds = { mostUnpacked: 2 ** 30, mostEntries: 65534 }
 
 /**
- * The directory of a ZIP archive of stored or deflated files. No encryption, no ZIP64. All of it is checked before anything is
+ * The directory of a ZIP archive of stored or deflated files. No encryption. All of it is checked before anything is
  * unpacked: sizes by themselves and together, names that come twice, and files that lie over each other. Unpacking stops at the size
  * that the directory states.
  */
-export function openZip(bytes: Uint8Array, file: string): ZipMember[] {
+export function openZip(
+  bytes: Uint8Array,
+  file: string,
+  { mostUnpacked, mostEntries }: ZipBounds = usual,
+): ZipMember[] {
   const broken = (what: string) =>
     dataError(`is no valid zip archive: ${what}`, {
       where: file,
@@ -33,10 +42,9 @@ export function openZip(bytes: Uint8Array, file: string): ZipMember[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const end = endOfDirectory(view)
   if (end === undefined) throw broken('its directory is missing')
-  const count = view.getUint16(end + 10, true)
-  const directory = view.getUint32(end + 16, true)
-  if (count === mostEntries || directory === 0xffffffff)
-    throw broken('it is a ZIP64 archive, which is not read')
+  const { count, directory, zip64 } = directoryAt(view, end)
+  if (zip64 && mostEntries <= usual.mostEntries) throw broken('it is a ZIP64 archive, which is not read')
+  if (count > mostEntries) throw broken(`it has ${count} files; at most ${mostEntries} are read`)
   const members: ZipMember[] = []
   const places: { readonly name: string; readonly start: number; readonly end: number }[] = []
   const names = new Set<string>()
@@ -80,6 +88,22 @@ export function openZip(bytes: Uint8Array, file: string): ZipMember[] {
       throw broken(`"${places[i - 1]!.name}" and "${place.name}" lie over each other`)
   })
   return members
+}
+
+/** Where the directory begins and how many files it has; a larger archive says so in a record of its own. */
+function directoryAt(
+  view: DataView,
+  end: number,
+): { readonly count: number; readonly directory: number; readonly zip64: boolean } {
+  const [count, directory] = [view.getUint16(end + 10, true), view.getUint32(end + 16, true)]
+  if (count !== 0xffff && directory !== 0xffffffff) return { count, directory, zip64: false }
+  const locator = end - 20
+  if (locator < 0 || view.getUint32(locator, true) !== 0x07064b50) return { count, directory, zip64: true }
+  const record = Number(view.getBigUint64(locator + 8, true))
+  if (record + 56 > locator || view.getUint32(record, true) !== 0x06064b50)
+    return { count, directory, zip64: true }
+  const [all, start] = [record + 32, record + 48].map((at) => Number(view.getBigUint64(at, true)))
+  return { count: all!, directory: start!, zip64: true }
 }
 
 function inflate(raw: Uint8Array, size: number): Uint8Array | undefined {

@@ -1,27 +1,25 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Accuracy, accuracyCounter } from '../net/data/accuracy.ts'
-import type { ImageSet } from '../net/data/store.ts'
-import { quantiseBytes } from '../quant/input.ts'
+import { type ImageSet, slice } from '../net/data/store.ts'
+import { quantiseImages } from '../quant/input.ts'
 import { type Emulator, emptyCodes, tensorElements } from './emulator.ts'
 
 const batch = 64
 
-/** Share of images whose class the emulator finds. Stops early when the signal is aborted. */
+/** Share of images whose class the emulator finds, added to what `counter` has. Stops early when the signal is aborted. */
 export async function emulatedAccuracy(
   emulator: Emulator,
   set: ImageSet,
   signal: AbortSignal,
   update: (done: number) => void = () => {},
+  counter = accuracyCounter(),
 ): Promise<Accuracy> {
   const { graph } = emulator
   const input = graph.tensors[graph.input]!
-  const size = tensorElements(input)
   const classes = tensorElements(graph.tensors[graph.output]!)
-  const counter = accuracyCounter()
   for (let first = 0; first < set.count && !signal.aborted; first += batch) {
     const count = Math.min(batch, set.count - first)
-    const pixels = set.images.subarray(first * size, (first + count) * size)
-    const codes = quantiseBytes(input, pixels, emptyCodes(input, count))
+    const codes = quantiseImages(input, slice(set, first, first + count), emptyCodes(input, count))
     const result = emulator.runBatch(codes, count).get(graph.output)!
     for (let i = 0; i < count; i++)
       counter.add(result.subarray(i * classes, (i + 1) * classes), set.labels[first + i]!)

@@ -1,18 +1,27 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { XgenError } from '../base/errors.ts'
+import { dataError, XgenError } from '../base/errors.ts'
 import type { Progress } from '../base/progress.ts'
-import { type DataSet, dataSet, dataSets, filesOf } from '../net/data/catalogue.ts'
+import {
+  countsOf,
+  type DataSet,
+  dataSet,
+  dataSets,
+  filesOf,
+  type SplitCounts,
+  type SplitName,
+} from '../net/data/catalogue.ts'
 import { fetchDataSet, fetchFiles } from '../net/data/fetch.ts'
-import { dataDirectory, filePath, isPresent, readDataFile } from '../net/data/store.ts'
+import { openSplit } from '../net/data/load.ts'
+import { dataDirectory, filePath, isPresent, readDataFile, setDirectory } from '../net/data/store.ts'
 import { type KnownLibrary, knownLibraries, type PublishedFile } from '../synth/libraries.ts'
 
 export interface DataSummary {
   readonly name: string
   readonly summary: string
   readonly source: string
-  /** null where it is no set of images. */
-  readonly images: { readonly train: number; readonly validation: number; readonly test: number } | null
+  /** null where it is no set of images, or where only the files say. */
+  readonly images: SplitCounts | null
   readonly directory: string
   readonly present: boolean
 }
@@ -77,34 +86,72 @@ export interface FileVerdict {
 
 /** Checks the contents of every file of the named data set (of all that are there, without a name). */
 export function verifyData(name: string | undefined, progress: Progress): readonly FileVerdict[] {
-  const every = [
-    ...dataSets.map((set) => ({ name: set.name, files: filesOf(set) })),
-    ...publishedLibraries.map((library) => ({
-      name: library.name,
-      files: [{ ...library.published, name: basename(presentFile(library) ?? library.published.name) }],
-    })),
-  ]
+  const every = [...dataSets.map(checksOf), ...publishedLibraries.map(libraryChecks)]
   const sets =
-    name === undefined
-      ? every.filter((set) => set.files.some((file) => existsSync(filePath(set, file))))
-      : every.filter((set) => set.name === name)
+    name === undefined ? every.filter(({ present }) => present) : every.filter((set) => set.name === name)
   // a name that is none is refused with the nearest one
   if (name !== undefined && sets.length === 0) dataSet(name)
   return sets.flatMap((set) =>
-    set.files.map((file): FileVerdict => {
-      progress.step(`checking ${set.name}/${file.name}`)
-      const label = `${set.name}/${file.name}`
+    set.checks.map(({ what, run }): FileVerdict => {
+      const file = `${set.name}/${what}`
+      progress.step(`checking ${file}`)
       try {
-        readDataFile(set, file)
+        run()
         progress.done('ok')
-        return { file: label, ok: true }
+        return { file, ok: true }
       } catch (error) {
         if (!(error instanceof XgenError)) throw error
         progress.done('not ok')
-        return { file: label, ok: false, problem: error.message }
+        return { file, ok: false, problem: error.message }
       }
     }),
   )
+}
+
+interface Checks {
+  readonly name: string
+  /** Whether anything of it is there. */
+  readonly present: boolean
+  readonly checks: readonly { readonly what: string; run(): void }[]
+}
+
+/** Files are checked by their digests; recordings by making their features; pictures are counted, not opened. */
+function checksOf(set: DataSet): Checks {
+  const { name } = set
+  if (set.kind === 'recordings' || set.kind === 'folders')
+    return {
+      name,
+      present: isPresent(set),
+      checks: (['train', 'validation', 'test'] as const).map((split) => ({
+        what: split,
+        run: () => checkSplit(set, split),
+      })),
+    }
+  const files = filesOf(set)
+  return {
+    name,
+    present: files.some((file) => existsSync(filePath(set, file))),
+    checks: files.map((file) => ({ what: file.name, run: () => void readDataFile(set, file) })),
+  }
+}
+
+/** What pictures would become; any size does where they are only counted. */
+const anyShape = [3, 32, 32] as const
+
+function checkSplit(set: DataSet, split: SplitName): void {
+  const { count } = openSplit(set, split, { shape: anyShape })
+  const expected = countsOf(set)?.[split]
+  if (expected !== undefined && count !== expected)
+    throw dataError(`has ${count} ${split} images; ${set.name} has ${expected}`, { where: setDirectory(set) })
+}
+
+function libraryChecks(library: PublishedLibrary): Checks {
+  const file = { ...library.published, name: basename(presentFile(library) ?? library.published.name) }
+  return {
+    name: library.name,
+    present: existsSync(filePath(library, file)),
+    checks: [{ what: file.name, run: () => void readDataFile(library, file) }],
+  }
 }
 
 function summarise(set: DataSet): DataSummary {
@@ -112,8 +159,8 @@ function summarise(set: DataSet): DataSummary {
     name: set.name,
     summary: set.summary,
     source: set.source,
-    images: { train: set.train.count - set.validation, validation: set.validation, test: set.test.count },
-    directory: join(dataDirectory(), set.name),
+    images: countsOf(set),
+    directory: setDirectory(set),
     present: isPresent(set),
   }
 }

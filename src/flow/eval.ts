@@ -2,9 +2,15 @@ import { usageError } from '../base/errors.ts'
 import type { Progress } from '../base/progress.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
 import { createEmulator } from '../emu/emulator.ts'
-import type { Accuracy } from '../net/data/accuracy.ts'
+import {
+  type Accuracy,
+  type AccuracyCounter,
+  accuracyCounter,
+  type ClassAccuracy,
+} from '../net/data/accuracy.ts'
 import { dataSet } from '../net/data/catalogue.ts'
-import { type ImageSet, loadSplit, slice } from '../net/data/store.ts'
+import { type ImageSource, openSplit } from '../net/data/load.ts'
+import type { ImageSet } from '../net/data/store.ts'
 import { zooEntry } from '../net/zoo.ts'
 import { floatAccuracy } from '../train/trainer.ts'
 import type { Configuration } from './configuration.ts'
@@ -32,6 +38,11 @@ export interface EvalResult {
   readonly imagesPerSecond: number
   readonly seconds: number
   readonly multipliers: Readonly<Record<string, string>>
+  readonly classes: readonly ClassResult[]
+}
+
+export interface ClassResult extends ClassAccuracy {
+  readonly name: string
 }
 
 /** Accuracy on the test images. */
@@ -56,22 +67,22 @@ export async function evaluate(
   const set = dataSet(name)
   checkFit(network, set)
   const run = accuracyRun(configuration, request.precision)
-  const test = loadSplit(set, 'test')
-  const images = slice(test, 0, Math.min(test.count, request.images ?? test.count))
-  progress.step(`evaluating ${network.name} (${request.precision})`, images.count)
+  const test = openSplit(set, 'test', { shape: network.input.shape })
+  const images = Math.min(test.count, request.images ?? test.count)
+  progress.step(`evaluating ${network.name} (${request.precision})`, images)
   const start = performance.now()
-  const accuracy = await run(images, signal, (done) => progress.update(done))
-  if (signal.aborted) throw signal.reason
+  const accuracy = await inParts(run, test, images, signal, (done) => progress.update(done))
   const seconds = (performance.now() - start) / 1000
-  progress.done(`${images.count} images in ${seconds.toFixed(1)} s`)
+  progress.done(`${images} images in ${seconds.toFixed(1)} s`)
   return {
     net: network.name,
     data: set.name,
     precision: request.precision,
     ...accuracy,
-    imagesPerSecond: images.count / seconds,
+    imagesPerSecond: images / seconds,
     seconds,
     multipliers: request.precision === 'float' ? {} : configuration.multipliers,
+    classes: accuracy.classes.map((rates, label) => ({ name: test.classes[label]!, ...rates })),
   }
 }
 
@@ -79,15 +90,36 @@ type AccuracyRun = (
   images: ImageSet,
   signal: AbortSignal,
   update: (done: number) => void,
+  counter: AccuracyCounter,
 ) => Promise<Accuracy>
+
+/** Images that are read at once. */
+const part = 1024
+
+async function inParts(
+  run: AccuracyRun,
+  source: ImageSource,
+  images: number,
+  signal: AbortSignal,
+  update: (done: number) => void,
+): Promise<Accuracy> {
+  const counter = accuracyCounter()
+  for (let from = 0; from < images; from += part) {
+    const read = source.read(from, Math.min(images, from + part))
+    await run(read, signal, (done) => update(from + done), counter)
+    if (signal.aborted) throw signal.reason
+  }
+  return counter.result()
+}
 
 function accuracyRun(configuration: Configuration, precision: 'int' | 'float'): AccuracyRun {
   if (precision === 'float') {
     const network = networkOf(configuration)
     const weights = weightsOf(configuration, network)
-    return (images, signal, update) => floatAccuracy(network, weights, images, signal, update)
+    return (images, signal, update, counter) =>
+      floatAccuracy(network, weights, images, signal, update, counter)
   }
   const { graph, assignment } = prepare(configuration)
   const emulator = createEmulator(graph, assignment)
-  return (images, signal, update) => emulatedAccuracy(emulator, images, signal, update)
+  return (images, signal, update, counter) => emulatedAccuracy(emulator, images, signal, update, counter)
 }

@@ -8,7 +8,8 @@ import { hashOf } from '../base/hash.ts'
 import { seededRandom } from '../base/random.ts'
 import { emptyCodes } from '../emu/emulator.ts'
 import { dataSet, dataSets } from '../net/data/catalogue.ts'
-import { dataDirectory, imageAt, isPresent, loadSplit } from '../net/data/store.ts'
+import { loadSplit } from '../net/data/load.ts'
+import { bytesAt, isPresent } from '../net/data/store.ts'
 import { syntheticDigits } from '../net/data/synthetic.ts'
 import type { Network, Weights } from '../net/network.ts'
 import { elements } from '../net/shapes.ts'
@@ -95,7 +96,7 @@ export function weightFile(configuration: Configuration, network: Network): stri
   const builtIn = join(packageRoot, 'nets', `${network.name}.safetensors`)
   if (zooEntry(configuration.net) !== undefined && existsSync(builtIn)) return builtIn
   const fitting = dataSets.find(({ shape }) =>
-    shape.every((size, axis) => size === network.input.shape[axis]),
+    shape?.every((size, axis) => size === network.input.shape[axis]),
   )
   const train =
     fitting === undefined
@@ -143,16 +144,18 @@ export function testImages(
 ): TestImages {
   const { shape } = network.input
   const set = data === undefined ? undefined : dataSet(data)
-  const fits = set?.shape.every((n, i) => n === shape[i]) === true && isPresent(set, dataDirectory())
-  const pool = fits ? loadSplit(set, 'test') : syntheticDigits(shape, count, seed)
+  // Only bytes are sent to hardware as they are.
+  const bytes = set?.kind === 'idx' || set?.kind === 'records' ? set : undefined
+  const fits = bytes?.shape.every((n, i) => n === shape[i]) === true && isPresent(bytes)
+  const pool = fits ? loadSplit(bytes, 'test') : syntheticDigits(shape, count, seed)
   const order = fits
     ? seededRandom(seed).permutation(pool.count)
     : Uint32Array.from({ length: count }, (_, i) => i)
   const chosen = Array.from({ length: count }, (_, i) => order[i % order.length]!)
   return {
-    images: chosen.map((index) => imageAt(pool, index)),
+    images: chosen.map((index) => bytesAt(pool, index)),
     labels: chosen.map((index) => pool.labels[index]!),
-    source: fits ? `${set.name} test set` : 'synthetic digits',
+    source: fits ? `${bytes.name} test set` : 'synthetic digits',
   }
 }
 

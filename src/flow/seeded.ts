@@ -1,5 +1,5 @@
 import { seededRandom } from '../base/random.ts'
-import { imageAt, realImage } from '../net/data/store.ts'
+import { realImageAt } from '../net/data/store.ts'
 import { syntheticDigits } from '../net/data/synthetic.ts'
 import type { LayerWeights, Network, Weights } from '../net/network.ts'
 import { initialWeights } from '../net/weights.ts'
@@ -31,6 +31,6 @@ export function seededRanges(network: Network, weights: Weights): Ranges {
   return calibrate(
     network,
     weights,
-    Array.from({ length: images }, (_, i) => realImage(imageAt(set, i))),
+    Array.from({ length: images }, (_, i) => realImageAt(set, i)),
   )
 }

@@ -5,8 +5,9 @@ import type { Progress } from '../base/progress.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
 import { createEmulator } from '../emu/emulator.ts'
 import { floatNetwork } from '../float/forward.ts'
-import { type DataSet, dataSet } from '../net/data/catalogue.ts'
-import { imageAt, loadSplit, realImage } from '../net/data/store.ts'
+import { dataSet, type SplitName } from '../net/data/catalogue.ts'
+import { loadSplit } from '../net/data/load.ts'
+import { type ImageSet, realImageAt, slice } from '../net/data/store.ts'
 import type { Network, Weights } from '../net/network.ts'
 import { hashWeights, initialWeights, readWeights, serialiseWeights } from '../net/weights.ts'
 import { loadNetwork } from '../net/zoo.ts'
@@ -15,7 +16,7 @@ import { int8 } from '../quant/options.ts'
 import { quantise } from '../quant/quantise.ts'
 import { recordPath, serialiseRecord, type WeightRecord } from '../quant/record.ts'
 import { removeCheckpoint } from '../train/checkpoint.ts'
-import { floatAccuracy, type Trained, type TrainingSettings, train } from '../train/trainer.ts'
+import { floatAccuracy, type Trained, type Training, type TrainingSettings, train } from '../train/trainer.ts'
 import { checkFit } from './fit.ts'
 
 /** What `xgen train` does: trains in float (or, with 0 epochs, takes weights as they are), calibrates, measures. */
@@ -68,13 +69,14 @@ export async function trainNetwork(
       ? initialWeights(network, request.seed)
       : readWeights(request.weights, network)
   progress.step(`reading ${set.name}`)
-  const trainSet = loadSplit(set, 'train')
-  progress.done(`${trainSet.count} training, ${set.validation} validation, ${set.test.count} test images`)
+  const load = (split: SplitName) => loadSplit(set, split, { shape: network.input.shape })
+  const images = { train: load('train'), validation: load('validation') }
+  progress.done(`${images.train.count} training, ${images.validation.count} validation images`)
 
   const checkpoint = `${request.out}.checkpoint`
-  const trained = await trainOrKeep(request, network, initial, set, checkpoint, progress, signal)
-  const calibrated = Math.min(request.calibration, trainSet.count)
-  const record = await describe(request, network, trained, set, calibrated, progress, signal)
+  const trained = await trainOrKeep(request, network, initial, images, checkpoint, progress, signal)
+  const calibration = slice(images.train, 0, Math.min(request.calibration, images.train.count))
+  const record = await describe(request, network, trained, calibration, load('test'), progress, signal)
   writeFileAtomically(request.out, serialiseWeights(trained.weights, network))
   writeFileAtomically(recordPath(request.out), serialiseRecord(record))
   removeCheckpoint(checkpoint)
@@ -94,7 +96,7 @@ async function trainOrKeep(
   request: TrainRequest,
   network: Network,
   initial: Weights,
-  set: DataSet,
+  images: Pick<Training, 'train' | 'validation'>,
   checkpoint: string,
   progress: Progress,
   signal: AbortSignal,
@@ -105,8 +107,7 @@ async function trainOrKeep(
     return await train({
       network,
       initial,
-      train: loadSplit(set, 'train'),
-      validation: loadSplit(set, 'validation'),
+      ...images,
       settings: { epochs, batch, rate, optimiser, shift, seed },
       checkpoint,
       resume,
@@ -128,19 +129,17 @@ async function describe(
   request: TrainRequest,
   network: Network,
   trained: Trained,
-  set: DataSet,
-  calibrated: number,
+  calibration: ImageSet,
+  test: ImageSet,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<WeightRecord> {
   const { weights } = trained
-  progress.step(`calibrating on ${calibrated} training images`)
-  const source = loadSplit(set, 'train')
-  const images = Array.from({ length: calibrated }, (_, i) => realImage(imageAt(source, i)))
+  progress.step(`calibrating on ${calibration.count} training images`)
+  const images = Array.from({ length: calibration.count }, (_, i) => realImageAt(calibration, i))
   checkActivations(network, weights, images, request.weights ?? request.out)
   const ranges = calibrate(network, weights, images)
   progress.done()
-  const test = loadSplit(set, 'test')
   progress.step('float accuracy', test.count)
   const float = await floatAccuracy(network, weights, test, signal, (done) => progress.update(done))
   progress.done(`${(100 * float.top1).toFixed(2)} % of ${test.count}`)
@@ -157,7 +156,7 @@ async function describe(
   return {
     network: network.name,
     weights: hashWeights(weights, network),
-    calibration: { data: set.name, images: calibrated },
+    calibration: { data: request.data, images: calibration.count },
     ranges: Object.fromEntries(ranges),
     ...(request.epochs === 0 ? {} : { training: trainingRecord(request, trained) }),
     accuracy: { images: test.count, float: float.top1, int8: quantised.top1 },

@@ -1,13 +1,14 @@
 import { invariant } from '../base/errors.ts'
 import { floatNetwork } from '../float/forward.ts'
 import type { Network, Weights } from '../net/network.ts'
+import { imageName } from '../net/wiring.ts'
 import { linksOf } from './links.ts'
 import { mostMagnitudeBits, type Range, type Ranges } from './ranges.ts'
 
 const bins = 2048
 
 /**
- * Ranges of all convolutions, dense layers and additions over images [c, h, w] in [0, 1]. Clips minimise the mean square error between
+ * Ranges of all convolutions, dense layers and additions over images [c, h, w], and of the images where not all lie in [0, 1]. Clips minimise the mean square error between
  * the values and their codes: at 8 bits that is close to the maximum, at 4 bits far below it.
  */
 export function calibrate(network: Network, weights: Weights, images: Iterable<Float32Array>): Ranges {
@@ -19,9 +20,12 @@ export function calibrate(network: Network, weights: Weights, images: Iterable<F
   )
   const kept = [...images]
   invariant(kept.length > 0, 'calibration needs at least one image')
-  const largest = new Map<string, number>([...relu.keys()].map((name) => [name, 0]))
+  const ownRange = kept.some((image) => image.some((value) => value < 0 || value > 1))
+  const names = [...(ownRange ? [imageName] : []), ...relu.keys()]
+  const largest = new Map<string, number>(names.map((name) => [name, 0]))
   const each = (visit: (layer: string, magnitude: number) => void) => {
     for (const image of kept) {
+      if (ownRange) for (const value of image) visit(imageName, Math.abs(value))
       float.trace(image, (layer, values) => {
         const clamped = relu.get(layer)
         if (clamped === undefined) return
@@ -32,14 +36,12 @@ export function calibrate(network: Network, weights: Weights, images: Iterable<F
   each((layer, magnitude) => {
     if (magnitude > largest.get(layer)!) largest.set(layer, magnitude)
   })
-  const histograms = new Map([...relu.keys()].map((name) => [name, new Float64Array(bins)]))
+  const histograms = new Map(names.map((name) => [name, new Float64Array(bins)]))
   each((layer, magnitude) => {
     const top = largest.get(layer)!
     if (top > 0) histograms.get(layer)![Math.min(bins - 1, Math.floor((magnitude / top) * bins))]! += 1
   })
-  return new Map(
-    [...relu.keys()].map((name) => [name, rangeOfHistogram(largest.get(name)!, histograms.get(name)!)]),
-  )
+  return new Map(names.map((name) => [name, rangeOfHistogram(largest.get(name)!, histograms.get(name)!)]))
 }
 
 /** A layer whose results are all 0 gets the range 1: any scale does. */

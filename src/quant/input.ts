@@ -1,3 +1,4 @@
+import { type ImageSet, realValues } from '../net/data/store.ts'
 import type { QTensor } from './qgraph.ts'
 import { type Codes, codeRange, quantiseValue } from './rules.ts'
 
@@ -20,6 +21,19 @@ export function byteCodes(tensor: InputTensor): Int16Array {
 export function quantiseBytes(tensor: InputTensor, bytes: Uint8Array, codes: Codes): Codes {
   const ofByte = byteCodes(tensor)
   for (let i = 0; i < codes.length; i++) codes[i] = ofByte[bytes[i]!]!
+  return codes
+}
+
+/** Writes the codes of some images of a set; `codes` has room for them. Returns `codes`. */
+export function quantiseImages(tensor: InputTensor, set: ImageSet, codes: Codes): Codes {
+  const { images } = set
+  if (set.encoding === undefined && images instanceof Uint8Array) return quantiseBytes(tensor, images, codes)
+  const code = inputCode(tensor)
+  const real = realValues(set)
+  const plane = set.shape[1] * set.shape[2]
+  // Float32 as everywhere else where real values are stored.
+  for (let i = 0; i < codes.length; i++)
+    codes[i] = code(Math.fround(real(images[i]!, Math.floor(i / plane) % set.shape[0])))
   return codes
 }
 

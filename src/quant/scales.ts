@@ -19,7 +19,7 @@ export function tensorTypes(
 ): ReadonlyMap<string, TensorType> {
   const group = groupsOf(links)
   const members = new Map<string, Source[]>()
-  for (const source of sourcesOf(links)) {
+  for (const source of sourcesOf(links, ranges)) {
     const known = members.get(group(source.name))
     if (known === undefined) members.set(group(source.name), [source])
     else known.push(source)
@@ -34,9 +34,10 @@ interface Source {
   readonly nonNegative: boolean
 }
 
-function sourcesOf(links: readonly Link[]): Source[] {
+/** The image lies in [0, 1] unless it has a range of its own, which may be on both sides of 0. */
+function sourcesOf(links: readonly Link[], ranges: Ranges): Source[] {
   return [
-    { name: imageName, nonNegative: true },
+    { name: imageName, nonNegative: !ranges.has(imageName) },
     ...links
       .filter(({ kind }) => kind === 'conv' || kind === 'add')
       .map((link) => ({ name: nameOf(link), nonNegative: link.nonNegative })),
@@ -48,7 +49,7 @@ function typeOf(sources: readonly Source[], ranges: Ranges, options: QuantOption
   const signed = !(options.unsigned && sources.every(({ nonNegative }) => nonNegative))
   const magnitudeBits = signed ? bits - 1 : bits
   const clips = sources.map(({ name }) =>
-    name === imageName ? 1 : rangeOf(ranges, name).clips[magnitudeBits - 1]!,
+    name === imageName && !ranges.has(name) ? 1 : rangeOf(ranges, name).clips[magnitudeBits - 1]!,
   )
   const [, high] = codeRange(bits, signed)
   return { bits, signed, scale: Math.max(...clips) / high, zeroPoint: 0 }

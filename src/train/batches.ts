@@ -1,5 +1,5 @@
 import { seededRandom } from '../base/random.ts'
-import type { ImageSet } from '../net/data/store.ts'
+import { type ImageSet, realValues } from '../net/data/store.ts'
 
 /** Random numbers of one place in the training, so that a resumed run draws what an uninterrupted one would. */
 function placed(seed: number, epoch: number, batch: number) {
@@ -13,19 +13,20 @@ export function epochOrder(set: ImageSet, seed: number, epoch: number): Uint32Ar
   return placed(seed, epoch, -1).permutation(set.count)
 }
 
-/** Fills one batch with the images `order` names, each shifted by up to `shift` pixels both ways; empty pixels are 0. */
+/** Fills one batch with the images `order` names, each shifted by up to `shift` pixels both ways; what is left empty is 0. */
 export function fillBatch(
   set: ImageSet,
   order: Uint32Array,
   place: { readonly seed: number; readonly epoch: number; readonly batch: number },
   shift: number,
   images: Float32Array,
-  labels: Uint8Array,
+  labels: Uint16Array,
 ): void {
   const random = placed(place.seed, place.epoch, place.batch)
   const [channels, height, width] = set.shape
   const size = channels * height * width
   images.fill(0)
+  const real = realValues(set)
   for (let i = 0; i < order.length; i++) {
     const index = order[i]!
     labels[i] = set.labels[index]!
@@ -36,7 +37,7 @@ export function fillBatch(
         const to = i * size + (c * height + y) * width
         const from = index * size + (c * height + y - dy) * width - dx
         for (let x = Math.max(0, dx); x < Math.min(width, width + dx); x++)
-          images[to + x] = set.images[from + x]! / 255
+          images[to + x] = real(set.images[from + x]!, c)
       }
     }
   }

@@ -8,7 +8,7 @@ import { trainedLayer } from './layers.ts'
 export interface Model {
   readonly parameters: readonly Parameter[]
   /** Clears the gradients, runs a batch both ways, and returns the mean cross-entropy. Gradients are of that mean. */
-  learn(images: Float32Array, labels: Uint8Array): number
+  learn(images: Float32Array, labels: Uint8Array | Uint16Array): number
   /** A copy of the parameters as they are now. */
   weights(): Weights
 }
@@ -116,7 +116,11 @@ function parameter(name: string, values: Float32Array): Parameter {
 }
 
 /** Mean softmax cross-entropy; the logits [image][class] are replaced by their gradients. */
-export function crossEntropy(logits: Float32Array, labels: Uint8Array, classes: number): number {
+export function crossEntropy(
+  logits: Float32Array,
+  labels: Uint8Array | Uint16Array,
+  classes: number,
+): number {
   let loss = 0
   for (let i = 0; i < labels.length; i++) {
     const row = logits.subarray(i * classes, (i + 1) * classes)

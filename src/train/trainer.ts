@@ -3,7 +3,7 @@ import { hashOf } from '../base/hash.ts'
 import type { Progress } from '../base/progress.ts'
 import { floatNetwork } from '../float/forward.ts'
 import { type Accuracy, accuracyCounter } from '../net/data/accuracy.ts'
-import { type ImageSet, imageAt, realImage } from '../net/data/store.ts'
+import { type ImageSet, realImageAt } from '../net/data/store.ts'
 import type { Network, Weights } from '../net/network.ts'
 import { elements } from '../net/shapes.ts'
 import { epochOrder, fillBatch } from './batches.ts'
@@ -95,18 +95,18 @@ export async function train(training: Training): Promise<Trained> {
   return { weights: model.weights(), bestEpoch: state.bestEpoch, validation: Math.max(0, state.bestAccuracy) }
 }
 
-/** Share of images whose class the float network finds. Stops early when the signal is aborted. */
+/** Share of images whose class the float network finds, added to what `counter` has. Stops early when the signal is aborted. */
 export async function floatAccuracy(
   network: Network,
   weights: Weights,
   set: ImageSet,
   signal: AbortSignal,
   update: (done: number) => void = () => {},
+  counter = accuracyCounter(),
 ): Promise<Accuracy> {
   const float = floatNetwork(network, weights)
-  const counter = accuracyCounter()
   for (let i = 0; i < set.count && !signal.aborted; i++) {
-    counter.add(float.run(realImage(imageAt(set, i))), set.labels[i]!)
+    counter.add(float.run(realImageAt(set, i)), set.labels[i]!)
     if (i % 128 === 127) {
       update(i + 1)
       await setImmediate()
@@ -126,7 +126,7 @@ async function runEpoch(
   const batches = Math.floor(set.count / size)
   const order = epochOrder(set, seed, start.epoch)
   const images = new Float32Array(size * elements(training.network.input.shape))
-  const labels = new Uint8Array(size)
+  const labels = new Uint16Array(size)
   let { lossSum } = start
   progress.step(`epoch ${start.epoch + 1} of ${settings.epochs}`, batches)
   for (let batch = start.batch; batch < batches; batch++) {

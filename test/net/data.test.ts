@@ -8,14 +8,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { XgenError } from '../../src/base/errors.ts'
 import { sha256 } from '../../src/base/hash.ts'
 import { silent } from '../../src/base/progress.ts'
-import { type DataSet, dataSet } from '../../src/net/data/catalogue.ts'
+import { dataSet, type IdxSet } from '../../src/net/data/catalogue.ts'
 import { fetchDataSet, fetchFiles } from '../../src/net/data/fetch.ts'
 import { parseIdx } from '../../src/net/data/idx.ts'
-import { dataDirectory, imageAt, isPresent, loadSplit } from '../../src/net/data/store.ts'
+import { loadSplit } from '../../src/net/data/load.ts'
+import { dataDirectory, imageAt, isPresent } from '../../src/net/data/store.ts'
 import { syntheticDigits } from '../../src/net/data/synthetic.ts'
 
 /** A tiny data set in the published format: 5 training and 3 test images of 2x2. */
-function tiny(url: string): { set: DataSet; files: Map<string, Buffer> } {
+function tiny(url: string): { set: IdxSet; files: Map<string, Buffer> } {
   const files = new Map<string, Buffer>()
   const file = (name: string, contents: Buffer) => {
     files.set(name, gzipSync(contents))
@@ -43,7 +44,8 @@ function tiny(url: string): { set: DataSet; files: Map<string, Buffer> } {
     ])
   const labels = (n: number) =>
     Buffer.from([0, 0, 8, 1, 0, 0, 0, n, ...Array.from({ length: n }, (_, i) => i % 2)])
-  const set: DataSet = {
+  const set: IdxSet = {
+    kind: 'idx',
     name: 'tiny',
     summary: '',
     source: '',
@@ -105,12 +107,14 @@ describe('fetching', () => {
     const at = join(directory, 'whole')
     expect(isPresent(set, at)).toBe(true)
     expect(
-      [loadSplit(set, 'train', at), loadSplit(set, 'validation', at), loadSplit(set, 'test', at)].map(
-        ({ count }) => count,
-      ),
+      [
+        loadSplit(set, 'train', { directory: at }),
+        loadSplit(set, 'validation', { directory: at }),
+        loadSplit(set, 'test', { directory: at }),
+      ].map(({ count }) => count),
     ).toEqual([3, 2, 3])
-    expect([...imageAt(loadSplit(set, 'validation', at), 0)]).toEqual([12, 13, 14, 15])
-    expect([...loadSplit(set, 'validation', at).labels]).toEqual([1, 0])
+    expect([...imageAt(loadSplit(set, 'validation', { directory: at }), 0)]).toEqual([12, 13, 14, 15])
+    expect([...loadSplit(set, 'validation', { directory: at }).labels]).toEqual([1, 0])
     expect(await fetchDataSet(set, options('whole', true))).toEqual([])
   })
 
@@ -154,7 +158,10 @@ describe('fetching from servers of all kinds', () => {
   const file = { name: 'cells.lib', bytes: contents.length, sha256: sha256(contents) }
   type Answer = (request: IncomingMessage, response: ServerResponse) => void
   /** Fetches from a server that answers so; what it was asked, and what then lies in the directory. */
-  const fetchFrom = async (answer: Answer, more: { part?: Buffer; signal?: AbortSignal } = {}) => {
+  const fetchFrom = async (
+    answer: Answer,
+    more: { part?: Buffer; signal?: AbortSignal; stallSeconds?: number } = {},
+  ) => {
     const asked: string[] = []
     const other = createServer((request, response) => {
       asked.push(`${request.url} ${request.headers.range ?? 'whole'}`)
@@ -174,7 +181,7 @@ describe('fetching from servers of all kinds', () => {
       signal: more.signal ?? new AbortController().signal,
       offline: false,
       directory: at,
-      stallSeconds: 0.3,
+      stallSeconds: more.stallSeconds ?? 60,
     })
     const outcome = await run.catch((error: unknown) => error)
     other.closeAllConnections()
@@ -278,13 +285,16 @@ describe('fetching from servers of all kinds', () => {
   })
 
   test('gives up a server that says nothing, or no more', async () => {
-    const dumb = await fetchFrom(() => {})
+    const dumb = await fetchFrom(() => {}, { stallSeconds: 0.3 })
     expect(dumb.outcome).toMatchObject(refusal(/nothing came for 0\.3 s/))
     expect(dumb.lies).toEqual({})
-    const slow = await fetchFrom((_, response) => {
-      response.writeHead(200, { 'content-length': contents.length }).write(contents.subarray(0, 10))
-    })
-    expect(slow.outcome).toMatchObject(refusal(/nothing came for 0\.3 s/))
+    const slow = await fetchFrom(
+      (_, response) => {
+        response.writeHead(200, { 'content-length': contents.length }).write(contents.subarray(0, 10))
+      },
+      { stallSeconds: 5 },
+    )
+    expect(slow.outcome).toMatchObject(refusal(/nothing came for 5 s/))
     expect(Object.keys(slow.lies)).toEqual(['cells.lib.part'])
   })
 
@@ -309,7 +319,7 @@ describe('files on disk', () => {
     mkdirSync(at, { recursive: true })
     for (const [file, contents] of files)
       writeFileSync(join(at, file), file === 'test-i.gz' ? change(contents) : contents)
-    return () => loadSplit(set, 'test', join(directory, name))
+    return () => loadSplit(set, 'test', { directory: join(directory, name) })
   }
   test.each([
     ['truncated', (c: Buffer) => c.subarray(0, c.length - 9), 'truncated or corrupt'],

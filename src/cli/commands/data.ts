@@ -25,7 +25,7 @@ export const data: Command = {
         const sets = listData()
         const lines = sets.map(
           (set) =>
-            `${set.name.padEnd(16)}${set.present ? 'here   ' : 'absent '} ${set.summary} (${set.source})`,
+            `${set.name.padEnd(18)}${set.present ? 'here   ' : 'absent '} ${set.summary} (${set.source})`,
         )
         session.print(
           { directory: dataPath(undefined), sets },

@@ -2,11 +2,25 @@ import { type EvalResult, evaluate } from '../../flow/eval.ts'
 import { evaluateRun, type Rates, type RunAccuracy } from '../../flow/run-accuracy.ts'
 import type { Command } from '../command.ts'
 import { configurationOf, imagesOption, netOptions, wholeNumber } from '../options.ts'
+import { table } from '../table.ts'
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`
 
 const describe = ({ top1, top5, interval: [low, high] }: Rates) =>
   `top-1 ${percent(top1)} (95 % interval ${percent(low)} to ${percent(high)}), top-5 ${percent(top5)}`
+
+const classTable = (classes: EvalResult['classes']): string[] =>
+  table(
+    [
+      ['class', 'images', 'top-1', 'top-5'],
+      ...classes.map(({ name, images, top1, top5 }) => [
+        name,
+        String(images),
+        ...(images === 0 ? ['', ''] : [percent(top1), percent(top5)]),
+      ]),
+    ],
+    1,
+  )
 
 export const evaluation: Command = {
   name: 'eval',
@@ -17,6 +31,7 @@ export const evaluation: Command = {
       'xgen eval --net lenet5 --data mnist --mult conv2=roup:p=1,r=2',
       'With an approximate second convolution',
     ],
+    ['xgen eval --net lenet-fashion --per-class', 'The accuracy of each class too'],
     ['xgen eval -c D/run.json --out D', 'Of the design in D, for xgen report'],
   ],
   configure: (y) =>
@@ -25,7 +40,7 @@ export const evaluation: Command = {
         type: 'string',
         requiresArg: true,
         defaultDescription: "the network's own",
-        describe: 'Data set ("xgen data list")',
+        describe: 'Data set ("xgen data list"), or folder:PATH, a directory of pictures for each class',
         group: 'Data:',
       },
       precision: {
@@ -33,6 +48,12 @@ export const evaluation: Command = {
         default: 'int',
         describe: 'Integer emulation, or the float reference',
         group: 'Data:',
+      },
+      'per-class': {
+        type: 'boolean',
+        default: false,
+        describe: 'Print the accuracy of each class (it always stands in the JSON)',
+        group: 'Output:',
       },
       out: {
         type: 'string',
@@ -58,6 +79,7 @@ export const evaluation: Command = {
       `${result.net} on ${result.data} (${precision}): ${describe(result)}`,
       ...Object.entries(result.multipliers).map(([selector, spec]) => `  ${selector}: ${spec}`),
       ...(exact ? [`with exact multipliers: ${describe(exact)}`] : []),
+      ...(options['per-class'] === true ? classTable(result.classes) : []),
       `${result.images} images in ${result.seconds.toFixed(1)} s, ${result.imagesPerSecond.toFixed(0)} images/s`,
     ]
     session.print(result, lines.join('\n'))

@@ -7,25 +7,44 @@ export interface Accuracy {
   readonly top5: number
   /** 95 % Wilson interval of top1. */
   readonly interval: readonly [low: number, high: number]
+  /** By class, in the order of the labels. */
+  readonly classes: readonly ClassAccuracy[]
 }
 
-/** Counts results one by one. Of equal scores the lower class wins. */
+/** Of the images of one class. */
+export interface ClassAccuracy {
+  readonly images: number
+  readonly top1: number
+  readonly top5: number
+}
+
+/** Counts results one by one. */
+export type AccuracyCounter = ReturnType<typeof accuracyCounter>
+
+/** A counter at 0. Of equal scores the lower class wins. */
 export function accuracyCounter() {
-  let images = 0
-  let first = 0
-  let firstFive = 0
+  const counts: { images: number; first: number; firstFive: number }[] = []
+  const sum = (of: 'images' | 'first' | 'firstFive') => counts.reduce((total, count) => total + count[of], 0)
+  const share = (part: number, images: number) => part / Math.max(1, images)
   return {
     add(scores: ArrayLike<number>, label: number): void {
       const rank = rankOf(scores, label)
-      images++
-      if (rank < 1) first++
-      if (rank < 5) firstFive++
+      while (counts.length < scores.length) counts.push({ images: 0, first: 0, firstFive: 0 })
+      const count = counts[label]!
+      count.images++
+      if (rank < 1) count.first++
+      if (rank < 5) count.firstFive++
     },
     result: (): Accuracy => ({
-      images,
-      top1: first / Math.max(1, images),
-      top5: firstFive / Math.max(1, images),
-      interval: wilsonInterval(first, images),
+      images: sum('images'),
+      top1: share(sum('first'), sum('images')),
+      top5: share(sum('firstFive'), sum('images')),
+      interval: wilsonInterval(sum('first'), sum('images')),
+      classes: counts.map(({ images, first, firstFive }) => ({
+        images,
+        top1: share(first, images),
+        top5: share(firstFive, images),
+      })),
     }),
   }
 }

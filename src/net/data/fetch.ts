@@ -1,45 +1,43 @@
-import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { XgenError } from '../../base/errors.ts'
-import type { Progress } from '../../base/progress.ts'
+import { dataError } from '../../base/errors.ts'
+import { fetchArchive } from './archive.ts'
 import { type DataFile, type DataSet, type FileSet, filesOf } from './catalogue.ts'
-import { dataDirectory, filePath, readChecked } from './store.ts'
-
-export interface FetchOptions {
-  readonly progress: Progress
-  readonly signal: AbortSignal
-  /** Refuse to use the network. */
-  readonly offline: boolean
-  readonly directory?: string
-  /** Silence on the line for this long is a failure; a minute unless given. */
-  readonly stallSeconds?: number
-}
+import { download, type FetchOptions, prepareDirectory } from './download.ts'
+import { dataDirectory, filePath, isPresent, readChecked, setDirectory } from './store.ts'
 
 /** Bytes of a file on the line above those of its contents: what gzip adds where it cannot compress. */
 const mostOverhead = 2 ** 16
 
-/** Fetches the files of a data set that are not there yet, and checks their contents. Returns the names of those fetched. */
-export const fetchDataSet = (set: DataSet, options: FetchOptions): Promise<readonly string[]> =>
-  fetchFiles({ name: set.name, url: set.url, files: filesOf(set) }, options)
+/** Fetches what of a data set is not there yet, and checks its contents. Returns the names of what was fetched. */
+export async function fetchDataSet(set: DataSet, options: FetchOptions): Promise<readonly string[]> {
+  if (set.kind === 'idx') return fetchFiles({ name: set.name, url: set.url, files: filesOf(set) }, options)
+  const directory = options.directory ?? dataDirectory()
+  if (isPresent(set, directory)) return []
+  const archive = set.kind === 'clips' ? undefined : set.archive
+  if (archive === undefined)
+    throw dataError(`xgen cannot fetch ${set.name}: it is not in ${setDirectory(set, directory)}`, {
+      hint: `It comes from ${set.kind === 'clips' || set.kind === 'folders' ? set.home : set.source}. Put its files there.`,
+    })
+  if (options.offline) throw incomplete(set.name, directory, 'its archive')
+  return fetchArchive(archive, setDirectory(set, directory), options)
+}
 
 /** The same for any files. */
 export async function fetchFiles(set: FileSet, options: FetchOptions): Promise<readonly string[]> {
   const directory = options.directory ?? dataDirectory()
   const missing = set.files.filter((file) => !existsSync(filePath(set, file, directory)))
   if (missing.length > 0 && options.offline) {
-    throw new XgenError(
-      'data',
-      `${set.name} is not complete in ${directory}: ${missing.map((file) => file.name).join(', ')} missing`,
-      {
-        hint: 'Run without --offline, or set XGEN_DATA_DIR to a directory that has it.',
-      },
-    )
+    throw incomplete(set.name, directory, missing.map((file) => file.name).join(', '))
   }
   for (const file of missing) await fetchFile(set, file, directory, options)
   return missing.map((file) => file.name)
 }
+
+const incomplete = (name: string, directory: string, what: string) =>
+  dataError(`${name} is not complete in ${directory}: ${what} missing`, {
+    hint: 'Run without --offline, or set XGEN_DATA_DIR to a directory that has it.',
+  })
 
 /** Nothing stands at its place that is not whole and checked: until then it is a `.part` beside it. */
 async function fetchFile(
@@ -63,82 +61,4 @@ async function fetchFile(
   }
   renameSync(part, path)
   progress.done(`${statSync(path).size} bytes, contents checked`)
-}
-
-function prepareDirectory(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true })
-  } catch (cause) {
-    throw new XgenError('usage', `cannot make the directory ${directory}: ${(cause as Error).message}`, {
-      hint: 'Set XGEN_DATA_DIR to a directory that you may write to.',
-      cause,
-    })
-  }
-}
-
-interface Download {
-  readonly url: string
-  readonly part: string
-  /** More bytes are none of ours. */
-  readonly most: number
-}
-
-/** Appends to what an earlier, interrupted download left; starts over where the server cannot, or where that does not fit. */
-async function download(
-  { url, part, most }: Download,
-  { progress, signal, stallSeconds = 60 }: FetchOptions,
-): Promise<void> {
-  const stall = new AbortController()
-  const wait = () => setTimeout(() => stall.abort(), stallSeconds * 1000)
-  let timer = wait()
-  const ask = (start: number) =>
-    fetch(url, {
-      headers: start > 0 ? { range: `bytes=${start}-` } : {},
-      signal: AbortSignal.any([signal, stall.signal]),
-    })
-  try {
-    const start = existsSync(part) ? statSync(part).size : 0
-    const first = await ask(start)
-    const unfit = first.status === 416 && start > 0
-    if (unfit) await first.body?.cancel()
-    const response = unfit ? await ask(0) : first
-    if (!response.ok || response.body === null)
-      throw new Error(`the server answered ${response.status} ${response.statusText}`)
-    const resumed = response.status === 206
-    let done = resumed ? start : 0
-    const length = Number(response.headers.get('content-length') ?? 0)
-    const checkSize = (bytes: number) => {
-      if (bytes > most) throw new TooLarge(`${bytes} bytes are more than the file has`)
-    }
-    checkSize(done + length)
-    progress.step(`fetching ${url}`, length > 0 ? done + length : undefined)
-    const counted = Readable.fromWeb(response.body as import('node:stream/web').ReadableStream).map(
-      (chunk: Uint8Array) => {
-        clearTimeout(timer)
-        timer = wait()
-        progress.update((done += chunk.length), 'bytes')
-        checkSize(done)
-        return chunk
-      },
-    )
-    await pipeline(counted, createWriteStream(part, { flags: resumed ? 'a' : 'w' }))
-  } catch (cause) {
-    // what is there is no beginning of the file
-    if (cause instanceof TooLarge) rmSync(part, { force: true })
-    if (signal.aborted) throw signal.reason
-    const why = stall.signal.aborted ? `nothing came for ${stallSeconds} s` : reasonOf(cause as Error)
-    throw new XgenError('data', `cannot fetch ${url}: ${why}`, {
-      hint: 'Run the command again: it goes on where it stopped. Or put the files there yourself ("xgen data path").',
-      cause,
-    })
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-class TooLarge extends Error {}
-
-function reasonOf(error: Error): string {
-  const cause = error.cause instanceof Error ? error.cause.message : undefined
-  return cause === undefined || cause === '' ? error.message : cause
 }

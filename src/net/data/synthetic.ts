@@ -1,5 +1,5 @@
 import { type Random, seededRandom } from '../../base/random.ts'
-import type { ImageSet } from './store.ts'
+import type { ByteImages, ImageSet } from './store.ts'
 
 type Point = readonly [x: number, y: number]
 
@@ -49,7 +49,7 @@ const strokes: readonly (readonly (readonly Point[])[])[] = [
  * Digits drawn by the program itself: strokes, rotated, stretched, shifted, of varying width, with noise. They stand in
  * where no data set is there. The same seed gives the same bytes. Any shape; each channel has its own noise.
  */
-export function syntheticDigits(shape: ImageSet['shape'], count: number, seed: number): ImageSet {
+export function syntheticDigits(shape: ImageSet['shape'], count: number, seed: number): ByteImages {
   const random = seededRandom(seed)
   const size = shape[0] * shape[1] * shape[2]
   const images = new Uint8Array(count * size)

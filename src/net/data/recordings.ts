@@ -1,0 +1,121 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { dataError } from '../../base/errors.ts'
+import { readInput } from '../../base/files.ts'
+import type { RecordingSet, SplitName } from './catalogue.ts'
+import { mfccOf } from './mfcc.ts'
+import { type ImageSet, setDirectory } from './store.ts'
+import { parseWav } from './wav.ts'
+
+/** A clip: a recording, or a part of one. */
+interface Clip {
+  readonly file: string
+  readonly label: number
+  /** The first sample; 0 unless given. */
+  readonly from?: number
+}
+
+/** Recordings with their labels, features made of them. */
+export function loadRecordings(set: RecordingSet, split: SplitName, directory: string): ImageSet {
+  const at = setDirectory(set, directory)
+  const clips = set.layout === 'digits' ? spokenDigits(set, split, at) : speechCommands(set, split, at)
+  const size = set.shape[0] * set.shape[1] * set.shape[2]
+  const images = new Float32Array(clips.length * size)
+  const features = mfccOf(set.frontEnd)
+  for (const [index, { file, from = 0 }] of clips.entries()) {
+    const { rate, samples } = parseWav(readInput(file, 'recording'), file)
+    if (rate !== set.frontEnd.rate)
+      throw dataError(`has ${rate} samples a second; ${set.name} has ${set.frontEnd.rate}`, { where: file })
+    images.set(features(samples.subarray(from, from + set.frontEnd.samples)), index * size)
+  }
+  return {
+    shape: set.shape,
+    count: clips.length,
+    images,
+    labels: Uint8Array.from(clips, ({ label }) => label),
+    encoding: { scale: [1], offset: [0] },
+  }
+}
+
+function missing(set: RecordingSet, where: string) {
+  return dataError('does not exist', {
+    where,
+    hint: `Fetch it with "xgen data fetch ${set.name}", or set XGEN_DATA_DIR to the directory that holds ${set.directory}.`,
+  })
+}
+
+/** `{digit}_{speaker}_{take}.wav`: takes 0 to 4 are the test set, as its makers say, and the last five for validation. */
+function spokenDigits(set: RecordingSet, split: SplitName, directory: string): Clip[] {
+  const recordings = join(directory, 'recordings')
+  if (!existsSync(recordings)) throw missing(set, recordings)
+  const takes = { test: [0, 5], train: [5, 45], validation: [45, 50] } as const
+  const [first, end] = takes[split]
+  return namesIn(recordings).flatMap((name): Clip[] => {
+    const [, digit, take] = /^(\d)_[a-z]+_(\d{1,2})\.wav$/.exec(name) ?? []
+    if (digit === undefined || Number(take) < first || Number(take) >= end) return []
+    return [{ file: join(recordings, name), label: Number(digit) }]
+  })
+}
+
+/**
+ * Ten words, silence and the other words. The lists of the archive say what is for validation and test. Of the other words every so
+ * many are taken, and so many seconds of the background noise, that both have as many clips as a word on average.
+ */
+function speechCommands(set: RecordingSet, split: SplitName, directory: string): Clip[] {
+  const listed = (name: string): ReadonlySet<string> => {
+    const file = join(directory, name)
+    if (!existsSync(file)) throw missing(set, file)
+    return new Set(readFileSync(file, 'utf8').split('\n').filter(Boolean))
+  }
+  const [validation, test] = [listed('validation_list.txt'), listed('testing_list.txt')]
+  const splitOf = (path: string): SplitName =>
+    test.has(path) ? 'test' : validation.has(path) ? 'validation' : 'train'
+  const words = namesIn(directory).filter((name) => /^[a-z]+$/.test(name))
+  const clipsOf = (word: string, label: number): Clip[] =>
+    namesIn(join(directory, word))
+      .filter((name) => name.endsWith('.wav') && splitOf(`${word}/${name}`) === split)
+      .map((name) => ({ file: join(directory, word, name), label }))
+  const keywords = set.classes.slice(0, -2)
+  const [silence, unknown] = [keywords.length, keywords.length + 1]
+  const known = keywords.flatMap((word, label) => (words.includes(word) ? clipsOf(word, label) : []))
+  const average = Math.round(known.length / keywords.length)
+  const others = words.filter((word) => !keywords.includes(word)).flatMap((word) => clipsOf(word, unknown))
+  return [
+    ...known,
+    ...spread(noise(set, split, join(directory, '_background_noise_'), silence), average),
+    ...spread(others, average),
+  ]
+}
+
+/** So many of them, evenly spread. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  const taken = Math.min(count, items.length)
+  return Array.from({ length: taken }, (_, i) => items[Math.floor((i * items.length) / taken)]!)
+}
+
+/** Seconds of the background noise that begin every tenth of one: of every ten seconds eight are for training, one each for validation and test. */
+function noise(set: RecordingSet, split: SplitName, directory: string, label: number): Clip[] {
+  if (!existsSync(directory)) return []
+  const { rate, samples } = set.frontEnd
+  return namesIn(directory).flatMap((name): Clip[] => {
+    const file = join(directory, name)
+    if (!name.endsWith('.wav')) return []
+    const length = parseWav(readInput(file, 'recording'), file).samples.length
+    const starts = Math.max(0, Math.floor(((length - samples) / rate) * 10) + 1)
+    return Array.from({ length: starts }, (_, i) => i)
+      .filter((i) => wholly(i, split))
+      .map((i) => ({ file, label, from: Math.floor((i * rate) / 10) }))
+  })
+}
+
+/** Whether the second that begins after so many tenths lies within seconds of the split. */
+function wholly(tenths: number, split: SplitName): boolean {
+  const ofSecond = (second: number): SplitName =>
+    second % 10 === 8 ? 'validation' : second % 10 === 9 ? 'test' : 'train'
+  return ofSecond(Math.floor(tenths / 10)) === split && ofSecond(Math.floor((tenths + 9) / 10)) === split
+}
+
+/** Sorted, so that the order does not depend on the file system. */
+function namesIn(directory: string): string[] {
+  return readdirSync(directory).sort()
+}
