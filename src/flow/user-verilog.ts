@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { isGateKind, type ListedGate } from '../arith/gate-list.ts'
+import { type GateList, isGateKind, type ListedGate } from '../arith/gate-list.ts'
 import type { UserVerilog } from '../arith/multiplier.ts'
 import type { UserCircuit } from '../arith/user-multipliers.ts'
 import { dataError, type ErrorDetail, usageError } from '../base/errors.ts'
@@ -8,6 +8,7 @@ import { hashOf } from '../base/hash.ts'
 import { cacheDirectory, keep, readKept } from '../tools/cache.ts'
 import { packageVersion } from '../tools/yosys.ts'
 import { yosysNow } from '../tools/yosys-now.ts'
+import { operandsWithoutResult } from './undefined-values.ts'
 import { checkVerilogText, unusedModules } from './verilog-text.ts'
 
 /** Which module, and which of its ports are which operand; '' where the user does not say. */
@@ -22,7 +23,7 @@ export interface ModuleChoice {
 type Elaborated = Pick<UserCircuit, 'gates'> & { readonly verilog: Omit<UserVerilog, 'text' | 'modules'> }
 
 /** Changes when what is kept does. */
-const format = 1
+const format = 2
 const mostSeconds = 60
 const mostGates = 200_000
 
@@ -89,8 +90,10 @@ function refusal(failure: string, log: string, file: string) {
     /^(?:user\.v:(\d+): )?.*?ERROR: (.*)$/.exec(error ?? '') ?? ([] as (string | undefined)[])
   const said =
     /check -assert/.test(message) && problems.size > 0 ? [...problems].slice(0, 3).join('; ') : message
-  return dataError(`Yosys does not take it: ${said.replaceAll(source, file)}`, {
-    where: line === undefined ? file : `${file}:${line}`,
+  const endless = /call stack size exceeded/i.test(failure)
+  const reason = endless ? 'modules instantiate one another without end' : said.replaceAll(source, file)
+  return dataError(endless ? reason : `Yosys does not take it: ${reason}`, {
+    where: line === undefined || line === '0' ? file : `${file}:${line}`,
     hint: 'Wanted: a combinational module with two inputs and one output, and all modules that it needs in the same file.',
   })
 }
@@ -135,14 +138,17 @@ function gatesOf(
   const numbers = new Map<Bit, number>([
     ['0', 0],
     ['1', 1],
-    ['x', 0],
-    ['z', 0],
+    ['x', undefinedNet],
   ])
   const net = (bit: Bit): number => {
     const known = numbers.get(bit)
     if (known !== undefined) return known
-    numbers.set(bit, numbers.size - 2)
-    return numbers.size - 3
+    if (bit === 'z')
+      return fail(`${name} has a value that is high impedance (z)`, {
+        hint: 'A multiplier gives a number for all operands.',
+      })
+    numbers.set(bit, numbers.size)
+    return numbers.size - 1
   }
   const chosen = chosenPorts(name, ports, choice, fail)
   const undriven = ports[chosen.p]!.bits.findIndex((bit) => bit === 'x' || bit === 'z')
@@ -168,12 +174,38 @@ function gatesOf(
   })
   const operand = (port: string) => ports[port]!.bits.map(net)
   const [a, b, p] = [operand(chosen.a), operand(chosen.b), operand(chosen.p)]
-  const gates = inOrder(unordered, [0, 1, ...a, ...b])
+  const gates = inOrder(unordered, [0, 1, undefinedNet, ...a, ...b])
   if (gates.length < unordered.length) fail(`${name} has a loop of gates, or one that nothing drives`)
+  const found = { a, b, p, nets: numbers.size, gates }
   return {
-    gates: { a, b, p, nets: numbers.size - 2, gates },
+    gates: definedGates(found, name, fail),
     verilog: { top: name, ports: chosen, outputBits: p.length },
   }
+}
+
+/** What stands for x until it is known that it does not matter. */
+const undefinedNet = 2
+
+/** The same with 0 for x. Refused where operands reach an x, since the tools would choose a value each. */
+function definedGates(
+  list: GateList,
+  name: string,
+  fail: (message: string, detail?: ErrorDetail) => never,
+): GateList {
+  const withValue = (value: 0 | 1): GateList => ({
+    ...list,
+    gates: list.gates.map((gate) => ({
+      ...gate,
+      inputs: gate.inputs.map((net) => (net === undefinedNet ? value : net)),
+    })),
+  })
+  const zero = withValue(0)
+  if (!list.gates.some(({ inputs }) => inputs.includes(undefinedNet))) return zero
+  const operands = operandsWithoutResult(zero, withValue(1))
+  if (operands === undefined) return zero
+  return fail(`${name} has no defined result (x) for the codes ${operands.a} and ${operands.b}`, {
+    hint: 'A multiplier gives a number for all operands. An x of a case that none reaches is taken.',
+  })
 }
 
 /** Each gate after those that drive it; gates in or behind a loop are left out. */

@@ -22,7 +22,9 @@ const directives = [
  * files, directives of one tool. Gives the names of the modules.
  */
 export function checkVerilogText(text: string, file: string): readonly string[] {
-  const code = withoutComments(text)
+  const named = withoutComments(text)
+  // an escaped name means nothing, whatever characters it has; but to some tools one with a $ in front is the system task
+  const code = named.replace(/\\(?!\$)\S+/g, (name) => '_'.repeat(name.length))
   const at = (index: number) => {
     const before = code.slice(0, index).split('\n')
     return `${file}:${before.length}:${before.at(-1)!.length + 1}`
@@ -49,7 +51,7 @@ export function checkVerilogText(text: string, file: string): readonly string[] 
         hint: 'All that the module needs must stand in its own file.',
       })
   }
-  return [...code.matchAll(/\b(?:macro)?module\s+(\\\S+|\w+)/g)].map(([, name]) => name!)
+  return [...named.matchAll(/\b(?:macro)?module\s+(\\\S+|\w+)/g)].map(([, name]) => name!)
 }
 
 /** Modules that the text names once only: no other instantiates them. */

@@ -33,6 +33,9 @@ function refuseSameNames(modules: readonly Module[]): void {
   }
 }
 
+/** A name of somebody else's, escaped where it is no plain one: it ends at a blank then. */
+export const identifier = (name: string): string => (/^[A-Za-z_][\w$]*$/.test(name) ? name : `\\${name} `)
+
 /** A module of ours around the foreign one, and its text below: what a compiler directive of it changes is changed back. */
 function printForeign(
   module: Module,
@@ -41,11 +44,13 @@ function printForeign(
 ): string {
   const { inputs, outputs } = module.netlist
   const [output] = outputs
-  const connections = inputs.map(({ name }) => `.${ports[name!]}(${name})`)
+  const connections = inputs.map(({ name }) => `.${identifier(ports[name!]!)}(${name})`)
   const above = outputBits - output!.value.width
   const lines = [
     ...wrap(`  wire ${range(outputBits)}result;`),
-    ...wrap(`  ${top} u_${top} (${[...connections, `.${ports[output!.name]}(result)`].join(', ')});`),
+    ...wrap(
+      `  ${identifier(top)} ${identifier(`u_${top}`)} (${[...connections, `.${identifier(ports[output!.name]!)}(result)`].join(', ')});`,
+    ),
     ...(above === 0
       ? [`  assign ${output!.name} = result;`]
       : lint(

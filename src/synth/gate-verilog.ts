@@ -1,3 +1,4 @@
+import { identifier } from '../hdl/verilog.ts'
 import { type GateNetlist, type Net, one, zero } from './gate-netlist.ts'
 
 /**
@@ -39,6 +40,3 @@ export function gateVerilog(netlist: GateNetlist): string {
     '',
   ].join('\n')
 }
-
-/** A library's name, escaped where it is no plain one: it ends at a blank then. */
-const identifier = (name: string): string => (/^[A-Za-z_][\w$]*$/.test(name) ? name : `\\${name} `)

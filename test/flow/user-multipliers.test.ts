@@ -181,6 +181,19 @@ endmodule
     ['an included file', `\`include "x.v"\n${module('always @* p = a;')}`, /uses `include/],
     ['a directive of Verilator', `\`systemc_header\n${module('always @* p = a;')}`, /uses `systemc_header/],
     ['no module', 'wire x;', /defines no module/],
+    ['high impedance', module("always @* p = a[0] ? 8'hz : a * b;"), /high impedance \(z\)/],
+    [
+      'an x that operands reach',
+      module("always @* case (a[1:0]) 0: p = a; 1, 2: p = b; default: p = 8'hx; endcase"),
+      /no defined result \(x\) for the codes [37] and \d+$/,
+    ],
+    ['a module in itself', module('wire [7:0] q; m u (a, b, q); always @* p = q;'), /without end/],
+    ['an escaped system task', module('initial \\$system ("true"); always @* p = a;'), /uses \$system/],
+    [
+      'a wire of many bits',
+      module('wire [99999999:0] q = a; always @* p = q * b;'),
+      /^data [^:]*bad\.v: .*100000000 exceeds/,
+    ],
     [
       'two modules that may be meant',
       `${module('always @* p = a;')}// as m\n${module('always @* p = b;').replace('module m', 'module n')}`,
@@ -197,6 +210,22 @@ endmodule
     }
     expect(said).toMatch(/^data .*bad\.v/)
     expect(said).toMatch(message)
+  })
+
+  it('may say x for what no operands reach, and ? in patterns', () => {
+    const full = module("always @* case (a[0]) 0: p = a; 1: p = b; default: p = 8'hx; endcase")
+    const patterns = module("always @* casez (a) 3'b?z0: p = a; default: p = b; endcase")
+    const [one, other] = [full, patterns].map((text, i) =>
+      multiplierOf(specOf('verilog', file(`case ${i}.v`, text)), domain),
+    )
+    expect(one!.table()).toEqual(other!.table())
+  })
+
+  it('may have escaped names with any characters', () => {
+    const text = module('always @* p = a * b;').replace('module m', 'module \\my$mod!import')
+    const m = multiplierOf(specOf('verilog', file('escaped.v', text)), domain)
+    expect(m.verilog?.top).toBe('my$mod!import')
+    expect([...printVerilog(multiplierCore(m), []).values()].join('')).toMatch(/\\my\$mod!import +\\u_my/)
   })
 
   it('is imported by the name of its file, or by its spec', () => {
