@@ -7,25 +7,30 @@ export interface NpyArray {
   readonly data: NpyData
 }
 
-/** Integers by sign and bytes, floats by bytes: NumPy's own codes. */
-export type NpyType = 'i1' | 'u1' | 'i2' | 'u2' | 'i4' | 'i8' | 'f4' | 'f8'
+/** Integers by sign and bytes, floats by bytes, truth values (bytes of 0 and 1): NumPy's own codes. */
+export type NpyType = 'b1' | 'i1' | 'u1' | 'i2' | 'u2' | 'i4' | 'u4' | 'i8' | 'u8' | 'f4' | 'f8'
 export type NpyData =
   | Int8Array
   | Uint8Array
   | Int16Array
   | Uint16Array
   | Int32Array
+  | Uint32Array
   | BigInt64Array
+  | BigUint64Array
   | Float32Array
   | Float64Array
 
 const layouts = {
+  b1: { bytes: 1, array: Uint8Array },
   i1: { bytes: 1, array: Int8Array },
   u1: { bytes: 1, array: Uint8Array },
   i2: { bytes: 2, array: Int16Array },
   u2: { bytes: 2, array: Uint16Array },
   i4: { bytes: 4, array: Int32Array },
+  u4: { bytes: 4, array: Uint32Array },
   i8: { bytes: 8, array: BigInt64Array },
+  u8: { bytes: 8, array: BigUint64Array },
   f4: { bytes: 4, array: Float32Array },
   f8: { bytes: 8, array: Float64Array },
 } as const

@@ -1,7 +1,22 @@
 import { dataError } from './errors.ts'
-import { decodeNpy } from './npy.ts'
+import { decodeNpy, encodeNpy, type NpyArray } from './npy.ts'
 import { checkedElements, checkNames, checkShape, type ExpectedTensors, type NamedTensor } from './tensor.ts'
-import { openZip } from './zip.ts'
+import { openZip, writeZip } from './zip.ts'
+
+/** The arrays of a .npz archive by name, each in its own type. */
+export function readNpzArrays(bytes: Uint8Array, file: string): ReadonlyMap<string, NpyArray> {
+  return new Map(
+    openZip(bytes, file).map(({ name, unpack }) => {
+      if (!name.endsWith('.npy')) throw dataError(`holds "${name}", which is no .npy array`, { where: file })
+      return [name.slice(0, -4), decodeNpy(unpack(), `${file}:${name}`)]
+    }),
+  )
+}
+
+/** The .npz archive of such arrays. */
+export function writeNpz(arrays: ReadonlyMap<string, NpyArray>): Uint8Array {
+  return writeZip([...arrays].map(([name, array]) => ({ name: `${name}.npy`, contents: encodeNpy(array) })))
+}
 
 /** Bytes of the longest .npy header that NumPy writes for an array of numbers, and of its widest element. */
 const headerBytes = 2 ** 16

@@ -5,18 +5,22 @@ import { decodeNpy, encodeNpy, type NpyArray } from '../base/npy.ts'
 import { writeZip } from '../base/zip.ts'
 import { createEmulator, type Emulator, emptyCodes } from '../emu/emulator.ts'
 import { floatNetwork } from '../float/forward.ts'
+import { isModelFile } from '../model/read.ts'
 import { elements, layerShapes } from '../net/shapes.ts'
 import { quantiseReals } from '../quant/input.ts'
 import type { QTensor } from '../quant/qgraph.ts'
 import { type Codes, codeRange } from '../quant/rules.ts'
 import type { Configuration } from './configuration.ts'
+import { inferModel } from './model-infer.ts'
+import { networkPath } from './named-files.ts'
 import { networkOf, prepare, weightsOf } from './preparation.ts'
 
 export interface InferRequest {
   readonly input: string
   /** .npy gets the result; .npz gets every tensor by its name. */
   readonly output: string
-  readonly precision: 'int' | 'float'
+  /** Undefined: int, or for a model file what it computes in itself. */
+  readonly precision: 'int' | 'float' | undefined
   /** Integer codes in and out instead of real values. */
   readonly codes: boolean
 }
@@ -35,7 +39,7 @@ type Tensors = ReadonlyMap<string, NpyArray>
 
 /** Runs the network on the images of a .npy file: [c, h, w] or [n, c, h, w]. The result has the same leading dimension. */
 export function infer(configuration: Configuration, request: InferRequest): InferResult {
-  const { precision, codes } = request
+  const { precision = 'int', codes } = request
   if (!/\.np[yz]$/.test(request.output))
     throw usageError(`--output ${request.output}: results are written as .npy or .npz`, { where: '--output' })
   if (
@@ -45,6 +49,8 @@ export function infer(configuration: Configuration, request: InferRequest): Infe
   )
     throw usageError(`--output ${request.output} is the input file`, { where: '--output' })
   if (codes && precision === 'float') throw usageError('--codes are integers: they need --precision int')
+  if (isModelFile(configuration.net) && configuration.weights.file === undefined)
+    return inferModel(networkPath(configuration), request)
   const network = networkOf(configuration)
   const array = decodeNpy(readInput(request.input, 'input file'), request.input)
   const images = countImages(array, network.input.shape, request.input)

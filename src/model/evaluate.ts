@@ -1,6 +1,7 @@
 import { dataError, usageError } from '../base/errors.ts'
 import type { Model, ModelNode, ModelTensor, ModelValue } from './model.ts'
 import { type Budget, Call, type Operator, standardBudget } from './operators/operator.ts'
+import { operatorsOf } from './operators/registry.ts'
 import { checkSupported } from './supported.ts'
 
 /** A model that runs. What follows from constants alone is computed once. */
@@ -19,7 +20,7 @@ export type OperatorTable = Readonly<Record<string, Operator>>
 /** Operators that a model needs and that are not there are listed in one error. `budget` is what one run may take. */
 export function createEvaluator(
   model: Model,
-  operators: OperatorTable,
+  operators: OperatorTable = operatorsOf[model.format],
   budget: () => Budget = standardBudget,
 ): Evaluator {
   checkSupported(model, operators)

@@ -21,7 +21,7 @@ export const inference: Command = {
         type: 'string',
         requiresArg: true,
         demandOption: true,
-        describe: 'Images: .npy, [c, h, w] or [n, c, h, w]',
+        describe: 'Images: .npy, [c, h, w] or [n, c, h, w]; for a model file its own tensors (.npy, .npz)',
         group: 'Data:',
       },
       output: {
@@ -33,7 +33,7 @@ export const inference: Command = {
       },
       precision: {
         choices: ['int', 'float'] as const,
-        default: 'int',
+        defaultDescription: 'int; for model files what they compute in',
         describe: 'Integer emulation, or the float reference',
         group: 'Data:',
       },
@@ -48,7 +48,7 @@ export const inference: Command = {
     const result = infer(configurationOf(options), {
       input: options['input'] as string,
       output: options['output'] as string,
-      precision: options['precision'] as 'int' | 'float',
+      precision: options['precision'] as 'int' | 'float' | undefined,
       codes: options['codes'] as boolean,
     })
     session.print(

@@ -1,27 +1,11 @@
-import { statSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { dataError } from '../../base/errors.ts'
-import { readInput } from '../../base/files.ts'
 import { didYouMean } from '../../base/suggest.ts'
 import type { Model, ModelNode, ModelTensor, ModelValue } from '../model.ts'
 import { type RawGraph, type RawNode, readGraph, typed } from './graph.ts'
 import { MessageReader } from './protobuf.ts'
 
-/** Bytes above which a model file is refused before it is read. Larger models keep their weights in other files. */
-const mostBytes = 2 ** 29
-
 /** Versions of the standard operators that are known: what changed between them is written at each operator. */
 export const operatorSets = { first: 7, last: 28 } as const
-
-export function readOnnxFile(path: string): Model {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
-  if (size > mostBytes)
-    throw dataError(`has ${size} bytes; at most ${mostBytes} are read`, {
-      where: path,
-      hint: 'Keep the weights in a file of their own (external data).',
-    })
-  return readOnnx(readInput(path, 'model file'), path, dirname(path))
-}
 
 /** A ModelProto. `directory` is where external data are looked for. */
 export function readOnnx(bytes: Uint8Array, file: string, directory: string): Model {

@@ -1,0 +1,193 @@
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { XgenError } from '../../src/base/errors.ts'
+import { createEvaluator } from '../../src/model/evaluate.ts'
+import type { Model, ModelTensor } from '../../src/model/model.ts'
+import { readOnnx } from '../../src/model/onnx/read.ts'
+import { writeOnnx } from '../../src/model/onnx/write.ts'
+import { digitsModel, floatInput, normalTensor, onnxModel } from '../fixtures/onnx-models.ts'
+
+const read = (bytes: Uint8Array, directory = '.') => readOnnx(bytes, 'model.onnx', directory)
+
+/** Protobuf by hand: a field of bytes, and one of a small number. */
+const field = (number: number, ...parts: (string | Uint8Array)[]) => {
+  const contents = Buffer.concat(parts.map((part) => Buffer.from(part as Uint8Array)))
+  return Buffer.concat([Buffer.from([...length(number * 8 + 2), ...length(contents.length)]), contents])
+}
+const length = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...length(n >> 7)])
+const number = (of: number, value: number) => Buffer.from([...length(of * 8), ...length(value)])
+const operatorSet = field(8, field(1, ''), number(2, 17))
+const fileOf = (...graph: Uint8Array[]) => Buffer.concat([field(7, ...graph), operatorSet])
+const tensorOf = (...fields: Uint8Array[]) => field(5, field(8, 'w'), ...fields)
+const output = field(12, field(1, 'w'), field(2, field(1, number(1, 1))))
+
+function message(run: () => unknown): string {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof XgenError && error.kind === 'data') return error.message
+    throw error
+  }
+  throw new Error('was read')
+}
+
+describe('ONNX files', () => {
+  it('are read as they were written', () => {
+    const model = digitsModel()
+    const { nodes, constants, inputs } = read(writeOnnx(model))
+    expect(nodes).toEqual(model.nodes)
+    expect(constants).toEqual(model.constants)
+    expect(inputs).toEqual(model.inputs)
+  })
+
+  it('have their nodes put in order', () => {
+    const model = digitsModel()
+    const shuffled: Model = { ...model, nodes: [...model.nodes].reverse() }
+    expect(read(writeOnnx(shuffled)).nodes.map(({ operator }) => operator)).toEqual(
+      model.nodes.map(({ operator }) => operator),
+    )
+  })
+
+  it('that are cyclic, incomplete or ambiguous are refused', () => {
+    const two = (a: string, b: string, out: string) =>
+      writeOnnx(
+        onnxModel(
+          [floatInput('x', 1)],
+          [
+            { operator: 'Add', inputs: ['x', a], outputs: ['p'] },
+            { operator: 'Relu', inputs: [b], outputs: [out] },
+          ],
+          [out],
+        ),
+      )
+    expect(message(() => read(two('q', 'p', 'q')))).toContain('has a cycle: Add_0, Relu_1')
+    expect(message(() => read(two('nobody', 'p', 'q')))).toContain('"nobody", which nothing makes')
+    expect(message(() => read(two('x', 'p', 'p')))).toContain('"p" comes from two places')
+    expect(message(() => read(Buffer.from('GIF89a')))).toContain('is no valid ONNX file')
+    expect(message(() => read(new Uint8Array(0)))).toContain('holds no graph')
+    expect(message(() => read(fileOf(output, field(15))))).toContain('sparse')
+    expect(message(() => read(field(7, output)))).toContain('does not say which version')
+  })
+
+  it('with tensors that claim too much are refused before memory is taken', () => {
+    const dims = (...sizes: number[]) => sizes.map((n) => number(1, n))
+    const broken: [Uint8Array[], string][] = [
+      [[...dims(2 ** 30, 2 ** 20, 2 ** 20), number(2, 1)], 'at most'],
+      [[...dims(1000), number(2, 1), field(9, new Uint8Array(400))], 'has 400 bytes'],
+      [[...dims(2 ** 26), number(2, 1)], 'has'],
+      [[...dims(2), number(2, 77), field(9, new Uint8Array(8))], 'type 77'],
+      [[...dims(2), number(2, 10), field(9, new Uint8Array(4))], 'float16'],
+    ]
+    for (const [fields, expected] of broken)
+      expect(message(() => read(fileOf(output, tensorOf(...fields))))).toContain(expected)
+    const negative = Buffer.from([8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1])
+    expect(message(() => read(fileOf(output, tensorOf(negative, number(2, 1)))))).toContain('[-1]')
+  })
+
+  it('that are cut off anywhere are refused, never misread', () => {
+    const bytes = writeOnnx(digitsModel())
+    for (let end = 0; end < bytes.length; end += 37) {
+      const cut = bytes.subarray(0, end)
+      try {
+        read(cut)
+      } catch (error) {
+        if (!(error instanceof XgenError)) throw error
+      }
+    }
+  })
+})
+
+describe('external data', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'xgen-external-'))
+  const model = join(directory, 'model')
+  mkdirSync(join(model, 'data'), { recursive: true })
+  writeFileSync(join(directory, 'secret'), new Uint8Array(8))
+  writeFileSync(join(model, 'data', 'w.bin'), new Uint8Array(Float32Array.of(0, 1.5, -2).buffer))
+  symlinkSync(directory, join(model, 'up'))
+  const external = (location: string, offset = '4') => {
+    const entry = (key: string, value: string) => field(13, field(1, key), field(2, value))
+    return fileOf(
+      output,
+      tensorOf(
+        number(1, 2),
+        number(2, 1),
+        entry('location', location),
+        entry('offset', offset),
+        number(14, 1),
+      ),
+    )
+  }
+
+  it('are read from the model’s directory and below', () => {
+    const { constants } = read(external('data/w.bin'), model)
+    expect([...(constants.get('w')!.data as Float32Array)]).toEqual([1.5, -2])
+  })
+
+  it.each([
+    '../secret',
+    join(directory, 'secret'),
+    'data/../../secret',
+    'up/secret',
+    '',
+    'data\\w.bin',
+    '.',
+    'data',
+    'absent',
+  ])('never from "%s"', (location) => {
+    expect(message(() => read(external(location, '0'), model))).toContain('tensor "w" lies in')
+  })
+
+  it('never beyond the end of a file', () => {
+    expect(message(() => read(external('data/w.bin', '8'), model))).toContain(
+      'has 12 bytes, where 16 are needed',
+    )
+  })
+})
+
+describe('evaluation', () => {
+  it('lists every node that cannot be evaluated', () => {
+    const model = onnxModel(
+      [floatInput('x', 1, 4)],
+      [
+        { operator: 'Resize', inputs: ['x'], outputs: ['a'] },
+        { operator: 'Relu', inputs: ['a'], outputs: ['b'], attributes: { slope: 1 } },
+        { operator: 'Frobnicate', inputs: ['b'], outputs: ['c'] },
+      ],
+      ['c'],
+    )
+    expect(() => createEvaluator(model)).toThrow(
+      /3 nodes.*\n.*Resize_0.*\n.*Relu_1.*"slope".*\n.*Frobnicate_2/,
+    )
+  })
+
+  it('refuses tensors of other types and shapes than the file says', () => {
+    const { run } = createEvaluator(digitsModel())
+    const bytes: ModelTensor = { type: 'uint8', shape: [1, 1, 28, 28], data: new Uint8Array(784) }
+    expect(() => run(new Map([['image', bytes]]))).toThrow(/is float32 \[n, 1, 28, 28\]; given is uint8/)
+    expect(() => run(new Map([['image', normalTensor([1, 28, 28], 1)]]))).toThrow(
+      /given is float32 \[1, 28, 28\]/,
+    )
+    expect(() => run(new Map())).toThrow(/"image" of the model is not given/)
+  })
+
+  it('bounds the memory and work that a file asks for', () => {
+    const huge = onnxModel(
+      [floatInput('x', 1, 1, 1, 1)],
+      [
+        {
+          operator: 'Conv',
+          inputs: ['x', 'w'],
+          outputs: ['y'],
+          attributes: { pads: [2 ** 30, 2 ** 30, 0, 0] },
+        },
+      ],
+      ['y'],
+      { w: normalTensor([1, 1, 1, 1], 1) },
+    )
+    expect(() => createEvaluator(huge).run(new Map([['x', normalTensor([1, 1, 1, 1], 1)]]))).toThrow(
+      /are possible/,
+    )
+  })
+})
