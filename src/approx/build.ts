@@ -48,7 +48,19 @@ export function buildAssignment(graph: QGraph, entries: readonly Entry[]): Assig
   })
   const nodes = multiplyingNodes(graph)
   for (const { selector, entry } of rules) checkLayer(selector, entry.where, nodes, graph)
-  return new Map(nodes.map((node) => [node.name, assignLayer(graph, node, rules)]))
+  const multiplierOf = parseOnce()
+  return new Map(nodes.map((node) => [node.name, assignLayer(graph, node, rules, multiplierOf)]))
+}
+
+/** Entries by filter or kernel name the same few multipliers hundreds of times, and some take a second to make. */
+function parseOnce(): typeof parseMultiplier {
+  const known = new Map<string, Multiplier>()
+  return (spec, domain, where) => {
+    const key = `${domainName(domain)} ${spec}`
+    let multiplier = known.get(key)
+    if (multiplier === undefined) known.set(key, (multiplier = parseMultiplier(spec, domain, where)))
+    return multiplier
+  }
 }
 
 /** Refuses a selector that no layer with multipliers matches. */
@@ -76,7 +88,12 @@ export function checkLayer(
   )
 }
 
-function assignLayer(graph: QGraph, node: QConv, rules: readonly Rule[]): LayerAssignment {
+function assignLayer(
+  graph: QGraph,
+  node: QConv,
+  rules: readonly Rule[],
+  multiplierOf: typeof parseMultiplier,
+): LayerAssignment {
   const filters = node.bias.length
   const channels = graph.tensors[node.input]!.shape[0] / node.groups
   const ofRule = chooseRules(node, rules, filters, channels)
@@ -89,7 +106,7 @@ function assignLayer(graph: QGraph, node: QConv, rules: readonly Rule[]): LayerA
     if (index === undefined) {
       const rule = rules[ofRule[i]!]
       const found = domains.map((domain) =>
-        parseMultiplier(rule?.entry.spec ?? 'exact', domain, rule?.entry.where),
+        multiplierOf(rule?.entry.spec ?? 'exact', domain, rule?.entry.where),
       )
       index = byOrder[0]!.findIndex(({ spec }) => spec === found[0]!.spec)
       if (index < 0) {
