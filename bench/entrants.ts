@@ -1,0 +1,106 @@
+import type { Codes } from '../src/quant/rules.ts'
+import { plainConvolution } from './baseline.ts'
+import { layerEmulator } from './layer.ts'
+import type { Way } from './limits.ts'
+import type { Native, NativeLoop } from './native.ts'
+import type { Problem, Table } from './problems.ts'
+import { type Contestant, timed } from './rounds.ts'
+import { type Loops, webAssemblyLoop } from './webassembly.ts'
+
+/** What takes part in a convolution: who computes it, with which products. */
+export interface Entrant {
+  readonly name: string
+  readonly what: string
+  readonly table: Table
+  readonly way: Way
+  /** Threads that it can have; any where undefined. */
+  readonly threads?: number
+  /** Sets the problem up, whose sums are known; or says why it is not run. */
+  open(problem: Problem, threads: number, sums: Int32Array): Promise<Opened | NotRun>
+}
+
+export interface Opened {
+  run: Contestant['run']
+  /** The last run's sums [image][filter][y][x], or the codes that the layer makes of them. */
+  result(): Result | Promise<Result>
+  close(): void | Promise<void>
+}
+
+export type Result =
+  | { readonly kind: 'sums'; readonly values: Int32Array }
+  | { readonly kind: 'codes'; readonly values: Codes }
+
+export interface NotRun {
+  readonly notRun: string
+}
+
+const sumsOf = (values: Int32Array): Result => ({ kind: 'sums', values })
+
+/** The C++ loops; a run without a compiler says so. */
+export function nativeEntrant(
+  name: string,
+  what: string,
+  table: Table,
+  loop: NativeLoop,
+  native: Native | undefined,
+): Entrant {
+  return {
+    name,
+    what,
+    table,
+    way: loop === 'table' ? 'table' : 'vectorised',
+    async open(problem, threads) {
+      if (native === undefined) return { notRun: 'no g++' }
+      await native.take(name, problem)
+      return {
+        run: (repeats) => native.run(loop, name, threads, repeats),
+        result: async () => ({ kind: 'sums', values: await native.sums(name) }),
+        close: () => {},
+      }
+    },
+  }
+}
+
+export const webAssemblyEntrant = (name: string, what: string, table: Table, module: Loops): Entrant => ({
+  name,
+  what,
+  table,
+  way: 'table',
+  async open(problem, threads) {
+    const loop = webAssemblyLoop(module, problem, threads)
+    return { run: (repeats) => timed(loop.run, repeats), result: () => sumsOf(loop.sums), close: loop.close }
+  },
+})
+
+export const plainEntrant = (name: string, what: string, table: Table): Entrant => ({
+  name,
+  what,
+  table,
+  way: 'table',
+  threads: 1,
+  async open(problem) {
+    const { run, sums } = plainConvolution(problem)
+    return { run: (repeats) => timed(run, repeats), result: () => sumsOf(sums), close: () => {} }
+  },
+})
+
+/** The emulator on a network of this layer alone: also codes to and from where it keeps them, and requantisation. */
+export const layerEntrant = (name: string, what: string, table: Table, way: Way): Entrant => ({
+  name,
+  what,
+  table,
+  way,
+  threads: 1,
+  async open(problem, _threads, sums) {
+    const run = layerEmulator(problem, sums)
+    let values: Codes = new Int8Array(0)
+    return {
+      run: (repeats) =>
+        timed(() => {
+          values = run()
+        }, repeats),
+      result: () => ({ kind: 'codes', values }),
+      close: () => {},
+    }
+  },
+})

@@ -1,0 +1,119 @@
+/** The emulator's kernels beside other ways of computing the same: see scripts/bench and docs/emulation.md. */
+import { existsSync, readFileSync } from 'node:fs'
+import { XgenError } from '../src/base/errors.ts'
+import { barsOf } from './bars.ts'
+import { type ConvolutionFigure, type ConvolutionNotRun, convolutionFigures } from './convolutions.ts'
+import { type Entrant, layerEntrant, nativeEntrant, plainEntrant, webAssemblyEntrant } from './entrants.ts'
+import { type Growth, growthByChannels, growthByImages } from './growth.ts'
+import { machineOf } from './machine.ts'
+import { tables } from './multipliers.ts'
+import { type Native, nativeFlags, openNative } from './native.ts'
+import { type NetworkFigure, networkFigures, subjectOf } from './networks.ts'
+import { shapes } from './problems.ts'
+import { barLines, convolutionLines, growthLines, machineLines, networkLines } from './report.ts'
+import { type Request, requestOf } from './request.ts'
+import { assembleLoops, type Loops, measuredClock } from './webassembly.ts'
+
+const say = (lines: readonly string[]) => process.stderr.write(`${[...lines, ''].join('\n')}\n`)
+
+/** All ways of computing a convolution; the first is what ratios are to. */
+function entrantsOf(native: Native | undefined, loops: Loops): Entrant[] {
+  const { drawn, wide, exact, truncated } = tables
+  return [
+    nativeEntrant('cpp-table', 'table loop in C++', drawn, 'table', native),
+    webAssemblyEntrant('wasm-table', 'the same loop in WebAssembly', drawn, loops),
+    plainEntrant('js-table', 'table loop in JavaScript', drawn),
+    nativeEntrant('cpp-exact', 'int8 loop in C++, vectorised by the compiler', exact, 'exact', native),
+    layerEntrant('xgen-table', 'the emulator, any table', drawn, 'rows'),
+    layerEntrant('xgen-wide', 'the emulator, products of any 16 bits', wide, 'wideRows'),
+    layerEntrant('xgen-exact', 'the emulator, exact products', exact, 'dot'),
+    layerEntrant('xgen-rank-1', 'the emulator, operands truncated', truncated, 'dot'),
+  ]
+}
+
+async function convolutions(request: Request, native: Native | undefined, loops: Loops, gigahertz: number) {
+  const figures: ConvolutionFigure[] = []
+  const notRun: ConvolutionNotRun[] = []
+  const entrants = entrantsOf(native, loops)
+  for (const shape of request.quick ? shapes.slice(0, 2) : shapes) {
+    for (const threads of request.threads) {
+      const found = await convolutionFigures({ ...request, shape, threads, entrants, gigahertz })
+      for (const one of found) 'notRun' in one ? notRun.push(one) : figures.push(one)
+      say(convolutionLines(found))
+    }
+  }
+  return { figures, notRun }
+}
+
+const batches = { resnet8: 64, lenet5: 256, 'dscnn-kws': 64 } as const
+
+async function networks({ quick, rounds }: Request): Promise<NetworkFigure[]> {
+  const figures: NetworkFigure[] = []
+  for (const [name, images] of Object.entries(batches)) {
+    if (quick && name !== 'lenet5') continue
+    const found = await networkFigures(subjectOf(name), quick ? 4 : images, 1, rounds)
+    figures.push(...found)
+    say(networkLines(found))
+  }
+  return figures
+}
+
+async function growth({ quick, rounds }: Request): Promise<Growth[]> {
+  const found = quick
+    ? [
+        await growthByImages(subjectOf('lenet5'), [1, 4], rounds),
+        ...(await growthByChannels([4, 8], 1, rounds)),
+      ]
+    : [
+        await growthByImages(subjectOf('resnet8'), [1, 4, 16, 64, 256], rounds),
+        ...(await growthByChannels([8, 16, 32, 64, 128], 16, rounds)),
+      ]
+  say(growthLines(found))
+  return found
+}
+
+async function main(): Promise<void> {
+  const request = requestOf(process.argv.slice(2))
+  const loops = await assembleLoops()
+  const native = await openNative()
+  try {
+    const file = '/proc/cpuinfo'
+    const machine = machineOf(
+      existsSync(file) ? readFileSync(file, 'utf8') : '',
+      measuredClock(loops),
+      native?.compiler,
+      nativeFlags,
+    )
+    say(machineLines(machine))
+    const wanted = (part: Request['parts'][number]) => request.parts.includes(part)
+    const ofConvolutions = wanted('convolutions')
+      ? await convolutions(request, native, loops, machine.gigahertz)
+      : { figures: [], notRun: [] }
+    const ofNetworks = wanted('networks') ? await networks(request) : []
+    const ofGrowth = wanted('growth') ? await growth(request) : []
+    const bars = barsOf(ofConvolutions.figures, ofNetworks)
+    say(barLines(bars))
+    const result = {
+      format: 1,
+      machine,
+      request,
+      baseline: ofConvolutions.figures[0]?.entrant,
+      convolutions: ofConvolutions.figures,
+      notRun: ofConvolutions.notRun,
+      networks: ofNetworks,
+      growth: ofGrowth,
+      bars,
+    }
+    process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
+  } finally {
+    await native?.close()
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  if (!(error instanceof XgenError)) throw error
+  process.stderr.write(`bench: ${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`)
+  process.exitCode = error.exitCode
+}

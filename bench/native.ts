@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { execa } from 'execa'
+import { invariant } from '../src/base/errors.ts'
+import { sha256 } from '../src/base/hash.ts'
+import { cacheDirectory, makeOnce } from '../src/tools/cache.ts'
+import type { Problem } from './problems.ts'
+import type { Timing } from './rounds.ts'
+
+export const nativeFlags: readonly string[] = ['-O3', '-march=native', '-fopenmp']
+
+export type NativeLoop = 'table' | 'exact'
+
+/** The C++ loops in a process of their own. */
+export interface Native {
+  readonly compiler: string
+  /** Gives it a problem under a name. */
+  take(name: string, problem: Problem): Promise<void>
+  run(loop: NativeLoop, name: string, threads: number, repeats: number): Promise<Timing>
+  /** The time of the columns alone. */
+  columns(name: string, threads: number, repeats: number): Promise<Timing>
+  /** The sums of the last run. */
+  sums(name: string): Promise<Int32Array>
+  close(): Promise<void>
+}
+
+/** Builds the loops, once, and starts them; undefined where there is no g++. */
+export async function openNative(): Promise<Native | undefined> {
+  const version = await execa('g++', ['--version'], { reject: false, stdin: 'ignore' })
+  if (version.exitCode !== 0) return undefined
+  const compiler = version.stdout.split('\n')[0]!
+  const directory = mkdtempSync(join(tmpdir(), 'xgen-bench-'))
+  const server = serve(await build(compiler))
+  return {
+    compiler,
+    async take(name, { shape, images, activations, weights, table }) {
+      writeFileSync(join(directory, 'activations.bin'), activations)
+      writeFileSync(join(directory, 'weights.bin'), weights)
+      writeFileSync(join(directory, 'table.bin'), byWeight(table.products))
+      const { channels, height, width, filters, kernel, stride, padding } = shape
+      const words = [name, images, channels, height, width, filters, kernel, stride, padding, directory]
+      expectAnswer(await server.ask(`problem ${words.join(' ')}`), 'ready')
+    },
+    run: async (loop, name, threads, repeats) =>
+      timingOf(await server.ask(`run ${loop} ${name} ${threads} ${repeats}`)),
+    columns: async (name, threads, repeats) =>
+      timingOf(await server.ask(`columns ${name} ${threads} ${repeats}`)),
+    async sums(name) {
+      const file = join(directory, 'sums.bin')
+      expectAnswer(await server.ask(`sums ${name} ${file}`), 'written')
+      const bytes = readFileSync(file)
+      return new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length))
+    },
+    async close() {
+      await server.close()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The program, by what it is made from and for: -march=native builds for one processor. */
+async function build(compiler: string): Promise<string> {
+  const source = join(import.meta.dirname, 'native/loops.cpp')
+  const target = await execa('g++', ['-march=native', '-Q', '--help=target'])
+  const key = sha256([readFileSync(source, 'utf8'), compiler, target.stdout, ...nativeFlags].join('\n'))
+  const cache = cacheDirectory()
+  const directory = join(cache, 'bench', key)
+  await makeOnce(cache, directory, 'loops', async (work) => {
+    await execa('g++', [...nativeFlags, source, '-o', join(work, 'loops')])
+  })
+  return join(directory, 'loops')
+}
+
+/** As the loops read it: a row of products by weight. */
+function byWeight(products: Int32Array): Int16Array {
+  const rows = new Int16Array(65536)
+  for (let a = 0; a < 256; a++)
+    for (let w = 0; w < 256; w++) {
+      const product = products[a * 256 + w]!
+      rows[w * 256 + a] = product
+      invariant(rows[w * 256 + a] === product, `the product ${product} has more than 16 bits`)
+    }
+  return rows
+}
+
+function serve(program: string) {
+  // Threads that wait for work actively would slow down who is measured next.
+  const environment = { ...process.env, OMP_WAIT_POLICY: 'passive' }
+  const child: ChildProcess = spawn(program, { env: environment, stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+  return {
+    async ask(command: string): Promise<string> {
+      child.stdin!.write(`${command}\n`)
+      const { value, done } = await answers.next()
+      invariant(done !== true, `the C++ loops ended instead of answering "${command}"`)
+      return value
+    },
+    close: () => {
+      child.stdin!.end()
+      return ended
+    },
+  }
+}
+
+function expectAnswer(answer: string, expected: string): void {
+  invariant(answer === expected, `the C++ loops answer "${answer}" instead of "${expected}"`)
+}
+
+function timingOf(answer: string): Timing {
+  const [seconds, busy] = answer.split(' ').map(Number)
+  invariant(Number.isFinite(seconds) && Number.isFinite(busy), `"${answer}" is no time`)
+  return { seconds: seconds!, busy: busy! }
+}
