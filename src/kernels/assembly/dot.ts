@@ -1,0 +1,160 @@
+import * as job from './job'
+import { gatherShort, placePlaneShort } from './planes'
+import * as region from './region'
+import { finishLine } from './requantise'
+
+/**
+ * Products as sums of int16 products: exact ones, and those of families with factors, where each tap has one value for every
+ * term. Lines of values are packed as panels [8 positions][pairs][8][2]; a tile multiplies a panel by four filters.
+ */
+
+/** Channels whose planes are kept; more than the four taps that are packed at once can meet. */
+const planes: i32 = 8
+const filtersOfTile: i32 = 4
+const positionsOfPanel: i32 = 8
+
+/** One piece of a convolution by dot products. Scratch: planes of each term, four lines, panels, four lines of sums. */
+export function convolveDot(at: usize, piece: i32, scratch: usize): void {
+  region.select(at, piece)
+  const terms = job.word(at, job.terms)
+  const planeBytes = <usize>job.word(at, job.planeBytes)
+  const channels = job.word(at, job.channels) / job.word(at, job.groups)
+  const area = job.word(at, job.kernelHeight) * job.word(at, job.kernelWidth)
+  const count = channels * area * terms
+  const pairs = ((count + 3) / 4) * 2
+  const panelCount = (region.positions + positionsOfPanel - 1) / positionsOfPanel
+  const lineBytes = ((<usize>panelCount) << 4) + 64
+  const lines = scratch + <usize>(planes * terms) * planeBytes
+  const panels = lines + 4 * lineBytes
+  const panelBytes = (<usize>pairs) << 5
+  pack(at, scratch, lines, lineBytes, panels, panelBytes, panelCount, count)
+
+  const sums = panels + <usize>panelCount * panelBytes
+  const sumsBytes = (<usize>panelCount) << 5
+  const perGroup = job.word(at, job.filters) / job.word(at, job.groups)
+  const tiles = (perGroup + filtersOfTile - 1) / filtersOfTile
+  const first = region.group * tiles + (region.filter0 - region.group * perGroup) / filtersOfTile
+  for (let f = 0; f < region.filters; f += filtersOfTile) {
+    const weights =
+      <usize>job.word(at, job.factors) + <usize>(first + f / filtersOfTile) * ((<usize>pairs) << 4)
+    const here = min(filtersOfTile, region.filters - f)
+    if (here === 1) {
+      for (let p = 0; p < panelCount; p++)
+        tileOfOne(panels + <usize>p * panelBytes, weights, pairs, sums + ((<usize>p) << 5))
+    } else {
+      for (let p = 0; p < panelCount; p++)
+        tile(panels + <usize>p * panelBytes, weights, pairs, sums + ((<usize>p) << 5), sumsBytes)
+    }
+    for (let n = 0; n < here; n++) finishLine(at, region.filter0 + f + n, sums + <usize>n * sumsBytes)
+  }
+}
+
+function pack(
+  at: usize,
+  scratch: usize,
+  lines: usize,
+  lineBytes: usize,
+  panels: usize,
+  panelBytes: usize,
+  panelCount: i32,
+  count: i32,
+): void {
+  const terms = job.word(at, job.terms)
+  const planeBytes = <usize>job.word(at, job.planeBytes)
+  const channels = job.word(at, job.channels) / job.word(at, job.groups)
+  const kernelWidth = job.word(at, job.kernelWidth)
+  const area = job.word(at, job.kernelHeight) * kernelWidth
+  let placed = 0
+  for (let first = 0; first < count; first += 4) {
+    const here = min(4, count - first)
+    for (; placed <= (first + here - 1) / terms / area; placed++) {
+      for (let t = 0; t < terms; t++)
+        placePlaneShort(
+          at,
+          region.group * channels + placed,
+          t,
+          scratch + <usize>((placed & (planes - 1)) * terms + t) * planeBytes,
+        )
+    }
+    for (let j = 0; j < here; j++) {
+      const tap = (first + j) / terms
+      const term = first + j - tap * terms
+      const channel = tap / area
+      const place = tap - channel * area
+      const plane = scratch + <usize>((channel & (planes - 1)) * terms + term) * planeBytes
+      gatherShort(at, plane, place / kernelWidth, place % kernelWidth, lines + <usize>j * lineBytes)
+    }
+    // Their weights are 0.
+    for (let j = here; j < 4; j++) memory.fill(lines + <usize>j * lineBytes, 0, (<usize>panelCount) << 4)
+    interleave(lines, lineBytes, panels + ((<usize>first) << 4), panelBytes, panelCount)
+  }
+}
+
+/** Four lines become two pairs of every panel. */
+function interleave(lines: usize, lineBytes: usize, to: usize, panelBytes: usize, panelCount: i32): void {
+  const l1 = lines + lineBytes
+  const l2 = l1 + lineBytes
+  const l3 = l2 + lineBytes
+  for (let p: usize = 0; p < (<usize>panelCount) << 4; p += 16, to += panelBytes) {
+    const a = v128.load(lines + p)
+    const b = v128.load(l1 + p)
+    const c = v128.load(l2 + p)
+    const d = v128.load(l3 + p)
+    v128.store(to, v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11))
+    v128.store(to, v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15), 16)
+    v128.store(to, v128.shuffle<i16>(c, d, 0, 8, 1, 9, 2, 10, 3, 11), 32)
+    v128.store(to, v128.shuffle<i16>(c, d, 4, 12, 5, 13, 6, 14, 7, 15), 48)
+  }
+}
+
+/** sums[4 filters][8 positions]; `pairs` is even. */
+function tile(panel: usize, weights: usize, pairs: i32, sums: usize, sumsBytes: usize): void {
+  let a0 = i32x4.splat(0)
+  let a1 = a0
+  let b0 = a0
+  let b1 = a0
+  let c0 = a0
+  let c1 = a0
+  let d0 = a0
+  let d1 = a0
+  for (const end = panel + ((<usize>pairs) << 5); panel < end; panel += 32, weights += 16) {
+    const x0 = v128.load(panel)
+    const x1 = v128.load(panel, 16)
+    let w = v128.load_splat<i32>(weights)
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, w))
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, w))
+    w = v128.load_splat<i32>(weights, 4)
+    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, w))
+    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, w))
+    w = v128.load_splat<i32>(weights, 8)
+    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x0, w))
+    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x1, w))
+    w = v128.load_splat<i32>(weights, 12)
+    d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x0, w))
+    d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x1, w))
+  }
+  v128.store(sums, a0)
+  v128.store(sums, a1, 16)
+  sums += sumsBytes
+  v128.store(sums, b0)
+  v128.store(sums, b1, 16)
+  sums += sumsBytes
+  v128.store(sums, c0)
+  v128.store(sums, c1, 16)
+  sums += sumsBytes
+  v128.store(sums, d0)
+  v128.store(sums, d1, 16)
+}
+
+/** The same for the first filter alone: depthwise layers have no other. */
+function tileOfOne(panel: usize, weights: usize, pairs: i32, sums: usize): void {
+  let a0 = i32x4.splat(0)
+  let a1 = a0
+  for (const end = panel + ((<usize>pairs) << 5); panel < end; panel += 32, weights += 16) {
+    const w = v128.load_splat<i32>(weights)
+    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load(panel), w))
+    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load(panel, 16), w))
+  }
+  v128.store(sums, a0)
+  v128.store(sums, a1, 16)
+}

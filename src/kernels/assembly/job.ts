@@ -1,0 +1,54 @@
+/**
+ * A convolution as the kernels read it: 32-bit words at these byte offsets. Lengths are in elements, addresses in bytes.
+ * `src/kernels/convolution.ts` writes it; the two lists are compared by a test.
+ */
+export const input: usize = 0
+export const output: usize = 4
+export const images: usize = 8
+export const channels: usize = 12
+export const height: usize = 16
+export const width: usize = 20
+export const filters: usize = 24
+export const rows: usize = 28
+export const columns: usize = 32
+export const kernelHeight: usize = 36
+export const kernelWidth: usize = 40
+export const strideY: usize = 44
+export const strideX: usize = 48
+export const top: usize = 52
+export const left: usize = 56
+export const dilationY: usize = 60
+export const dilationX: usize = 64
+export const groups: usize = 68
+/** What a window reads outside of the map: a code. */
+export const padding: usize = 72
+/** Bits of a code that count. */
+export const mask: usize = 76
+/** 1 where codes are signed. */
+export const signed: usize = 80
+/** By filter: int32 bias, multiplier, shift. */
+export const bias: usize = 84
+export const multiplier: usize = 88
+export const shift: usize = 92
+export const low: usize = 96
+export const high: usize = 100
+/** What a piece of work takes: images, or rows, or columns of one image; and filters of one group. */
+export const pieceImages: usize = 104
+export const pieceRows: usize = 108
+export const pieceColumns: usize = 112
+export const pieceFilters: usize = 116
+/** Bytes of one channel's plane in the scratch memory of a thread. */
+export const planeBytes: usize = 120
+/** Products: what the kernel multiplies by (see each kernel). */
+export const factors: usize = 124
+export const variants: usize = 128
+export const terms: usize = 132
+export const lookup: usize = 136
+/** 0: codes are stored; 1: sums are, as int32. */
+export const sumsOnly: usize = 140
+/** Codes that tables have rows for. */
+export const codes: usize = 144
+
+export function word(job: usize, field: usize): i32 {
+  return load<i32>(job + field)
+}

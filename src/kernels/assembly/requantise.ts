@@ -1,0 +1,86 @@
+import * as job from './job'
+import * as region from './region'
+
+/**
+ * Codes of `count` sums: clamp(floor(((sum + bias) * multiplier + 2^(shift-1)) / 2^shift), low, high), the products in 64 bits.
+ * Only the low byte of a code is stored.
+ */
+export function requantiseLine(
+  from: usize,
+  to: usize,
+  count: i32,
+  bias: i32,
+  multiplier: i32,
+  shift: i32,
+  low: i32,
+  high: i32,
+): void {
+  // Within this bound every quotient fits 32 bits.
+  const whole = <i64>multiplier <= (<i64>1) << shift ? count & ~3 : 0
+  const end = to + whole
+  const biases = i32x4.splat(bias)
+  const factors = i32x4.splat(multiplier)
+  const lows = i32x4.splat(low)
+  const highs = i32x4.splat(high)
+  // There is no fast arithmetic shift of 64 bits: 2^62 makes the products positive, and 2^(62-shift) comes off afterwards.
+  const rounding = i64x2.splat(((<i64>1) << 62) + ((<i64>1) << (shift - 1)))
+  const excess = i32x4.splat(shift > 30 ? <i32>((<i64>1) << (62 - shift)) : 0)
+  for (; to < end; to += 4, from += 16) {
+    const sums = i32x4.add(v128.load(from), biases)
+    const first = i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(sums, factors), rounding), shift)
+    const second = i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(sums, factors), rounding), shift)
+    const codes = i32x4.sub(v128.shuffle<i32>(first, second, 0, 2, 4, 6), excess)
+    const clamped = i32x4.max_s(i32x4.min_s(codes, highs), lows)
+    store<u32>(
+      to,
+      i32x4.extract_lane(
+        v128.shuffle<i8>(clamped, clamped, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12),
+        0,
+      ),
+    )
+  }
+  for (const last = end + (count - whole); to < last; to++, from += 4) {
+    const product = <i64>(load<i32>(from) + bias) * <i64>multiplier
+    const code = (product + ((<i64>1) << (shift - 1))) >> shift
+    store<u8>(to, <u8>max<i64>(low, min<i64>(high, code)))
+  }
+}
+
+/** Sums of one filter, in the order of the region's positions, to their places in the result. */
+export function finishLine(at: usize, filter: i32, sums: usize): void {
+  const columns = job.word(at, job.columns)
+  const whole = region.columns === columns
+  const runs = whole ? 1 : region.rows
+  const run = whole ? region.rows * columns : region.columns
+  const plane = job.word(at, job.rows) * columns
+  const bias = load<i32>(<usize>job.word(at, job.bias) + ((<usize>filter) << 2))
+  const multiplier = load<i32>(<usize>job.word(at, job.multiplier) + ((<usize>filter) << 2))
+  const shift = load<i32>(<usize>job.word(at, job.shift) + ((<usize>filter) << 2))
+  const output = <usize>job.word(at, job.output)
+  const sumsOnly = job.word(at, job.sumsOnly)
+  for (let i = 0; i < region.images; i++) {
+    const first =
+      <usize>((region.image0 + i) * job.word(at, job.filters) + filter) * <usize>plane +
+      <usize>(region.row0 * columns + region.column0)
+    for (let r = 0; r < runs; r++, sums += (<usize>run) << 2) {
+      const to = first + <usize>r * columns
+      if (sumsOnly) storeSums(sums, output + (to << 2), run, bias)
+      else
+        requantiseLine(
+          sums,
+          output + to,
+          run,
+          bias,
+          multiplier,
+          shift,
+          job.word(at, job.low),
+          job.word(at, job.high),
+        )
+    }
+  }
+}
+
+function storeSums(from: usize, to: usize, count: i32, bias: i32): void {
+  for (const end = to + ((<usize>count) << 2); to < end; to += 4, from += 4)
+    store<i32>(to, load<i32>(from) + bias)
+}

@@ -1,0 +1,95 @@
+import * as job from './job'
+import { gatherWide, placePlane } from './planes'
+import * as region from './region'
+import { finishLine } from './requantise'
+import {
+  buildTable,
+  lanes,
+  lineBytes,
+  sweepFours,
+  sweepPairs,
+  sweepRest,
+  sweepSingles,
+  tableBytes,
+  taps,
+} from './sweep'
+
+/** Channels whose planes are kept: more than eight taps can meet, and a power of two. */
+const planes: i32 = 16
+/** Of the scratch memory: eight tables, eight lines, the planes, the sums of the piece's filters, one line of sums. */
+const linesAt: usize = 8 * 4096
+const planesAt: usize = linesAt + 8 * (4096 * 4 + 192)
+
+/** One piece of a convolution by product-row tables. `scratch` is this thread's own memory. */
+export function convolveTable(at: usize, piece: i32, scratch: usize): void {
+  region.select(at, piece)
+  const planeBytes = <usize>job.word(at, job.planeBytes)
+  const sums = scratch + planesAt + <usize>planes * planeBytes
+  const blocks = (region.filters + lanes - 1) / lanes
+  const blockBytes = (<usize>region.positions) << 5
+  memory.fill(sums, 0, <usize>blocks * blockBytes)
+  const perGroup = job.word(at, job.filters) / job.word(at, job.groups)
+  const firstBlock =
+    region.group * ((perGroup + lanes - 1) / lanes) + (region.filter0 - region.group * perGroup) / lanes
+  const channels = job.word(at, job.channels) / job.word(at, job.groups)
+  const area = job.word(at, job.kernelHeight) * job.word(at, job.kernelWidth)
+  const count = channels * area
+  const octets = (count + taps - 1) / taps
+  const codes = job.word(at, job.codes)
+  const bases = <usize>job.word(at, job.lookup)
+  let placed = 0
+  for (let octet = 0; octet < octets; octet++) {
+    const first = octet * taps
+    const here = min(taps, count - first)
+    for (; placed <= (first + here - 1) / area; placed++)
+      placePlane(
+        at,
+        region.group * channels + placed,
+        scratch + planesAt + <usize>(placed & (planes - 1)) * planeBytes,
+        <u32>scratch,
+      )
+    for (let j = 0; j < here; j++) {
+      const tap = first + j
+      const channel = tap / area
+      const place = tap - channel * area
+      const kernelWidth = job.word(at, job.kernelWidth)
+      gatherWide(
+        at,
+        scratch + planesAt + <usize>(channel & (planes - 1)) * planeBytes,
+        place / kernelWidth,
+        place % kernelWidth,
+        scratch + linesAt + <usize>j * lineBytes,
+      )
+    }
+    // Taps that do not exist have tables of zeros, at places of the first tap.
+    const used = here > 4 ? taps : 4
+    for (let j = here; j < used; j++) {
+      memory.fill(scratch + <usize>j * tableBytes, 0, (<usize>codes) << 4)
+      memory.copy(scratch + linesAt + <usize>j * lineBytes, scratch + linesAt, (<usize>region.positions) << 2)
+    }
+    for (let block = 0; block < blocks; block++) {
+      const index = firstBlock + block
+      const indices = <usize>job.word(at, job.factors) + ((<usize>index * count + first) << 4)
+      for (let j = 0; j < here; j++)
+        buildTable(indices + ((<usize>j) << 4), bases, codes, scratch + <usize>j * tableBytes)
+      const to = sums + <usize>block * blockBytes
+      const lines = scratch + linesAt
+      const variant = load<u8>(<usize>job.word(at, job.variants) + <usize>index * octets + octet)
+      if (used === 4) sweepRest(to, lines, region.positions)
+      else if (variant === 4) sweepFours(to, lines, region.positions)
+      else if (variant === 2) sweepPairs(to, lines, region.positions)
+      else sweepSingles(to, lines, region.positions)
+    }
+  }
+  const line = sums + <usize>blocks * blockBytes
+  for (let f = 0; f < region.filters; f++) {
+    takeLane(sums + <usize>(f / lanes) * blockBytes + ((<usize>(f % lanes)) << 2), line, region.positions)
+    finishLine(at, region.filter0 + f, line)
+  }
+}
+
+/** sums[position][8] of one lane as a line. */
+function takeLane(from: usize, to: usize, positions: i32): void {
+  for (const end = to + ((<usize>positions) << 2); to < end; to += 4, from += 32)
+    store<u32>(to, load<u32>(from))
+}

@@ -1,0 +1,140 @@
+import { hold, wordsAt } from './memory.ts'
+import { type PieceLimits, piecesOf } from './pieces.ts'
+import { type Products, placeProducts } from './products.ts'
+import { runPieces, threadCount } from './threads.ts'
+
+/** A convolution of codes [image][channel][row][column]; a dense layer is one with a 1x1 kernel over [features, 1, 1]. */
+export interface ConvolutionShape {
+  readonly channels: number
+  readonly height: number
+  readonly width: number
+  readonly filters: number
+  /** Rows and columns of the result. */
+  readonly rows: number
+  readonly columns: number
+  readonly kernel: readonly [height: number, width: number]
+  readonly stride: readonly [vertical: number, horizontal: number]
+  /** Rows above and columns left of the map; what is missing below and right follows from the result's size. */
+  readonly padding: readonly [top: number, left: number]
+  readonly dilation: readonly [vertical: number, horizontal: number]
+  readonly groups: number
+}
+
+/** The input's codes. */
+export interface CodeFormat {
+  readonly bits: number
+  readonly signed: boolean
+  /** What windows read outside of the map. */
+  readonly padding: number
+}
+
+/** What becomes of the sums: clamp(floor((sum * multiplier + 2^(shift-1)) / 2^shift), low, high), by filter; or they are stored. */
+export type Finish =
+  | { readonly kind: 'sums' }
+  | {
+      readonly kind: 'requantise'
+      /** Below 2^31; shifts 1..62. */
+      readonly multiplier: ArrayLike<number>
+      readonly shift: ArrayLike<number>
+      readonly low: number
+      readonly high: number
+    }
+
+export interface Convolution {
+  /** The kernel that computes it. */
+  readonly kernel: 'convolveTable' | 'convolveDot'
+  readonly shape: ConvolutionShape
+  /** Whoever has it keeps the convolution's memory. */
+  readonly holder: object
+  /** Codes at one address to codes, or to int32 sums, at another one, both in kernel memory. */
+  run(input: number, output: number, images: number): void
+}
+
+// The words of a job: src/kernels/assembly/job.ts, in its order.
+export const jobWords: readonly string[] = [
+  'input output images channels height width filters rows columns kernelHeight kernelWidth strideY strideX top left',
+  'dilationY dilationX groups padding mask signed bias multiplier shift low high pieceImages pieceRows pieceColumns',
+  'pieceFilters planeBytes factors variants terms lookup sumsOnly codes',
+].flatMap((line) => line.split(' '))
+/** src/kernels/assembly/sweep.ts and table.ts */
+const tablePositions = 4096
+const tableLineBytes = tablePositions * 4 + 192
+const tableFilters = 64
+/** Packed operands of a piece of dot products: they stay in the second cache. */
+const packedBytes = 384 * 1024
+const mostDotPositions = 2048
+/** With fewer products a layer is not worth waking threads for. */
+const productsOfThreads = 2 ** 20
+
+export function createConvolution(
+  shape: ConvolutionShape,
+  format: CodeFormat,
+  products: Products,
+  bias: ArrayLike<number>,
+  finish: Finish,
+): Convolution {
+  const { channels, filters, groups, kernel } = shape
+  const taps = (channels / groups) * kernel[0] * kernel[1]
+  const job: Record<string, number> = {
+    ...{ channels, height: shape.height, width: shape.width, filters, groups },
+    ...{ rows: shape.rows, columns: shape.columns, kernelHeight: kernel[0], kernelWidth: kernel[1] },
+    ...{ strideY: shape.stride[0], strideX: shape.stride[1], top: shape.padding[0], left: shape.padding[1] },
+    ...{ dilationY: shape.dilation[0], dilationX: shape.dilation[1] },
+    ...{ padding: format.padding, mask: 2 ** format.bits - 1, signed: format.signed ? 1 : 0 },
+    sumsOnly: finish.kind === 'sums' ? 1 : 0,
+  }
+  const holder = {}
+  const place = (bytes: number) => hold(holder, bytes)
+  const numbers = (values: ArrayLike<number>) => {
+    const at = place(values.length * 4)
+    wordsAt(at, values.length).set(values)
+    return at
+  }
+  if (finish.kind === 'requantise') {
+    job['multiplier'] = numbers(finish.multiplier)
+    job['shift'] = numbers(finish.shift)
+    job['low'] = finish.low
+    job['high'] = finish.high
+  } else job['multiplier'] = job['shift'] = numbers(new Int32Array(filters))
+  const placed = placeProducts(products, { filters, groups, taps }, bias, place)
+  Object.assign(job, placed.words)
+  job['bias'] = numbers(placed.bias)
+  const jobAt = place(4 * jobWords.length)
+  const kernelName = products.kind === 'table' ? 'convolveTable' : 'convolveDot'
+  const limits = products.kind === 'table' ? tableLimits : dotLimits(taps * products.terms, products.terms)
+
+  const run: Convolution['run'] = (input, output, images) => {
+    const products = images * shape.rows * shape.columns * filters * taps
+    const threads = products < productsOfThreads ? 1 : threadCount()
+    const pieces = piecesOf(shape, limits, images, threads)
+    const all: Record<string, number> = { ...job, ...pieces.words, input, output, images }
+    wordsAt(jobAt, jobWords.length).set(jobWords.map((name) => all[name] ?? 0))
+    runPieces(kernelName, jobAt, pieces.count, pieces.scratch, threads)
+  }
+  return { kernel: kernelName, shape, run, holder }
+}
+
+const tableLimits: PieceLimits = {
+  positions: tablePositions,
+  filters: tableFilters,
+  least: { positions: 2048, filters: 16 },
+  planes: 16,
+  element: 4,
+  scratch: (positions, filters) =>
+    8 * 4096 + 8 * tableLineBytes + Math.ceil(filters / 8) * positions * 32 + positions * 4 + 128,
+}
+
+/** For sums of so many products. */
+function dotLimits(count: number, terms: number): PieceLimits {
+  const padded = Math.ceil(count / 4) * 4
+  const fit = Math.floor(packedBytes / (2 * padded))
+  const up8 = (positions: number) => Math.ceil(positions / 8) * 8
+  return {
+    positions: Math.max(8, Math.min(mostDotPositions, fit)),
+    filters: Number.POSITIVE_INFINITY,
+    least: { positions: 128, filters: 16 },
+    planes: 8 * terms,
+    element: 2,
+    scratch: (positions) => 4 * (2 * up8(positions) + 64) + up8(positions) * (2 * padded + 16) + 128,
+  }
+}

@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { compileKernels, kernelFile } from '../../scripts/kernels/compile.ts'
+import { jobWords } from '../../src/kernels/convolution.ts'
+
+const assembly = resolve(import.meta.dirname, '../../src/kernels/assembly')
+
+describe('the kernels', () => {
+  test('are what their sources give', async () => {
+    expect((await compileKernels()).equals(readFileSync(kernelFile))).toBe(true)
+  })
+
+  test('read the words of a job where they are written', () => {
+    const text = readFileSync(join(assembly, 'job.ts'), 'utf8')
+    const words = [...text.matchAll(/^export const (\w+): usize = (\d+)$/gm)]
+    expect(words.map(([, name, at]) => [name, Number(at)])).toEqual(
+      jobWords.map((name, index) => [name, 4 * index]),
+    )
+  })
+})

@@ -1,0 +1,147 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Random, seededRandom } from '../../src/base/random.ts'
+import { type ConvolutionShape, createConvolution } from '../../src/kernels/convolution.ts'
+import { allocate, bytesAt, release, wordsAt } from '../../src/kernels/memory.ts'
+import type { Products } from '../../src/kernels/products.ts'
+import { placeRows } from '../../src/kernels/rows.ts'
+import { useThreads } from '../../src/kernels/threads.ts'
+import { oracleCode, oracleSums } from '../oracles/convolution.ts'
+
+const runs = process.env['XGEN_FULL'] === undefined ? 200 : 2000
+
+interface Case {
+  readonly seed: number
+  /** Some cases are large enough to be cut into pieces. */
+  readonly large: boolean
+  readonly kind: 'tables' | 'wide tables' | 'exact' | 'factors'
+  readonly bits: number
+  readonly signed: boolean
+  readonly threads: number
+}
+
+const cases = fc.record<Case>({
+  seed: fc.integer({ min: 1, max: 1_000_000 }),
+  large: fc.integer({ min: 0, max: 15 }).map((n) => n === 0),
+  kind: fc.constantFrom('tables', 'wide tables', 'exact', 'factors'),
+  bits: fc.integer({ min: 2, max: 8 }),
+  signed: fc.boolean(),
+  threads: fc.integer({ min: 1, max: 4 }),
+})
+
+function randomShape(random: Random, large: boolean): ConvolutionShape {
+  const pick = (low: number, high: number) => random.integer(low, high)
+  const groups = pick(1, 3) === 1 ? pick(2, 3) : 1
+  const kernel = [pick(1, 4), pick(1, 4)] as const
+  const dilation = [pick(1, 2), pick(1, 2)] as const
+  const stride = [pick(1, 3), pick(1, 3)] as const
+  const padding = [pick(0, kernel[0] - 1), pick(0, kernel[1] - 1)] as const
+  const height = pick(1, large ? 80 : 9) + (kernel[0] - 1) * dilation[0]
+  const width = pick(1, large ? 80 : 21) + (kernel[1] - 1) * dilation[1]
+  const out = (size: number, i: 0 | 1) =>
+    Math.floor((size + padding[i] + pick(0, 1) - (kernel[i] - 1) * dilation[i] - 1) / stride[i]) + 1
+  return {
+    ...{ channels: groups * pick(1, large ? 3 : 11), filters: groups * pick(1, large ? 5 : 19), groups },
+    ...{ height, width, rows: out(height, 0), columns: out(width, 1), kernel, dilation, stride, padding },
+  }
+}
+
+/** Random weights of 8 bits or fewer with what multiplies them, by definition and for the kernels. */
+function randomProducts(random: Random, { kind, bits }: Case, shape: ConvolutionShape, signed: boolean) {
+  const taps = (shape.channels / shape.groups) * shape.kernel[0] * shape.kernel[1]
+  const count = shape.filters * taps
+  const code = (x: number) => x & (2 ** bits - 1)
+  const value = (raw: number) => (signed && raw >= 2 ** (bits - 1) ? raw - 2 ** bits : raw)
+  if (kind === 'exact') {
+    const weights = Int16Array.from({ length: count }, () => random.integer(-128, 127))
+    const products: Products = { kind: 'dot', terms: 1, values: undefined, weights }
+    return { products, product: (x: number, n: number, tap: number) => x * weights[n * taps + tap]! }
+  }
+  if (kind === 'factors') {
+    const terms = random.integer(1, 3)
+    const weights = Int16Array.from({ length: count * terms }, () => random.integer(-300, 300))
+    const values = Int16Array.from({ length: 256 * terms }, () => random.integer(-1000, 1000))
+    const products: Products = { kind: 'dot', terms, values, weights }
+    const product = (x: number, n: number, tap: number) => {
+      let sum = 0
+      for (let t = 0; t < terms; t++)
+        sum += values[256 * t + code(x)]! * weights[(n * taps + tap) * terms + t]!
+      return sum
+    }
+    return { products, product }
+  }
+  const weightBits = random.integer(2, 8)
+  const reach = kind === 'tables' ? [-8000, 8000][random.integer(0, 1)]! : 65535
+  const tables = Array.from({ length: random.integer(1, 3) }, () =>
+    Int32Array.from({ length: 2 ** (bits + weightBits) }, (_, i) =>
+      kind === 'tables'
+        ? Math.trunc((value(i >> weightBits) * random.integer(0, reach)) / 128)
+        : random.integer(-20_000, 45_535),
+    ),
+  )
+  const index = Uint16Array.from(
+    { length: count },
+    () => random.integer(0, tables.length - 1) * 256 + random.integer(0, 2 ** weightBits - 1),
+  )
+  const rows = tables.map((table) => placeRows(table, bits, weightBits)!)
+  const product = (x: number, n: number, tap: number) => {
+    const at = index[n * taps + tap]!
+    return tables[at >> 8]![(code(x) << weightBits) + (at & 255)]!
+  }
+  return { products: { kind: 'table', rows, index } satisfies Products, product }
+}
+
+function check(c: Case) {
+  const random = seededRandom(c.seed)
+  const shape = randomShape(random, c.large)
+  const signed = c.signed
+  const [low, high] = signed ? [-(2 ** (c.bits - 1)), 2 ** (c.bits - 1) - 1] : [0, 2 ** c.bits - 1]
+  const images = random.integer(1, c.large ? 3 : 6)
+  const { products, product } = randomProducts(random, c, shape, signed)
+  const outside = random.integer(low, high)
+  const filters = Array.from({ length: shape.filters }, () => ({
+    bias: random.integer(-(2 ** 20), 2 ** 20),
+    multiplier: random.integer(0, random.unit() < 0.5 ? 65_535 : 2 ** 31 - 1),
+    shift: random.integer(1, random.unit() < 0.5 ? 20 : 50),
+  }))
+  const values = Int32Array.from({ length: images * shape.channels * shape.height * shape.width }, () =>
+    random.integer(low, high),
+  )
+  const bias = filters.map((one) => one.bias)
+  const sums = oracleSums({ ...shape, images, outside }, values, bias, product)
+  const plane = shape.rows * shape.columns
+  const expected = sums.map((sum, i) => {
+    const { multiplier, shift } = filters[Math.floor(i / plane) % shape.filters]!
+    return oracleCode(sum, multiplier, shift, -100, 90) & 255
+  })
+  const format = { bits: c.bits, signed, padding: outside }
+  const finish = {
+    ...({ kind: 'requantise', low: -100, high: 90 } as const),
+    ...{ multiplier: filters.map((one) => one.multiplier), shift: filters.map((one) => one.shift) },
+  }
+  useThreads(c.threads)
+  const input = allocate(values.length)
+  const output = allocate(4 * sums.length)
+  bytesAt(input, values.length).set(values)
+  createConvolution(shape, format, products, bias, finish).run(input, output, images)
+  expect([...bytesAt(output, expected.length)]).toEqual(expected)
+  createConvolution(shape, format, products, bias, { kind: 'sums' }).run(input, output, images)
+  expect([...wordsAt(output, sums.length)]).toEqual(sums)
+  release(input, values.length)
+  release(output, 4 * sums.length)
+}
+
+describe('convolution kernels', () => {
+  test('equal plain loops, whatever the number of threads', () => {
+    fc.assert(fc.property(cases, check), { numRuns: runs })
+  })
+
+  test('give the same when layers are large enough to be shared out', () => {
+    for (const kind of ['tables', 'exact'] as const) {
+      for (let threads = 1; threads <= 4; threads++) {
+        for (let seed = 1; seed <= 3; seed++)
+          check({ seed, large: true, kind, bits: 8, signed: true, threads })
+      }
+    }
+  })
+})
