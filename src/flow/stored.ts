@@ -24,6 +24,12 @@ export function readStored({ path, format, command }: StoredFile): unknown {
   } catch (cause) {
     throw dataError(`is no JSON: ${(cause as Error).message}`, { where: path })
   }
+  const kind = (name: string) => name.replace(/-\d+$/, '')
+  if (typeof stored?.format === 'string' && stored.format !== format && kind(stored.format) === kind(format))
+    throw dataError(`was written by another version of xgen (${stored.format}; this one reads ${format})`, {
+      where: path,
+      hint: `Run ${command} again.`,
+    })
   if (stored?.format !== format || stored.content === undefined || stored.hash !== hashOf(stored.content))
     throw dataError(`is not what ${command} wrote, or was changed`, {
       where: path,

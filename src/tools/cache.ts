@@ -26,7 +26,11 @@ const withDigest = (text: string) => `${sha256(text)}\n${text}`
 
 /** Keeps a value as JSON behind its digest, whole or not at all. */
 export function keep(file: string, value: unknown): void {
-  writeFileAtomically(file, withDigest(JSON.stringify(value)))
+  try {
+    writeFileAtomically(file, withDigest(JSON.stringify(value)))
+  } catch (error) {
+    throw unwritable(error, dirname(file))
+  }
 }
 
 /**

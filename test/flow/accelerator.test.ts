@@ -374,6 +374,10 @@ describe('the report of a run', () => {
       writeFileSync(file, bad)
       await expect(reportRun(run), bad.slice(0, 20)).rejects.toMatchObject({ kind: 'data' })
     }
+    writeFileSync(file, text.replace(/xgen-synthesis-\d+/, 'xgen-synthesis-1'))
+    await expect(reportRun(run)).rejects.toMatchObject({
+      message: expect.stringMatching(/^was written by another version of xgen \(xgen-synthesis-1; /),
+    })
     writeFileSync(file, text)
     expect(readSynthesis(run)).toEqual(stored)
     for (const bad of ['null', '[1', '{"verify__mismatch__count": "0"}']) {

@@ -1,4 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { genericLibrary } from '../../src/synth/generic.ts'
 import { evaluate, parseFunction, pinsOf } from '../../src/synth/liberty/function.ts'
@@ -9,6 +12,19 @@ import { failure } from '../fixtures/failure.ts'
 import { shapeText } from '../fixtures/liberty.ts'
 
 const osu018 = '/usr/share/qflow/tech/osu018/osu018_stdcells.lib'
+
+describe('a packed library', () => {
+  it('is refused in the middle with what is wrong there, whatever comes behind', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'xgen-packed-'))
+    const file = join(directory, 'bad.lib.gz')
+    writeFileSync(file, gzipSync(`library (x) {\n  cell (y) { area : -1; }\n${' '.repeat(2 ** 24)}`))
+    await expect(readLibraryFile(file, new AbortController().signal)).rejects.toMatchObject({
+      kind: 'data',
+      where: expect.stringMatching(/bad\.lib\.gz:2:\d+$/),
+    })
+    rmSync(directory, { recursive: true })
+  })
+})
 
 describe('Boolean functions of Liberty', () => {
   const truth = (text: string) => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { keep, readKept } from '../../src/tools/cache.ts'
+import { failure } from '../fixtures/failure.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'xgen-cache-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -14,6 +15,15 @@ describe('what the cache keeps', () => {
   it('comes back as it was', () => {
     keep(file, value)
     expect(readKept(file)).toEqual(value)
+  })
+
+  it('needs a directory that can be written, and says which', () => {
+    const taken = join(directory, 'a file')
+    writeFileSync(taken, '')
+    expect(failure(() => keep(join(taken, 'kept.json'), value))).toMatchObject({
+      message: expect.stringContaining(`cannot write to the cache directory ${taken}`),
+      hint: 'Name another with XGEN_CACHE_DIR.',
+    })
   })
 
   it('is not there before', () => {

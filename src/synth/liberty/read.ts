@@ -191,14 +191,24 @@ export function readLibrary(text: string, name: string): Library {
 /** Reads a .lib file, gzipped or not, piece by piece. */
 export async function readLibraryFile(path: string, signal?: AbortSignal): Promise<Library> {
   const reader = libraryReader(path)
+  // what the reader refuses ends the streams before it, which say of themselves that they were aborted
+  let refused: unknown
   const take = async (pieces: AsyncIterable<Buffer>) => {
-    for await (const piece of pieces) reader.push(piece.toString('latin1'))
+    for await (const piece of pieces) {
+      try {
+        reader.push(piece.toString('latin1'))
+      } catch (error) {
+        refused = error
+        throw error
+      }
+    }
   }
   try {
     const file = createReadStream(path, { highWaterMark: 1 << 18 })
     if (path.endsWith('.gz')) await pipeline(file, createGunzip({ chunkSize: 1 << 18 }), take, { signal })
     else await pipeline(file, take, { signal })
-  } catch (cause) {
+  } catch (error) {
+    const cause = refused ?? error
     if (cause instanceof XgenError) throw cause
     if (signal?.aborted === true) throw signal.reason
     const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
