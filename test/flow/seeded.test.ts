@@ -16,8 +16,11 @@ const configured = (net: string, weights?: string) =>
 /** Those whose weights are drawn and emulated in seconds. */
 const small = zoo.map(({ network }) => network).filter((network) => countParameters(network) < 1_000_000)
 
+/** Recurrent layers have a float reference alone. */
+const integer = small.filter(({ layers }) => layers.every(({ kind }) => kind !== 'gru' && kind !== 'lstm'))
+
 describe('seeded weights', () => {
-  test.each(small.map(({ name }) => name))(
+  test.each(integer.map(({ name }) => name))(
     '%s: always the same, and its integer results are near the float ones',
     (net) => {
       const { network, weights, weightsHash, ranges, graph, assignment } = prepare(configured(net, 'seeded'))

@@ -285,7 +285,6 @@ describe('network files', () => {
 describe('--net', () => {
   test.each([
     ['lenet', 'there is no built-in network "lenet". Did you mean "lenet5"?'],
-    ['gru-kws', 'the network "gru-kws" is not built in yet; available: lenet5'],
     ['net.onnx', 'ONNX and TFLite files are not imported yet'],
   ])('%s', (name, message) => {
     expect(() => loadNetwork(name)).toThrow(message)

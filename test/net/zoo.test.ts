@@ -8,10 +8,12 @@ import { parseNetwork } from '../../src/net/schema.ts'
 import { countMacs, countParameters, layerShapes } from '../../src/net/shapes.ts'
 import { alexnet } from '../../src/net/zoo/alexnet.ts'
 import { dscnnKws } from '../../src/net/zoo/dscnn.ts'
+import { gruKws, lstmKws } from '../../src/net/zoo/keywords.ts'
 import { lenet5, lenetFashion } from '../../src/net/zoo/lenet5.ts'
+import { mobileNetV1, mobileNetV2 } from '../../src/net/zoo/mobilenet.ts'
 import { resnet8, resnet8Mlperf, resnet20 } from '../../src/net/zoo/resnet.ts'
 import { vgg16, vgg16Cifar } from '../../src/net/zoo/vgg.ts'
-import { zoo } from '../../src/net/zoo.ts'
+import { loadNetwork, zoo } from '../../src/net/zoo.ts'
 import { linksOf } from '../../src/quant/links.ts'
 
 const convolutions = (network: Network) => layerShapes(network).filter(({ layer }) => layer.kind === 'conv2d')
@@ -38,6 +40,30 @@ describe('published sizes of the built-in networks, batch norm folded', () => {
     expect(countParameters(resnet20) - biases).toBe(268_346)
     expect(countMacs(resnet20)).toBe(40_551_040)
     expect(convolutions(resnet20)).toHaveLength(19)
+  })
+
+  // Networks with batch norm are published without the biases that folding leaves, or with scales and shifts instead of them.
+  test.each([
+    [mobileNetV1, 4_210_088, 4_231_976, 568_740_352],
+    [mobileNetV2, 3_470_760, 3_504_872, 300_774_272],
+  ])('$name: parameters without batch norm and with it', (make, without, withNorm, macs) => {
+    const network = make({ width: 1, resolution: 224 })
+    const biases = convolutions(network).reduce((sum, { output }) => sum + output[0], 0)
+    expect(countParameters(network) - biases).toBe(without)
+    expect(countParameters(network) + biases).toBe(withNorm)
+    expect(countMacs(network)).toBe(macs)
+  })
+
+  test('resnet20 with the scales and shifts of its batch norms', () => {
+    const biases = convolutions(resnet20).reduce((sum, { output }) => sum + output[0], 0)
+    expect(countParameters(resnet20) + biases).toBe(269_722)
+  })
+
+  test('recurrent keyword spotters: gates of units by features, units and both biases, a dense layer', () => {
+    expect(countParameters(gruKws)).toBe(3 * 154 * (10 + 154 + 2) + 12 * (154 + 1))
+    expect(countParameters(lstmKws)).toBe(4 * 118 * (10 + 118 + 2) + 12 * (118 + 1))
+    expect(countMacs(gruKws)).toBe(49 * 3 * 154 * (10 + 154) + 12 * 154)
+    expect(countMacs(lstmKws)).toBe(49 * 4 * 118 * (10 + 118) + 12 * 118)
   })
 
   test('resnet8: shares of its seven convolutions in their 12,238,848 multiplications', () => {
@@ -67,14 +93,51 @@ describe('the built-in networks', () => {
   })
 
   test.each(zoo.map(({ network }) => [network.name, network] as const))(
-    '%s can be written as a file, and every ReLU is fused',
-    (_name, network) => {
-      expect(parseNetwork(readDocument(JSON.stringify(network), 'net.json'))).toEqual(network)
-      const { links } = linksOf(network)
-      const relus = network.layers.filter(({ kind }) => kind === 'relu').length
-      expect(links.filter((link) => 'relu' in link && link.relu)).toHaveLength(relus)
-    },
+    '%s can be written as a file',
+    (_name, network) =>
+      expect(parseNetwork(readDocument(JSON.stringify(network), 'net.json'))).toEqual(network),
   )
+
+  const relusOf = ({ layers }: Network) => layers.filter(({ kind }) => kind === 'relu').length
+  const withRelu = zoo.map(({ network }) => network).filter((network) => relusOf(network) > 0)
+  test.each(withRelu.map((network) => [network.name, network] as const))(
+    '%s: every ReLU is fused',
+    (_name, network) =>
+      expect(linksOf(network).links.filter((link) => 'relu' in link && link.relu)).toHaveLength(
+        relusOf(network),
+      ),
+  )
+})
+
+describe('sizes of MobileNets', () => {
+  test('width scales the channels, resolution the image', () => {
+    const small = loadNetwork('mobilenetv1:width=0.25,resolution=96')
+    expect(small.name).toBe('mobilenetv1-w0_25-r96')
+    expect(shapes(small)).toMatchObject({
+      conv1: '8x48x48',
+      pointwise13: '256x3x3',
+      pool: '256x1x1',
+      fc: '1000',
+    })
+    const wide = loadNetwork('mobilenetv2:width=1.4')
+    expect(shapes(wide)).toMatchObject({ conv1: '48x112x112', conv2: '1792x7x7', fc: '1000' })
+    expect(shapes(loadNetwork('mobilenetv2:resolution=130'))).toMatchObject({
+      conv2: '1280x5x5',
+      pool: '1280x1x1',
+    })
+    expect(parseNetwork(readDocument(JSON.stringify(small), 'net.json'))).toEqual(small)
+  })
+
+  test.each([
+    ['mobilenetv1:widht=0.5', 'the size of a network has no "widht". Did you mean "width"?'],
+    ['mobilenetv1:width=0', 'width is "0": from 0.05 to 4 is possible'],
+    ['mobilenetv1:width=', 'width is "": from 0.05 to 4 is possible'],
+    ['mobilenetv2:resolution=96.5', 'resolution is "96.5": from 32 to 1024 is possible'],
+    ['mobilenetv2:width=0.5,width=1', 'width is set twice'],
+    ['lenet5:width=2', 'the network "lenet5" has one size'],
+  ])('%s is refused', (net, message) => {
+    expect(() => loadNetwork(net)).toThrow(message)
+  })
 })
 
 describe('docs/networks.md', () => {
