@@ -4,7 +4,7 @@ import { parseMultiplier } from '../arith/registry.ts'
 import { usageError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
 import type { QCurve } from '../quant/curve.ts'
-import type { QConv, QGraph } from '../quant/qgraph.ts'
+import { channelsOf, type QConv, type QGraph } from '../quant/qgraph.ts'
 import { checkAccumulator } from './accumulator.ts'
 import type { Assignment, LayerAssignment } from './assignment.ts'
 import type { Entry } from './entries.ts'
@@ -95,7 +95,7 @@ function assignLayer(
   multiplierOf: typeof parseMultiplier,
 ): LayerAssignment {
   const filters = node.bias.length
-  const channels = graph.tensors[node.input]!.shape[0] / node.groups
+  const channels = channelsOf(node, graph.tensors[node.input]!) / node.groups
   const ofRule = chooseRules(node, rules, filters, channels)
   const domains = node.curve === undefined ? [layerDomain(graph, node)] : curveDomains(node.curve)
   const byOrder = domains.map((): Multiplier[] => [])

@@ -45,17 +45,18 @@ export function gatherColumns(
   const [, height, width] = shape.input
   const [, rows, columnsOut] = shape.output
   const line = images * positions
+  const [down, across] = node.dilation ?? [1, 1]
   const padded = node.padding.some((p) => p > 0)
   if (padded) columns.fill(fill & mask, 0, taps * line)
   let tap = 0
   for (let c = group * channels; c < (group + 1) * channels; c++) {
     for (let ky = 0; ky < node.kernel[0]; ky++) {
-      const [y0, y1] = inside(ky - node.padding[0], node.stride[0], height, rows)
+      const [y0, y1] = inside(ky * down - node.padding[0], node.stride[0], height, rows)
       for (let kx = 0; kx < node.kernel[1]; kx++, tap++) {
-        const [x0, x1] = inside(kx - node.padding[1], node.stride[1], width, columnsOut)
+        const [x0, x1] = inside(kx * across - node.padding[1], node.stride[1], width, columnsOut)
         if (y1 <= y0 || x1 <= x0) continue
-        const y = y0 * node.stride[0] - node.padding[0] + ky
-        const x = x0 * node.stride[1] - node.padding[1] + kx
+        const y = y0 * node.stride[0] - node.padding[0] + ky * down
+        const x = x0 * node.stride[1] - node.padding[1] + kx * across
         const to = tap * line + y0 * columnsOut + x0
         const source = from + (c * height + y) * width + x
         const size = shape.input[0] * height * width

@@ -4,8 +4,9 @@ import { inputsOf, type QGraph, type QNode, type QTensor } from '../quant/qgraph
 import type { Codes } from '../quant/rules.ts'
 import { addition } from './add.ts'
 import { convolution } from './convolve.ts'
+import { lookup, multiplication, softmax } from './elementwise.ts'
 import { pooling } from './pool.ts'
-import { channelPadding, concatenation, subsampling } from './rearrange.ts'
+import { channelPadding, concatenation, subsampling, transposition } from './rearrange.ts'
 
 /** The codes of every tensor by its id, for a batch: [image][channel][y][x]. */
 export type Trace = ReadonlyMap<string, Codes>
@@ -57,7 +58,9 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
     case 'conv': {
       const layer = assignment.get(node.name)
       invariant(layer !== undefined, `layer "${node.name}" has no multiplier`)
-      return convolution(node, layer, input, output)
+      return node.steps === undefined
+        ? convolution(node, layer, input, output)
+        : eachStep(node.steps, convolution(node, layer, stepOfSequence(input), stepOfSequence(output)))
     }
     case 'pool':
       return pooling(node, input, output)
@@ -71,5 +74,23 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
       return channelPadding(node, input, output)
     case 'subsample':
       return subsampling(node, input, output)
+    case 'mul':
+      return multiplication(node)
+    case 'table':
+      return lookup(node, input)
+    case 'softmax':
+      return softmax(node)
+    case 'transpose':
+      return transposition(node)
   }
+}
+
+/** One step of a sequence [steps, features, 1], as features. */
+function stepOfSequence(sequence: QTensor): QTensor {
+  return { ...sequence, shape: [sequence.shape[1], 1, 1] }
+}
+
+/** The steps of all sequences follow one another, as images do. */
+function eachStep(steps: number, step: Step): Step {
+  return (inputs, images, result) => step(inputs, images * steps, result)
 }

@@ -1,4 +1,5 @@
-import type { QPad, QSubsample, QTensor } from '../quant/qgraph.ts'
+import { transposedFrom } from '../net/rearranged.ts'
+import type { QPad, QSubsample, QTensor, QTranspose } from '../quant/qgraph.ts'
 import type { Codes } from '../quant/rules.ts'
 
 /** Layers that compute nothing: each writes codes of its inputs to other places. */
@@ -40,6 +41,17 @@ export function subsampling({ stride }: QSubsample, input: QTensor, output: QTen
         const row = (map * height + y * stride[0]) * width
         for (let x = 0; x < columns; x++, to++) result[to] = codes![row + x * stride[1]]!
       }
+    }
+  }
+}
+
+/** Puts the codes of each image at the places of its axes in another order. */
+export function transposition(node: QTranspose): Rearrangement {
+  const from = transposedFrom(node)
+  return ([codes], images, result) => {
+    for (let image = 0, to = 0; image < images; image++) {
+      const first = image * from.length
+      for (let i = 0; i < from.length; i++, to++) result[to] = codes![first + from[i]!]!
     }
   }
 }

@@ -89,7 +89,7 @@ function layerStep(shaped: LayerShape, weights: Weights): LayerStep {
     case 'reshape':
       return ([input]) => input!
     case 'transpose': {
-      const from = transposedFrom(layer, shaped.input)
+      const from = transposedFrom({ order: layer.order, from: layer.from ?? shaped.input })
       return ([input]) => {
         for (let i = 0; i < output.length; i++) output[i] = input![from[i]!]!
         return output

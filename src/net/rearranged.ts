@@ -29,10 +29,15 @@ export function transposedShape(layer: Transpose, input: Shape): Shape {
 }
 
 /** Where each value of a transposition's result stands in its input. */
-export function transposedFrom({ order, from }: Transpose, input: Shape): Int32Array {
-  const axes = from ?? input
-  const strides = axes.map((_, axis) => sizeOf(axes.slice(axis + 1)))
-  const moved = order.map((axis) => ({ size: axes[axis]!, stride: strides[axis]! }))
+export function transposedFrom({
+  order,
+  from,
+}: {
+  readonly order: readonly number[]
+  readonly from: readonly number[]
+}): Int32Array {
+  const strides = from.map((_, axis) => sizeOf(from.slice(axis + 1)))
+  const moved = order.map((axis) => ({ size: from[axis]!, stride: strides[axis]! }))
   let places = Int32Array.of(0)
   for (const { size, stride } of moved) {
     const next = new Int32Array(places.length * size)

@@ -9,6 +9,7 @@ import { makePlan, type PlanOptions } from './make.ts'
 import { dataflowsOf, type LayerDataflows } from './mixed/choice.ts'
 import { type DataflowOf, makeMixedPlan } from './mixed/make.ts'
 import { makeRowPlan } from './row/make.ts'
+import { checkSupported } from './supported.ts'
 
 export interface AnyPlanned {
   readonly plan: AnyPlan
@@ -30,6 +31,7 @@ export function planNetwork(
   array: ArrayChoice,
   options: PlanOptions = {},
 ): AnyPlanned {
+  checkSupported(graph)
   const { dataflow } = array
   const plan = (chosen: Dataflow): AnyPlanned =>
     chosen === 'row-stationary'

@@ -2,34 +2,40 @@ import { invariant } from '../base/errors.ts'
 import { floatNetwork } from '../float/forward.ts'
 import type { Network, Weights } from '../net/network.ts'
 import { imageName } from '../net/wiring.ts'
-import { linksOf } from './links.ts'
+import { isCalibrated, linksOf } from './links.ts'
 import { mostMagnitudeBits, type Range, type Ranges } from './ranges.ts'
 
 const bins = 2048
 
 /**
- * Ranges of all convolutions, dense layers and additions over images [c, h, w], and of the images where not all lie in [0, 1]. Clips minimise the mean square error between
- * the values and their codes: at 8 bits that is close to the maximum, at 4 bits far below it.
+ * Ranges of all layers that make new scales over images [c, h, w], and of the images where not all lie in [0, 1]. Clips minimise the
+ * mean square error between the values and their codes: at 8 bits that is close to the maximum, at 4 bits far below it.
  */
 export function calibrate(network: Network, weights: Weights, images: Iterable<Float32Array>): Ranges {
   const float = floatNetwork(network, weights)
-  const relu = new Map(
-    linksOf(network).links.flatMap((link) =>
-      link.kind === 'conv' || link.kind === 'add' ? [[link.layer.name, link.relu] as const] : [],
-    ),
-  )
   const kept = [...images]
   invariant(kept.length > 0, 'calibration needs at least one image')
   const ownRange = kept.some((image) => image.some((value) => value < 0 || value > 1))
-  const names = [...(ownRange ? [imageName] : []), ...relu.keys()]
+  const clampOf = new Map(
+    linksOf(network, ownRange)
+      .links.filter(isCalibrated)
+      .map((link) => [
+        link.layer.name,
+        link.kind !== 'table' && link.relu
+          ? { low: 0, high: link.ceiling }
+          : { low: -Infinity, high: Infinity },
+      ]),
+  )
+  const names = [...(ownRange ? [imageName] : []), ...clampOf.keys()]
   const largest = new Map<string, number>(names.map((name) => [name, 0]))
   const each = (visit: (layer: string, magnitude: number) => void) => {
     for (const image of kept) {
       if (ownRange) for (const value of image) visit(imageName, Math.abs(value))
       float.trace(image, (layer, values) => {
-        const clamped = relu.get(layer)
-        if (clamped === undefined) return
-        for (const value of values) visit(layer, clamped ? Math.max(0, value) : Math.abs(value))
+        const clamp = clampOf.get(layer)
+        if (clamp === undefined) return
+        const { low, high } = clamp
+        for (const value of values) visit(layer, Math.abs(Math.min(high, Math.max(low, value))))
       })
     }
   }

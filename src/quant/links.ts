@@ -1,37 +1,63 @@
-import { usageError } from '../base/errors.ts'
 import type {
+  Activation,
   Add,
   Concat,
   Conv2d,
   Dense,
   Flatten,
   Layer,
+  Multiply,
   Network,
   Pad,
   Pool,
+  Recurrent,
+  Relu,
+  Reshape,
+  Softmax,
   Subsample,
+  Transpose,
 } from '../net/network.ts'
 import { asMap, type LayerShape, layerShapes } from '../net/shapes.ts'
 import { imageName } from '../net/wiring.ts'
+import { clampOf, type Fusion, fuse, whyNotFused } from './fusion.ts'
 
-/** A layer of a network as an integer node. A ReLU is no link: it is fused into the links that make what it reads. */
+/**
+ * A layer of a network as an integer node. A ReLU, or a clip from 0 on, is no link where the links that make what it reads can take
+ * it up; where they cannot, it is a table.
+ */
 export type Link = Linked &
   (
-    | { readonly kind: 'conv'; readonly layer: Conv2d | Dense; readonly relu: boolean }
-    | { readonly kind: 'add'; readonly layer: Add; readonly relu: boolean }
+    | ({ readonly kind: 'conv'; readonly layer: Conv2d | Dense } & Clamped)
+    | ({ readonly kind: 'add'; readonly layer: Add } & Clamped)
+    | ({ readonly kind: 'mul'; readonly layer: Multiply } & Clamped)
+    | { readonly kind: 'table'; readonly layer: Relu | Activation; readonly why: string | undefined }
     | { readonly kind: 'pool'; readonly layer: Pool }
-    | { readonly kind: 'reshape'; readonly layer: Flatten }
+    | { readonly kind: 'reshape'; readonly layer: Flatten | Reshape }
+    | { readonly kind: 'transpose'; readonly layer: Transpose }
     | { readonly kind: 'concat'; readonly layer: Concat }
     | { readonly kind: 'pad'; readonly layer: Pad }
     | { readonly kind: 'subsample'; readonly layer: Subsample }
+    | { readonly kind: 'softmax'; readonly layer: Softmax }
+    | { readonly kind: 'recurrent'; readonly layer: Recurrent }
   )
 
-interface Linked {
+interface Linked extends Bounds {
   readonly shaped: LayerShape
   /** What it reads: names of links before it, or `input`. */
   readonly inputs: readonly string[]
-  /** Whether its result cannot be negative. Images are in [0, 1]. */
+}
+
+/** What is known of a result's values. */
+export interface Bounds {
+  /** Whether its result cannot be negative. */
   readonly nonNegative: boolean
+  /** What its result cannot exceed, as far as is known: Infinity. */
+  readonly ceiling: number
+}
+
+/** Whether it ends in a ReLU, which clips at `ceiling` where that is finite. */
+interface Clamped {
+  readonly relu: boolean
 }
 
 /** The links of a network in order, by name; and the one whose result is the network's. */
@@ -41,10 +67,11 @@ export interface Links {
 }
 
 /**
- * A ReLU commutes with everything that moves or compares values (max pooling, flatten, concat, channel padding,
- * subsampling), so it may stand behind them if nobody else reads the values before it. Behind average pooling it is refused.
+ * A ReLU commutes with everything that moves or compares values (max pooling, flatten, concat, channel padding, subsampling), so
+ * it may stand behind them if nobody else reads the values before it. Images are in [0, 1], unless they have a range of their own.
  */
-export function linksOf(network: Network): Links {
+export function linksOf(network: Network, ownRange = false): Links {
+  const image = ownRange ? { nonNegative: false, ceiling: Infinity } : { nonNegative: true, ceiling: 1 }
   const links = new Map<string, Link>()
   const shapes = layerShapes(network)
   /** What a ReLU's readers read in its place. */
@@ -52,94 +79,118 @@ export function linksOf(network: Network): Links {
   for (const shaped of shapes) {
     const { layer, sources } = shaped
     const inputs = sources.map((source) => made.get(source)!)
-    if (layer.kind === 'relu') {
-      fuse({ links, shapes, relu: layer.name }, inputs[0]!, layer.name)
+    const clamp = clampOf(layer)
+    const fusion: Fusion = { image, links, shapes, clamp: layer.name, ceiling: clamp ?? Infinity }
+    const why = clamp === undefined ? undefined : whyNotFused(fusion, inputs[0]!, layer.name)
+    if (clamp !== undefined && why === undefined) {
+      fuse(fusion, inputs[0]!)
       made.set(layer.name, inputs[0]!)
     } else {
-      const nonNegative =
-        layer.kind !== 'conv2d' && layer.kind !== 'dense' && inputs.every(isNonNegative(links))
-      links.set(layer.name, linkOf(layer, { shaped, inputs, nonNegative }))
+      links.set(
+        layer.name,
+        linkOf(
+          layer,
+          {
+            shaped,
+            inputs,
+            ...bounds(
+              layer,
+              inputs.map((name) => (name === imageName ? image : links.get(name)!)),
+            ),
+          },
+          why,
+        ),
+      )
       made.set(layer.name, layer.name)
     }
   }
   return { links: [...links.values()], output: made.get(network.layers.at(-1)!.name)! }
 }
 
-function linkOf(layer: Exclude<Layer, { kind: 'relu' }>, linked: Linked): Link {
-  if (linked.shaped.input.length === 2) throw floatOnly(layer, `${layer.kind} over a sequence`)
-  if (layer.kind === 'conv2d' && layer.dilation !== undefined) throw floatOnly(layer, 'dilated convolution')
-  if (layer.kind === 'pool' && (layer.ceil === true || layer.countPadding === false))
-    throw floatOnly(layer, 'pooling rounded up or without its padding')
+/** Whether a link's values are new and have a scale of their own, which calibration finds. */
+export function isCalibrated(link: Link): link is Link & { readonly kind: 'conv' | 'add' | 'mul' | 'table' } {
+  return link.kind === 'conv' || link.kind === 'add' || link.kind === 'mul' || link.kind === 'table'
+}
+
+function linkOf(layer: Layer, linked: Linked, why: string | undefined): Link {
   switch (layer.kind) {
     case 'conv2d':
     case 'dense':
       return { kind: 'conv', layer, relu: false, ...linked }
     case 'add':
       return { kind: 'add', layer, relu: false, ...linked }
+    case 'mul':
+      return { kind: 'mul', layer, relu: false, ...linked }
+    case 'relu':
+    case 'activation':
+      return { kind: 'table', layer, why, ...linked }
     case 'flatten':
+    case 'reshape':
       return { kind: 'reshape', layer, ...linked }
+    case 'rnn':
+    case 'gru':
+    case 'lstm':
+      return { kind: 'recurrent', layer, ...linked }
     case 'pool':
       return { kind: 'pool', layer, ...linked }
+    case 'transpose':
+      return { kind: 'transpose', layer, ...linked }
     case 'concat':
       return { kind: 'concat', layer, ...linked }
     case 'pad':
       return { kind: 'pad', layer, ...linked }
     case 'subsample':
       return { kind: 'subsample', layer, ...linked }
+    case 'softmax':
+      return { kind: 'softmax', layer, ...linked }
+  }
+}
+
+/** What is known of the values of a layer's result, before any clamp that is fused into it. */
+function bounds(layer: Layer, inputs: readonly Bounds[]): Bounds {
+  const nonNegative = inputs.every((input) => input.nonNegative)
+  const ceiling = Math.max(...inputs.map((input) => input.ceiling))
+  switch (layer.kind) {
+    case 'conv2d':
+    case 'dense':
+      return { nonNegative: false, ceiling: Infinity }
+    case 'add':
+    case 'mul':
+      return { nonNegative, ceiling: Infinity }
+    case 'relu':
+      return { nonNegative: true, ceiling }
+    case 'activation':
+      return ofFunction(layer, nonNegative, ceiling)
+    case 'softmax':
+      return { nonNegative: true, ceiling: 1 }
+    case 'rnn':
+    case 'gru':
+    case 'lstm':
+      return { nonNegative: false, ceiling: 1 }
+    case 'pad':
+      return { nonNegative, ceiling: Math.max(0, ceiling) }
     default:
-      throw floatOnly(layer, layer.kind)
+      return { nonNegative, ceiling }
   }
 }
 
-function floatOnly({ name }: Layer, what: string) {
-  return usageError(`layer "${name}" (${what}) has no integer rule yet`, {
-    where: name,
-    hint: 'Only its float reference can be computed.',
-  })
-}
-
-const isNonNegative = (links: ReadonlyMap<string, Link>) => (name: string) =>
-  name === imageName || links.get(name)!.nonNegative
-
-interface Fusion {
-  readonly links: Map<string, Link>
-  readonly shapes: readonly LayerShape[]
-  /** The name of the ReLU. */
-  readonly relu: string
-}
-
-/** Makes the result of a link end in ReLU: its own, or those of all links that it takes its values from. */
-function fuse(fusion: Fusion, name: string, reader: string): void {
-  if (isNonNegative(fusion.links)(name)) return
-  const link = fusion.links.get(name)!
-  checkReaders(fusion, name, reader)
-  if (link.kind === 'pool' && link.layer.mode === 'average') {
-    throw usageError(
-      `layer "${fusion.relu}" (relu) follows the average pooling "${name}": the two cannot be swapped exactly`,
-      {
-        where: fusion.relu,
-        hint: 'Put the ReLU directly behind the convolution.',
-      },
-    )
+function ofFunction({ function: f }: Activation, nonNegative: boolean, ceiling: number) {
+  switch (f.name) {
+    case 'clip':
+      return { nonNegative: f.low >= 0 || (nonNegative && f.high >= 0), ceiling: f.high }
+    case 'hard-sigmoid':
+    case 'sigmoid':
+      return { nonNegative: true, ceiling: 1 }
+    case 'tanh':
+      return { nonNegative, ceiling: 1 }
+    case 'leaky-relu':
+    case 'elu':
+      // below 0 they may rise, by a negative slope
+      return { nonNegative, ceiling: nonNegative ? ceiling : Infinity }
+    case 'hard-swish':
+    case 'swish':
+      return { nonNegative, ceiling: Math.max(0, ceiling) }
   }
-  const ends = link.kind === 'conv' || link.kind === 'add'
-  if (!ends) for (const input of link.inputs) fuse(fusion, input, name)
-  fusion.links.set(name, { ...link, nonNegative: true, ...(ends ? { relu: true } : {}) } as Link)
-}
-
-/** Only ReLUs, which are all fused alike, and the link that the fused one goes through may read what loses its negative values. */
-function checkReaders({ shapes, relu }: Fusion, name: string, reader: string): void {
-  const other = shapes.find(
-    ({ layer, sources }) => layer.kind !== 'relu' && layer.name !== reader && sources.includes(name),
-  )
-  if (other === undefined) return
-  throw usageError(
-    `layer "${relu}" (relu) cannot be fused into "${name}": "${other.layer.name}" reads the values before the ReLU`,
-    {
-      where: relu,
-      hint: `The accelerator keeps a layer's result once: let "${other.layer.name}" read "${relu}", or put a layer with weights or an add before the ReLU.`,
-    },
-  )
 }
 
 /** [channels, height, width] of a link's result. */

@@ -15,7 +15,7 @@ export interface QGraph {
 
 /** A feature map of codes: real = (code - zeroPoint) * scale. */
 export interface QTensor {
-  /** [channels, height, width]; features of a dense layer are [features, 1, 1]. */
+  /** [channels, height, width]; features are [features, 1, 1], a sequence is [steps, features, 1]. */
   readonly shape: readonly [channels: number, height: number, width: number]
   readonly bits: number
   readonly signed: boolean
@@ -23,11 +23,27 @@ export interface QTensor {
   readonly zeroPoint: number
 }
 
-export type QNode = QConv | QPool | QReshape | QAdd | QConcat | QPad | QSubsample
+export type QNode =
+  | QConv
+  | QPool
+  | QReshape
+  | QAdd
+  | QMultiply
+  | QConcat
+  | QPad
+  | QSubsample
+  | QTranspose
+  | QTable
+  | QSoftmax
 
 /** Ids of the tensors that a node reads. */
 export function inputsOf(node: QNode): readonly string[] {
-  return node.kind === 'add' || node.kind === 'concat' ? node.inputs : [node.input]
+  return 'inputs' in node ? node.inputs : [node.input]
+}
+
+/** Channels of what a convolution reads; of a dense layer over a sequence the features of a step. */
+export function channelsOf({ steps }: Pick<QConv, 'steps'>, { shape }: Pick<QTensor, 'shape'>): number {
+  return steps === undefined ? shape[0] : shape[1]
 }
 
 /**
@@ -45,6 +61,10 @@ export interface QConv {
   readonly stride: readonly [vertical: number, horizontal: number]
   readonly padding: readonly [top: number, left: number, bottom: number, right: number]
   readonly groups: number
+  /** Positions of the map from one tap to the next. Absent: 1. */
+  readonly dilation?: readonly [vertical: number, horizontal: number]
+  /** Of a dense layer over a sequence: its steps, each of which is [features, 1, 1] by itself. */
+  readonly steps?: number
   readonly weightBits: number
   /** Codes [filters, channels/groups, kh, kw], signed, zero point 0. Empty where the weights are curves. */
   readonly weights: Int8Array
@@ -63,7 +83,8 @@ export interface QConv {
 
 /**
  * Max, or average: floor((sum + floor(area/2)) / area), on codes. Scale and zero point pass through. The maximum is that of the
- * window's codes inside the map; the average counts the padding as zeros, so that its area is always the window's.
+ * window's codes inside the map; the average counts the padding as zeros, but not what lies behind it (where the output's shape says
+ * that a last window reaches further).
  */
 export interface QPool {
   readonly kind: 'pool'
@@ -75,9 +96,11 @@ export interface QPool {
   readonly stride: readonly [vertical: number, horizontal: number]
   /** Each smaller than the window: no window lies in the padding alone. */
   readonly padding: readonly [top: number, left: number, bottom: number, right: number]
+  /** False: an average is over the codes in the map alone. Absent: true. */
+  readonly countPadding?: boolean
 }
 
-/** Flatten: [c, h, w] to [c*h*w, 1, 1], same codes in the same order. */
+/** Flatten, or another shape: same codes in the same order. */
 export interface QReshape {
   readonly kind: 'reshape'
   readonly name: string
@@ -126,4 +149,58 @@ export interface QSubsample {
   readonly input: string
   readonly output: string
   readonly stride: readonly [vertical: number, horizontal: number]
+}
+
+/** y = clamp(floor((x0 * x1 * multiplier + 2^(shift-1)) / 2^shift), low, high). ReLU is fused as `low`. */
+export interface QMultiply {
+  readonly kind: 'mul'
+  readonly name: string
+  /** The first one has the result's shape, the second one the same, or one code for each of its channels. */
+  readonly inputs: readonly [string, string]
+  readonly output: string
+  /** Unsigned, in [2^15, 2^16). */
+  readonly multiplier: number
+  /** 1..47. */
+  readonly shift: number
+  readonly low: number
+  readonly high: number
+}
+
+/** The code at each place of a result is that of another place: axis i of the result is axis order[i] of the input, seen as `from`. */
+export interface QTranspose {
+  readonly kind: 'transpose'
+  readonly name: string
+  readonly input: string
+  readonly output: string
+  readonly from: readonly number[]
+  readonly order: readonly number[]
+}
+
+/** y = table[x - smallest code of the input]. */
+export interface QTable {
+  readonly kind: 'table'
+  readonly name: string
+  /** The function, for messages and reports: `sigmoid`, `relu`. */
+  readonly does: string
+  /** Why it is a table, where it need not always be one. */
+  readonly why?: string
+  readonly input: string
+  readonly output: string
+  readonly table: Int16Array
+}
+
+/** Over each line of codes: t_i = table[largest - x_i]; y_i = min(high, floor((2 * t_i * one + sum) / (2 * sum))), sum = sum of t_i. */
+export interface QSoftmax {
+  readonly kind: 'softmax'
+  readonly name: string
+  readonly input: string
+  readonly output: string
+  /** Codes of a line, and how far apart they stand. Lines follow one another, `step` at a time. */
+  readonly count: number
+  readonly step: number
+  /** round(2^16 * e^(-d * scale)) for differences d = 0, 1, ... of codes. */
+  readonly table: Int32Array
+  /** The code of 1, which is one more than the largest: the result's scale is 1 / one. */
+  readonly one: number
+  readonly high: number
 }

@@ -3,6 +3,7 @@ import type { Network, Weights } from '../net/network.ts'
 import { noPadding } from '../net/shapes.ts'
 import { imageName } from '../net/wiring.ts'
 import { type CurveChoice, curveCodes } from './curve-layer.ts'
+import { multiplyNode, softmaxNode, tableNode } from './elementwise.ts'
 import { type Link, linkShape, linksOf } from './links.ts'
 import type { QuantOptions } from './options.ts'
 import type { QAdd, QConv, QGraph, QNode, QTensor } from './qgraph.ts'
@@ -27,7 +28,7 @@ export function quantise(
   options: QuantOptions,
   curves: ReadonlyMap<string, CurveChoice> = new Map(),
 ): QGraph {
-  const { links, output } = linksOf(network)
+  const { links, output } = linksOf(network, ranges.has(imageName))
   const types = tensorTypes(links, ranges, options)
   const tensors: Record<string, QTensor> = {
     [imageName]: { shape: network.input.shape, ...types.get(imageName)! },
@@ -64,12 +65,28 @@ function nodeOf(
       const [first, second] = inputs as [string, string]
       return addition(link, [first, second], [tensors[first]!, tensors[second]!], tensors[name]!)
     }
+    case 'mul':
+      return multiplyNode(link, tensors, clampOf(tensors[name]!, link))
+    case 'table':
+      return tableNode(link, tensors[moved.input]!, tensors[name]!)
+    case 'softmax':
+      return softmaxNode(link, tensors[moved.input]!, tensors[name]!)
+    case 'recurrent':
+      throw usageError(`layer "${name}" (${link.layer.kind}) has no integer rule yet`, {
+        where: name,
+        hint: 'Only its float reference can be computed.',
+      })
     case 'pool': {
-      const { mode, window, stride, padding = noPadding } = link.layer
-      return { kind: 'pool', ...moved, mode, window, stride, padding }
+      const { mode, window, stride, padding = noPadding, countPadding } = link.layer
+      const counted = countPadding === false ? { countPadding } : {}
+      return { kind: 'pool', ...moved, mode, window, stride, padding, ...counted }
     }
     case 'reshape':
       return { kind: 'reshape', ...moved }
+    case 'transpose': {
+      const { order, from = link.shaped.input } = link.layer
+      return { kind: 'transpose', ...moved, from, order }
+    }
     case 'concat':
       return { kind: 'concat', name, inputs, output: name }
     case 'pad': {
@@ -98,13 +115,16 @@ function addition(
       },
     )
   }
-  return { kind: 'add', name, inputs, output: name, ...factors, ...clampOf(output, link.relu) }
+  return { kind: 'add', name, inputs, output: name, ...factors, ...clampOf(output, link) }
 }
 
-/** The codes that a result is clamped to: those of its tensor, from 0 on with a ReLU. */
-function clampOf({ bits, signed }: QTensor, relu: boolean): { low: number; high: number } {
+/** The codes that a result is clamped to: those of its tensor, with a ReLU from 0 on and up to its ceiling. */
+function clampOf(
+  { bits, signed, scale }: QTensor,
+  { relu, ceiling }: Pick<Link & { kind: 'conv' }, 'relu' | 'ceiling'>,
+): { low: number; high: number } {
   const [low, high] = codeRange(bits, signed)
-  return { low: relu ? Math.max(0, low) : low, high }
+  return relu ? { low: 0, high: Math.min(high, Math.floor(ceiling / scale + 0.5)) } : { low, high }
 }
 
 function convolution(
@@ -153,9 +173,11 @@ function convolution(
           stride: layer.stride,
           padding: layer.padding,
           groups: layer.groups,
+          ...(layer.dilation === undefined ? {} : { dilation: layer.dilation }),
         }
       : {
           dense: true,
+          ...(link.shaped.input.length === 2 ? { steps: link.shaped.input[0] } : {}),
           kernel: [1, 1] as const,
           stride: [1, 1] as const,
           padding: [0, 0, 0, 0] as const,
@@ -169,7 +191,7 @@ function convolution(
     ...geometry,
     ...operands,
     ...q,
-    ...clampOf(output, link.relu),
+    ...clampOf(output, link),
   }
 }
 

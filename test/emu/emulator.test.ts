@@ -7,8 +7,10 @@ import { createEmulator, emptyCodes } from '../../src/emu/emulator.ts'
 import { calibrate } from '../../src/quant/calibrate.ts'
 import { linksOf } from '../../src/quant/links.ts'
 import type { QuantOptions } from '../../src/quant/options.ts'
+import { channelsOf } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import { codeRange } from '../../src/quant/rules.ts'
+import { anyNetwork } from '../fixtures/any-networks.ts'
 import { randomImages, randomNetwork, randomWeights } from '../fixtures/networks.ts'
 import { oracleGraph } from '../oracles/graph.ts'
 
@@ -22,8 +24,8 @@ const specs = [
 ]
 
 /** A network of random layers, bits and multipliers, and random codes for its input. */
-function scene(seed: number, options: QuantOptions) {
-  const network = randomNetwork(seed)
+function scene(seed: number, options: QuantOptions, make = randomNetwork) {
+  const network = make(seed)
   const weights = randomWeights(network, seed + 1)
   const ranges = calibrate(network, weights, randomImages(network, 2, seed + 2))
   const graph = quantise(network, weights, ranges, options)
@@ -33,7 +35,7 @@ function scene(seed: number, options: QuantOptions) {
   const entries: Entry[] = [{ selector: 'default', spec: spec() }]
   for (const node of graph.nodes) {
     if (node.kind !== 'conv') continue
-    const channels = graph.tensors[node.input]!.shape[0] / node.groups
+    const channels = channelsOf(node, graph.tensors[node.input]!) / node.groups
     const filter = random.integer(0, node.bias.length - 1)
     if (random.unit() < 0.5) entries.push({ selector: node.name, spec: spec() })
     if (random.unit() < 0.5) entries.push({ selector: `${node.name}[${filter}]`, spec: spec() })
@@ -69,13 +71,27 @@ describe('the emulator', () => {
     expect([...kinds].sort()).toEqual(['add', 'concat', 'conv', 'pad', 'pool', 'reshape', 'subsample'])
   })
 
+  test('is tried with every kind of node that only it has', () => {
+    const kinds = new Set<string>()
+    for (let seed = 1; seed <= 60; seed++)
+      for (const link of linksOf(anyNetwork(seed)).links) kinds.add(link.kind)
+    expect(kinds).toEqual(
+      new Set([
+        ...['add', 'concat', 'conv', 'mul', 'pad', 'pool', 'reshape', 'softmax', 'subsample'],
+        ...['table', 'transpose'],
+      ]),
+    )
+  })
+
   test.each([
-    ['8 bits, multipliers by layer, filter and kernel', eightBits, 120],
-    ['2 to 8 bits', bits, 120],
-  ])('equals the naive oracle on every tensor: %s', (_name, options, numRuns) => {
+    ['8 bits, multipliers by layer, filter and kernel', randomNetwork, eightBits, 120],
+    ['2 to 8 bits', randomNetwork, bits, 120],
+    ['layers of all kinds, 8 bits', anyNetwork, eightBits, 150],
+    ['layers of all kinds, 2 to 8 bits', anyNetwork, bits, 150],
+  ])('equals the naive oracle on every tensor: %s', (_name, make, options, numRuns) => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000_000 }), options, (seed, quant) => {
-        const { graph, assignment, codes } = scene(seed, quant)
+        const { graph, assignment, codes } = scene(seed, quant, make)
         const input = codes(1)
         const trace = createEmulator(graph, assignment).runImage(input)
         const expected = oracleGraph(graph, [...input], (layer, x, w, filter, channel) => {

@@ -45,3 +45,26 @@ export function oracleSoftmax(channels: number, positions: number, x: readonly n
     return 1 / sum
   })
 }
+
+interface IntegerSoftmax {
+  readonly count: number
+  readonly step: number
+  readonly table: ArrayLike<number>
+  readonly one: number
+  readonly high: number
+}
+
+/** The integer rule: a term's share of the sum of its line, in units of 1/one, in exact integers. */
+export function oracleIntegerSoftmax(
+  { count, step, table, one, high }: IntegerSoftmax,
+  x: readonly number[],
+): number[] {
+  return x.map((code, i) => {
+    const first = i - (i % (count * step)) + (i % step)
+    const line = Array.from({ length: count }, (_, k) => x[first + k * step]!)
+    const largest = Math.max(...line)
+    const sum = line.reduce((total, other) => total + BigInt(table[largest - other]!), 0n)
+    const share = (2n * BigInt(table[largest - code]!) * BigInt(one) + sum) / (2n * sum)
+    return share > BigInt(high) ? high : Number(share)
+  })
+}

@@ -1,5 +1,6 @@
 /** A quantised network run by the naive layers. Imports only the other oracles; the graph is described by its shape alone. */
 import { type OracleCodes, type OracleCurve, oracleCurveConvolution } from './curve.ts'
+import { oracleIntegerSoftmax, oracleTranspose } from './elementwise.ts'
 import { oracleConvolution, oraclePad, oraclePool, oracleSubsample } from './layers.ts'
 import { oracleAdd, oracleAverage, oracleRequantise } from './quantise.ts'
 
@@ -16,6 +17,8 @@ interface Conv {
   readonly stride: Pair
   readonly padding: Edges
   readonly groups: number
+  readonly dilation?: Pair | undefined
+  readonly steps?: number | undefined
   readonly weights: ArrayLike<number>
   /** Takes the place of the weights. */
   readonly curve?: OracleCurve
@@ -33,6 +36,7 @@ interface Pool {
   readonly window: Pair
   readonly stride: Pair
   readonly padding: Edges
+  readonly countPadding?: boolean | undefined
 }
 interface Reshape {
   readonly kind: 'reshape'
@@ -66,7 +70,39 @@ interface Subsample {
   readonly output: string
   readonly stride: Pair
 }
-type Node = Conv | Pool | Reshape | Add | Concat | Pad | Subsample
+interface Multiply {
+  readonly kind: 'mul'
+  readonly inputs: readonly [string, string]
+  readonly output: string
+  readonly multiplier: number
+  readonly shift: number
+  readonly low: number
+  readonly high: number
+}
+interface Transpose {
+  readonly kind: 'transpose'
+  readonly input: string
+  readonly output: string
+  readonly from: readonly number[]
+  readonly order: readonly number[]
+}
+interface Table {
+  readonly kind: 'table'
+  readonly input: string
+  readonly output: string
+  readonly table: ArrayLike<number>
+}
+interface Softmax {
+  readonly kind: 'softmax'
+  readonly input: string
+  readonly output: string
+  readonly count: number
+  readonly step: number
+  readonly table: ArrayLike<number>
+  readonly one: number
+  readonly high: number
+}
+type Node = Conv | Pool | Reshape | Add | Concat | Pad | Subsample | Multiply | Transpose | Table | Softmax
 
 export interface OracleGraph {
   readonly input: string
@@ -110,7 +146,11 @@ function codesOf(
     case 'reshape':
       return values(node.input)
     case 'pool':
-      return oraclePool({ ...node, input: shape(node.input) }, values(node.input), oracleAverage)
+      return oraclePool(
+        { ...node, ...reach(node, shape(node.input), shape(node.output)) },
+        values(node.input),
+        oracleAverage,
+      )
     case 'add': {
       const [first, second] = node.inputs
       const other = values(second)
@@ -124,9 +164,39 @@ function codesOf(
       return oraclePad(shape(node.input), node.before, node.after, values(node.input))
     case 'subsample':
       return oracleSubsample(shape(node.input), node.stride, values(node.input))
-    case 'conv':
-      return convolve(node, graph.tensors[node.input]!, values(node.input), product)
+    case 'mul': {
+      const [first, second] = node.inputs.map(values) as [number[], number[]]
+      const scaled = first.map((x, i) => x * second[Math.floor((i * second.length) / first.length)]!)
+      return scaled.map((x) => oracleRequantise(x, node.multiplier, node.shift, node.low, node.high))
+    }
+    case 'transpose':
+      return oracleTranspose(node.from, node.order, values(node.input))
+    case 'table': {
+      const { bits, signed } = graph.tensors[node.input]!
+      return values(node.input).map((x) => node.table[signed ? x + 2 ** (bits - 1) : x]!)
+    }
+    case 'softmax':
+      return oracleIntegerSoftmax(node, values(node.input))
+    case 'conv': {
+      const input = graph.tensors[node.input]!
+      if (node.steps === undefined) return convolve(node, input, values(node.input), product)
+      const features = input.shape[1]
+      const steps = Array.from({ length: node.steps }, (_, t) =>
+        values(node.input).slice(t * features, (t + 1) * features),
+      )
+      return steps.flatMap((x) => convolve(node, { ...input, shape: [features, 1, 1] }, x, product))
+    }
   }
+}
+
+/** Whether a pooling keeps a last window that does not fit: told by the size of its result. */
+function reach(node: Pool, input: Shape, output: Shape): { input: Shape; ceil: boolean } {
+  const fits = (axis: 0 | 1) =>
+    Math.floor(
+      (input[axis + 1]! + node.padding[axis]! + node.padding[axis + 2]! - node.window[axis]!) /
+        node.stride[axis]!,
+    ) + 1
+  return { input, ceil: output[1] > fits(0) || output[2] > fits(1) }
 }
 
 function convolve(

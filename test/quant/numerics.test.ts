@@ -6,9 +6,18 @@ import { buildAssignment } from '../../src/approx/build.ts'
 import { packageRoot } from '../../src/base/files.ts'
 import { rankOf } from '../../src/base/statistics.ts'
 import { addition } from '../../src/emu/add.ts'
+import { multiplication, softmax } from '../../src/emu/elementwise.ts'
 import { createEmulator } from '../../src/emu/emulator.ts'
-import { channelPadding, concatenation, type Rearrangement, subsampling } from '../../src/emu/rearrange.ts'
+import {
+  channelPadding,
+  concatenation,
+  type Rearrangement,
+  subsampling,
+  transposition,
+} from '../../src/emu/rearrange.ts'
+import { realFunction } from '../../src/float/activation.ts'
 import { type Moments, momentOperand, momentsOf } from '../../src/quant/curve.ts'
+import { functionTable, softmaxTable } from '../../src/quant/elementwise.ts'
 import { fitCurve } from '../../src/quant/fit.ts'
 import type { QConv, QGraph, QTensor } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
@@ -98,7 +107,7 @@ function curve({ bias, x, coefficients, length }: Arguments): number {
   return offset
 }
 
-function pool(mode: 'max' | 'average', codes: number[], padding = 0): number {
+function pool(mode: 'max' | 'average', { codes, padding = 0, past = 0, countPadding }: Arguments): number {
   const graph: QGraph = {
     name: 'pool',
     input: 'input',
@@ -111,9 +120,10 @@ function pool(mode: 'max' | 'average', codes: number[], padding = 0): number {
         mode,
         input: 'input',
         output: 'pool',
-        window: [1, codes.length + padding],
+        window: [1, codes.length + padding + past],
         stride: [1, 1],
         padding: [0, 0, 0, padding],
+        countPadding,
       },
     ],
   } // prettier-ignore
@@ -202,9 +212,28 @@ const rules: Record<string, (a: Arguments) => unknown> = {
   addFactors: ({ scales, outputScale }) =>
     Object.values(addFactors(scales[0] / outputScale, scales[1] / outputScale)!),
   add,
-  maxPool: ({ codes, padding }) => pool('max', codes, padding),
-  averagePool: ({ codes, padding }) => pool('average', codes, padding),
+  maxPool: (given) => pool('max', given),
+  averagePool: (given) => pool('average', given),
   globalAverage: ({ sum, area }) => averageCode(sum, area),
+  multiply: ({ x, m, s, low, high }) => {
+    const node = { kind: 'mul', name: 'mul', inputs: ['a', 'b'], output: 'mul' } as const
+    const step = multiplication({ ...node, multiplier: m, shift: s, low, high })
+    return emulated(
+      step,
+      x.map((code: number) => [code]),
+      1,
+    )[0]
+  },
+  table: ({ function: f, x, inputScale, outputScale }) =>
+    functionTable(realFunction(f), map([1, 1, 1], inputScale), map([1, 1, 1], outputScale))[x + 128],
+  softmaxTerms: ({ scale, differences }) => [...softmaxTable(scale, differences)],
+  softmax: ({ codes, scale, one }) => {
+    const line = { count: codes.length, step: 1, table: softmaxTable(scale, 256), one, high: one - 1 }
+    const step = softmax({ kind: 'softmax', name: 's', input: 'input', output: 's', ...line })
+    return emulated(step, [codes], codes.length)
+  },
+  transpose: ({ codes, from, order }) =>
+    emulated(transposition({ kind: 'transpose', ...moved, from, order }), [codes], codes.length),
   concat: ({ inputs }) => emulated(concatenation(), inputs, inputs.flat().length),
   pad,
   subsample,

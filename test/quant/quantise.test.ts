@@ -41,10 +41,48 @@ describe('fusing ReLU', () => {
     expect(linksOf(net).links.some((link) => link.layer.kind === ('relu' as string))).toBe(false)
   })
 
-  test('behind average pooling it is refused by name', () => {
-    expect(() => linksOf(network(conv, pool('average'), relu))).toThrow(
-      'layer "relu1" (relu) follows the average pooling "pool1"',
-    )
+  test('behind average pooling it is a table, and says why', () => {
+    const { links } = linksOf(network(conv, pool('average'), relu))
+    expect(links.map(({ kind }) => kind)).toEqual(['conv', 'pool', 'table'])
+    expect(links[0]).toMatchObject({ relu: false })
+    expect(links[2]).toMatchObject({
+      nonNegative: true,
+      why: 'it follows the average pooling "pool1": the two cannot be swapped exactly',
+    })
+  })
+
+  test('a clip from 0 on is a ReLU with a ceiling: the largest code is not above it', () => {
+    const relu6: Layer = { kind: 'activation', name: 'act1', function: { name: 'clip', low: 0, high: 6 } }
+    const net = network(conv, pool('max'), relu6)
+    expect(linksOf(net).links).toMatchObject([{ kind: 'conv', relu: true, ceiling: 6 }, { ceiling: 6 }])
+    const weights = randomWeights(net, 1)
+    const ofClip = (clip: number) =>
+      quantise(net, weights, new Map([['conv1', { largest: clip, clips: Array(8).fill(clip) }]]), int8)
+    expect(ofClip(6).nodes[0]).toMatchObject({ low: 0, high: 127 })
+    // 6 is code 95 where a code counts 8/127
+    expect(ofClip(8).nodes[0]).toMatchObject({ low: 0, high: 95 })
+  })
+
+  test('a ReLU on an image that has a range of its own does something', () => {
+    expect(linksOf(network(relu, conv), true).links.map(({ kind }) => kind)).toEqual(['table', 'conv'])
+    const around: Layer = { ...add, inputs: ['input', 'relu1'] }
+    expect(linksOf(network(relu, around), true).links[1]).toMatchObject({ kind: 'add', nonNegative: false })
+  })
+
+  test('clamps that differ cannot share a convolution', () => {
+    const six: Layer = {
+      kind: 'activation',
+      name: 'six',
+      inputs: ['conv1'],
+      function: { name: 'clip', low: 0, high: 6 },
+    }
+    const both: Layer = { kind: 'add', name: 'add1', inputs: ['relu1', 'six'] }
+    expect(linksOf(network(conv, relu, six, both)).links.map(({ kind }) => kind)).toEqual([
+      'conv',
+      'table',
+      'table',
+      'add',
+    ])
   })
 
   test('a ReLU on what cannot be negative does nothing', () => {
@@ -95,17 +133,22 @@ describe('fusing ReLU', () => {
     expect(linksOf(net).links.map(({ inputs }) => inputs)).toEqual([['input'], ['conv1'], ['conv2', 'conv1']])
   })
 
-  test('where somebody reads the values before it, it is refused by name', () => {
+  test('where somebody reads the values before it, it is a table, and says who', () => {
     const around: Layer = { ...add, inputs: ['conv1', 'relu1'] }
-    expect(() => linksOf(network(conv, relu, around))).toThrow(
-      'layer "relu1" (relu) cannot be fused into "conv1": "add1" reads the values before the ReLU',
-    )
+    expect(linksOf(network(conv, relu, around)).links[1]).toMatchObject({
+      kind: 'table',
+      why: '"add1" reads the values of "conv1" before it',
+    })
+  })
+
+  test('ReLUs of the same values are one clamp', () => {
     const pooled: Layer = { ...pool('max'), inputs: ['conv1'] } as Layer
     const other: Layer = { ...relu, name: 'relu2', inputs: ['conv1'] }
     const flat = (name: string, source: string): Layer => ({ kind: 'flatten', name, inputs: [source] })
     const both: Layer = { kind: 'concat', name: 'both', inputs: ['flatten1', 'flatten2'] }
     const tail = [flat('flatten1', 'relu1'), flat('flatten2', 'relu2'), both] as const
-    expect(() => linksOf(network(conv, pooled, relu, other, ...tail))).not.toThrow()
+    const { links } = linksOf(network(conv, pooled, relu, other, ...tail))
+    expect(links.map(({ kind }) => kind)).toEqual(['conv', 'pool', 'reshape', 'reshape', 'concat'])
   })
 })
 
