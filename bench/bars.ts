@@ -18,10 +18,10 @@ export function barsOf(
   networks: readonly NetworkFigure[],
 ): Bar[] {
   const bars = [
-    faster('any table, against the C++ table loop', 'xgen-table', 'cpp-table', 5.5, convolutions),
-    faster('any table, against that loop in WebAssembly', 'xgen-table', 'wasm-table', 10, convolutions),
-    faster('exact products, against the C++ table loop', 'xgen-exact', 'cpp-table', 14, convolutions),
-    faster('rank 1, against the C++ table loop', 'xgen-rank-1', 'cpp-table', 14, convolutions),
+    faster('any table, against the C++ table loop', 'kernel-table', 'cpp-table', 5.5, convolutions),
+    faster('any table, against that loop in WebAssembly', 'kernel-table', 'wasm-table', 10, convolutions),
+    faster('exact products, against the C++ table loop', 'kernel-exact', 'cpp-table', 14, convolutions),
+    faster('rank 1, against the C++ table loop', 'kernel-rank-1', 'cpp-table', 14, convolutions),
     images('ResNet-8, any table, two threads: images/s', 'table', 1800, networks),
     images('ResNet-8, rank 1, two threads: images/s', 'rank-1', 3500, networks),
     images('ResNet-8, exact, two threads: images/s', 'exact', 3500, networks),

@@ -1,10 +1,12 @@
-import { outputSize, type Problem, tapsOf } from './problems.ts'
+import { onlyTable, outputSize, type Problem, tapsOf } from './problems.ts'
 
 /**
  * The convolution in plain JavaScript as the emulator had it before it had kernels: codes as columns[tap][image * position], then four
  * rows of the table at a time.
  */
-export function plainConvolution({ shape, images, activations, weights, table }: Problem) {
+export function plainConvolution(problem: Problem) {
+  const { shape, images, activations, weights } = problem
+  const table = onlyTable(problem)
   const { filters } = shape
   const { positions } = outputSize(shape)
   const taps = tapsOf(shape)

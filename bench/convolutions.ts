@@ -65,7 +65,7 @@ async function checked(
   entrant: Entrant,
   { shape, images, threads }: ConvolutionRequest,
 ): Promise<Opened | NotRun> {
-  const problem = problemOf(shape, images, entrant.table)
+  const problem = problemOf(shape, images, entrant.tables)
   const sums = expectedSums(problem)
   const opened = await entrant.open(problem, threads, sums)
   if ('notRun' in opened) return opened
@@ -79,7 +79,7 @@ const known = new Map<string, Int32Array>()
 
 /** Kept: several entrants, with any number of threads, have the same problem. */
 function expectedSums(problem: Problem): Int32Array {
-  const key = `${problem.shape.name} ${problem.images} ${problem.table.name}`
+  const key = `${problem.shape.name} ${problem.images} ${problem.tables.map(({ name }) => name)}`
   let sums = known.get(key)
   if (sums === undefined) known.set(key, (sums = referenceSums(problem)))
   return sums

@@ -1,5 +1,6 @@
 import type { Codes } from '../src/quant/rules.ts'
 import { plainConvolution } from './baseline.ts'
+import { kernelRun, type Preparation } from './kernels.ts'
 import { layerEmulator } from './layer.ts'
 import type { Way } from './limits.ts'
 import type { Native, NativeLoop } from './native.ts'
@@ -11,7 +12,8 @@ import { type Loops, webAssemblyLoop } from './webassembly.ts'
 export interface Entrant {
   readonly name: string
   readonly what: string
-  readonly table: Table
+  /** Filter n has the table n modulo their number. */
+  readonly tables: readonly Table[]
   readonly way: Way
   /** Threads that it can have; any where undefined. */
   readonly threads?: number
@@ -47,7 +49,7 @@ export function nativeEntrant(
   return {
     name,
     what,
-    table,
+    tables: [table],
     way: loop === 'table' ? 'table' : 'vectorised',
     async open(problem, threads) {
       if (native === undefined) return { notRun: 'no g++' }
@@ -64,7 +66,7 @@ export function nativeEntrant(
 export const webAssemblyEntrant = (name: string, what: string, table: Table, module: Loops): Entrant => ({
   name,
   what,
-  table,
+  tables: [table],
   way: 'table',
   async open(problem, threads) {
     const loop = webAssemblyLoop(module, problem, threads)
@@ -75,7 +77,7 @@ export const webAssemblyEntrant = (name: string, what: string, table: Table, mod
 export const plainEntrant = (name: string, what: string, table: Table): Entrant => ({
   name,
   what,
-  table,
+  tables: [table],
   way: 'table',
   threads: 1,
   async open(problem) {
@@ -88,7 +90,7 @@ export const plainEntrant = (name: string, what: string, table: Table): Entrant 
 export const layerEntrant = (name: string, what: string, table: Table, way: Way): Entrant => ({
   name,
   what,
-  table,
+  tables: [table],
   way,
   threads: 1,
   async open(problem, _threads, sums) {
@@ -100,6 +102,28 @@ export const layerEntrant = (name: string, what: string, table: Table, way: Way)
           values = run()
         }, repeats),
       result: () => ({ kind: 'codes', values }),
+      close: () => {},
+    }
+  },
+})
+
+/** A kernel alone: from codes to sums, as the loops do it. */
+export const kernelEntrant = (
+  name: string,
+  what: string,
+  used: readonly Table[],
+  preparation: Preparation,
+  way: Way,
+): Entrant => ({
+  name,
+  what,
+  tables: used,
+  way,
+  async open(problem, threads) {
+    const kernel = kernelRun(problem, preparation)
+    return {
+      run: (repeats) => timed(() => kernel.run(threads), repeats),
+      result: () => sumsOf(kernel.sums()),
       close: () => {},
     }
   },

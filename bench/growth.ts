@@ -49,7 +49,7 @@ export async function growthByChannels(
   const growths: Growth[] = []
   for (const table of [tables.drawn, tables.exact]) {
     const contestants = counts.map((channels) => {
-      const problem = problemOf(square(16, channels), images, table)
+      const problem = problemOf(square(16, channels), images, [table])
       const sums = referenceSums(problem)
       const run = layerEmulator(problem, sums)
       checkResult(`${channels} channels, ${table.name}`, run(), expectedCodes(sums))

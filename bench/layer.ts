@@ -2,7 +2,7 @@ import { buildAssignment } from '../src/approx/build.ts'
 import { createEmulator } from '../src/emu/emulator.ts'
 import type { QConv, QGraph, QTensor } from '../src/quant/qgraph.ts'
 import { specOf } from './multipliers.ts'
-import { outputSize, type Problem } from './problems.ts'
+import { outputSize, type Problem, tableOfFilter } from './problems.ts'
 
 const name = 'layer'
 const multiplier = 45000
@@ -54,7 +54,12 @@ export function layerGraph({ shape, weights }: Problem, sums: Int32Array): QGrap
 /** The emulator on that network: codes in, codes out. */
 export function layerEmulator(problem: Problem, sums: Int32Array) {
   const graph = layerGraph(problem, sums)
-  const assignment = buildAssignment(graph, [{ selector: 'default', spec: specOf(problem.table) }])
+  const { tables } = problem
+  const entries = Array.from({ length: problem.shape.filters }, (_, n) => ({
+    selector: `${name}[${n}]`,
+    spec: specOf(tables[tableOfFilter(tables, n)]!),
+  }))
+  const assignment = buildAssignment(graph, entries)
   const emulator = createEmulator(graph, assignment)
   return () => emulator.runBatch(problem.activations, problem.images).get(name)!
 }

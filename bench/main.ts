@@ -3,7 +3,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { XgenError } from '../src/base/errors.ts'
 import { barsOf } from './bars.ts'
 import { type ConvolutionFigure, type ConvolutionNotRun, convolutionFigures } from './convolutions.ts'
-import { type Entrant, layerEntrant, nativeEntrant, plainEntrant, webAssemblyEntrant } from './entrants.ts'
+import {
+  type Entrant,
+  kernelEntrant,
+  layerEntrant,
+  nativeEntrant,
+  plainEntrant,
+  webAssemblyEntrant,
+} from './entrants.ts'
 import { type Growth, growthByChannels, growthByImages } from './growth.ts'
 import { machineOf } from './machine.ts'
 import { tables } from './multipliers.ts'
@@ -24,6 +31,17 @@ function entrantsOf(native: Native | undefined, loops: Loops): Entrant[] {
     webAssemblyEntrant('wasm-table', 'the same loop in WebAssembly', drawn, loops),
     plainEntrant('js-table', 'table loop in JavaScript', drawn),
     nativeEntrant('cpp-exact', 'int8 loop in C++, vectorised by the compiler', exact, 'exact', native),
+    kernelEntrant('kernel-table', 'rows of products, any table', [drawn], 'rows', 'rows'),
+    kernelEntrant(
+      'kernel-mixed',
+      'four tables in turn, by filter',
+      [drawn, truncated, exact, wide],
+      'rows',
+      'rows',
+    ),
+    kernelEntrant('kernel-wide', 'rows of products of any 16 bits', [wide], 'rows', 'wideRows'),
+    kernelEntrant('kernel-exact', 'int16 dot products', [exact], 'exact', 'dot'),
+    kernelEntrant('kernel-rank-1', 'the same of truncated operands', [truncated], 'truncated', 'dot'),
     layerEntrant('xgen-table', 'the emulator, any table', drawn, 'rows'),
     layerEntrant('xgen-wide', 'the emulator, products of any 16 bits', wide, 'wideRows'),
     layerEntrant('xgen-exact', 'the emulator, exact products', exact, 'dot'),

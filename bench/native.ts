@@ -7,7 +7,7 @@ import { execa } from 'execa'
 import { invariant } from '../src/base/errors.ts'
 import { sha256 } from '../src/base/hash.ts'
 import { cacheDirectory, makeOnce } from '../src/tools/cache.ts'
-import type { Problem } from './problems.ts'
+import { onlyTable, type Problem } from './problems.ts'
 import type { Timing } from './rounds.ts'
 
 export const nativeFlags: readonly string[] = ['-O3', '-march=native', '-fopenmp']
@@ -36,10 +36,11 @@ export async function openNative(): Promise<Native | undefined> {
   const server = serve(await build(compiler))
   return {
     compiler,
-    async take(name, { shape, images, activations, weights, table }) {
+    async take(name, problem) {
+      const { shape, images, activations, weights } = problem
       writeFileSync(join(directory, 'activations.bin'), activations)
       writeFileSync(join(directory, 'weights.bin'), weights)
-      writeFileSync(join(directory, 'table.bin'), byWeight(table.products))
+      writeFileSync(join(directory, 'table.bin'), byWeight(onlyTable(problem).products))
       const { channels, height, width, filters, kernel, stride, padding } = shape
       const words = [name, images, channels, height, width, filters, kernel, stride, padding, directory]
       expectAnswer(await server.ask(`problem ${words.join(' ')}`), 'ready')

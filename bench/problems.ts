@@ -1,3 +1,4 @@
+import { invariant } from '../src/base/errors.ts'
 import { seededRandom } from '../src/base/random.ts'
 
 /** A convolution with square kernels and the same padding on all sides. */
@@ -12,7 +13,7 @@ export interface Shape {
   readonly padding: number
 }
 
-/** A convolution of int8 codes by a table of products. */
+/** A convolution of int8 codes by tables of products. */
 export interface Problem {
   readonly shape: Shape
   readonly images: number
@@ -20,7 +21,8 @@ export interface Problem {
   readonly activations: Int8Array
   /** [filter][channel][ky][kx] */
   readonly weights: Int8Array
-  readonly table: Table
+  /** Filter n has the table n modulo their number. */
+  readonly tables: readonly Table[]
 }
 
 /** Products of int8 codes: [activation code][weight code]. */
@@ -65,7 +67,7 @@ export const macsOf = (shape: Shape, images: number) =>
 const deviation = 36
 
 /** Codes as trained networks have them, always the same: normal weights, activations behind a ReLU, so that half are 0. */
-export function problemOf(shape: Shape, images: number, table: Table): Problem {
+export function problemOf(shape: Shape, images: number, tables: readonly Table[]): Problem {
   const random = seededRandom(7)
   const code = () => Math.max(-128, Math.min(127, Math.round(deviation * random.normal())))
   const size = images * shape.channels * shape.height * shape.width
@@ -74,8 +76,16 @@ export function problemOf(shape: Shape, images: number, table: Table): Problem {
     images,
     activations: Int8Array.from({ length: size }, () => Math.max(0, code())),
     weights: Int8Array.from({ length: shape.filters * tapsOf(shape) }, code),
-    table,
+    tables,
   }
+}
+
+export const tableOfFilter = (tables: readonly Table[], filter: number) => filter % tables.length
+
+/** The table of a problem that all its filters share. */
+export function onlyTable({ tables }: Problem): Table {
+  invariant(tables.length === 1, 'this loop has one table for all filters')
+  return tables[0]!
 }
 
 /** Fills a table from the codes' values. */

@@ -1,14 +1,15 @@
 import { invariant } from '../src/base/errors.ts'
-import { outputSize, type Problem, tapsOf } from './problems.ts'
+import { outputSize, type Problem, tableOfFilter, tapsOf } from './problems.ts'
 
 /** The sums [image][filter][y][x] by plain loops. */
-export function referenceSums({ shape, images, activations, weights, table }: Problem): Int32Array {
+export function referenceSums({ shape, images, activations, weights, tables }: Problem): Int32Array {
   const { channels, height, width, filters, kernel, stride, padding } = shape
   const { rows, columns } = outputSize(shape)
   const sums = new Int32Array(images * filters * rows * columns)
   let at = 0
   for (let i = 0; i < images; i++)
-    for (let n = 0; n < filters; n++)
+    for (let n = 0; n < filters; n++) {
+      const { products } = tables[tableOfFilter(tables, n)]!
       for (let y = 0; y < rows; y++)
         for (let x = 0; x < columns; x++) {
           let sum = 0
@@ -20,10 +21,11 @@ export function referenceSums({ shape, images, activations, weights, table }: Pr
                 const inside = iy >= 0 && iy < height && ix >= 0 && ix < width
                 const a = inside ? activations[((i * channels + c) * height + iy) * width + ix]! : 0
                 const w = weights[n * tapsOf(shape) + (c * kernel + ky) * kernel + kx]!
-                sum += table.products[(a & 255) * 256 + (w & 255)]!
+                sum += products[(a & 255) * 256 + (w & 255)]!
               }
           sums[at++] = sum
         }
+    }
   return sums
 }
 

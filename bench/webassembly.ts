@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { invariant } from '../src/base/errors.ts'
 import { sha256 } from '../src/base/hash.ts'
 import { cacheDirectory, makeOnce } from '../src/tools/cache.ts'
-import { outputSize, type Problem, tapsOf } from './problems.ts'
+import { onlyTable, outputSize, type Problem, tapsOf } from './problems.ts'
 
 /** The table loop in WebAssembly, over one problem. */
 export interface WebAssemblyLoop {
@@ -69,7 +69,8 @@ async function assemble(source: string): Promise<Uint8Array> {
 
 /** Puts a problem into a memory of its own and starts the threads besides this one. */
 export function webAssemblyLoop(module: Loops, problem: Problem, threads: number): WebAssemblyLoop {
-  const { shape, images, activations, weights, table } = problem
+  const { shape, images, activations, weights } = problem
+  const table = onlyTable(problem)
   const { channels, height, width, filters, kernel, stride, padding } = shape
   const { rows, columns, positions } = outputSize(shape)
   let end = 64

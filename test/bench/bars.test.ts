@@ -34,10 +34,10 @@ describe('bars', () => {
     const bars = barsOf(
       [
         convolution('cpp-table', 'a', 2),
-        convolution('xgen-table', 'a', 12),
+        convolution('kernel-table', 'a', 12),
         convolution('cpp-table', 'b', 2),
-        convolution('xgen-table', 'b', 10),
-        convolution('xgen-exact', 'b', 30),
+        convolution('kernel-table', 'b', 10),
+        convolution('kernel-exact', 'b', 30),
       ],
       [network('exact', 2, 4000, 1), network('table', 2, 1000, 4), network('rank-1', 1, 5000, 1.1)],
     )

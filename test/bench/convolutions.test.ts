@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type ConvolutionRequest, convolutionFigures } from '../../bench/convolutions.ts'
 import {
   type Entrant,
+  kernelEntrant,
   layerEntrant,
   nativeEntrant,
   plainEntrant,
@@ -50,7 +51,7 @@ const shapes = fc
   .map((one) => ({ name: 'drawn', ...one }))
 
 describe('the loops that kernels are compared with', () => {
-  const oracleSums = ({ shape: s, images, activations, weights, table }: Problem) => {
+  const oracleSums = ({ shape: s, images, activations, weights, tables: [table] }: Problem) => {
     const size = s.channels * s.height * s.width
     return Array.from({ length: images }, (_, i) =>
       oracleConvolution(
@@ -65,7 +66,7 @@ describe('the loops that kernels are compared with', () => {
         Array.from(activations.subarray(i * size, (i + 1) * size)),
         Array.from(weights),
         new Array(s.filters).fill(0),
-        (a, w) => table.products[(a & 255) * 256 + (w & 255)]!,
+        (a, w) => table!.products[(a & 255) * 256 + (w & 255)]!,
       ),
     ).flat()
   }
@@ -73,7 +74,7 @@ describe('the loops that kernels are compared with', () => {
   test('all compute what the naive oracle computes, with any number of threads', async (context) => {
     await fc.assert(
       fc.asyncProperty(shapes, fc.constantFrom(1, 2, 3), async (drawn, threads) => {
-        const problem = problemOf(drawn, 4, tables.wide)
+        const problem = problemOf(drawn, 4, [tables.wide])
         const expected = oracleSums(problem)
         expect(firstDifference(referenceSums(problem), expected)).toBeUndefined()
         const loop = webAssemblyLoop(loops, problem, threads)
@@ -97,12 +98,22 @@ describe('a comparison of convolutions', () => {
     const entrants = [
       plainEntrant('plain', '', tables.drawn),
       webAssemblyEntrant('wasm', '', tables.drawn, loops),
+      kernelEntrant('by filter', '', [tables.drawn, tables.wide, tables.exact], 'rows', 'rows'),
+      kernelEntrant('dot', '', [tables.truncated], 'truncated', 'dot'),
       layerEntrant('table', '', tables.wide, 'rows'),
       layerEntrant('exact', '', tables.exact, 'dot'),
       layerEntrant('truncated', '', tables.truncated, 'dot'),
     ]
     const figures = await convolutionFigures(request(entrants))
-    expect(figures.map(({ entrant }) => entrant)).toEqual(['plain', 'wasm', 'table', 'exact', 'truncated'])
+    expect(figures.map(({ entrant }) => entrant)).toEqual([
+      'plain',
+      'wasm',
+      'by filter',
+      'dot',
+      'table',
+      'exact',
+      'truncated',
+    ])
     for (const figure of figures) {
       if ('notRun' in figure) throw new Error(`${figure.entrant} is not run`)
       expect(figure.gmacs.median).toBeGreaterThan(0)
