@@ -1,4 +1,5 @@
 import type { ConvolutionFigure } from './convolutions.ts'
+import type { Footprint } from './footprint.ts'
 import type { NetworkFigure } from './networks.ts'
 
 /** What the emulator is measured by. */
@@ -16,6 +17,7 @@ export interface Bar {
 export function barsOf(
   convolutions: readonly ConvolutionFigure[],
   networks: readonly NetworkFigure[],
+  footprint: Footprint | undefined,
 ): Bar[] {
   const bars = [
     faster('any table, against the C++ table loop', 'kernel-table', 'cpp-table', 5.5, convolutions),
@@ -27,6 +29,7 @@ export function barsOf(
     images('ResNet-8, exact, two threads: images/s', 'exact', 3500, networks),
     slower('any table, times as long as exact', 'table', 3, networks),
     slower('rank 1, times as long as exact', 'rank-1', 1.2, networks),
+    ...(footprint === undefined ? [] : [started(footprint), taken(footprint)]),
   ]
   return bars.filter(({ measured }) => measured.length > 0)
 }
@@ -71,6 +74,21 @@ function slower(name: string, choice: string, bound: number, figures: readonly N
       busy: busyOverhead.median,
     }))
   return barOf(name, bound, 'most', measured)
+}
+
+function started({ start }: Footprint): Bar {
+  const measured =
+    'notRun' in start
+      ? []
+      : [{ where: 'lenet5', value: start.seconds.median, busy: start.busySeconds.median }]
+  return barOf('xgen eval of one image: seconds', 1, 'most', measured)
+}
+
+function taken({ memory }: Footprint): Bar {
+  const measured = memory
+    .filter(({ network }) => network === 'resnet8')
+    .map(({ choice, peakMegabytes: value }) => ({ where: choice, value, busy: value }))
+  return barOf('ResNet-8, 10,000 images: MB', 1000, 'most', measured)
 }
 
 function barOf(name: string, bound: number, at: Bar['at'], measured: Bar['measured']): Bar {

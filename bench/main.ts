@@ -11,13 +11,21 @@ import {
   plainEntrant,
   webAssemblyEntrant,
 } from './entrants.ts'
+import { footprintOf } from './footprint.ts'
 import { type Growth, growthByChannels, growthByImages } from './growth.ts'
 import { machineOf } from './machine.ts'
 import { tables } from './multipliers.ts'
 import { type Native, nativeFlags, openNative } from './native.ts'
 import { type NetworkFigure, networkFigures, subjectOf } from './networks.ts'
 import { shapes } from './problems.ts'
-import { barLines, convolutionLines, growthLines, machineLines, networkLines } from './report.ts'
+import {
+  barLines,
+  convolutionLines,
+  footprintLines,
+  growthLines,
+  machineLines,
+  networkLines,
+} from './report.ts'
 import { type Request, requestOf } from './request.ts'
 import { assembleLoops, type Loops, measuredClock } from './webassembly.ts'
 
@@ -109,7 +117,9 @@ async function main(): Promise<void> {
       : { figures: [], notRun: [] }
     const ofNetworks = wanted('networks') ? await networks(request) : []
     const ofGrowth = wanted('growth') ? await growth(request) : []
-    const bars = barsOf(ofConvolutions.figures, ofNetworks)
+    const footprint = wanted('footprint') ? await footprintOf(request.quick) : undefined
+    if (footprint !== undefined) say(footprintLines(footprint))
+    const bars = barsOf(ofConvolutions.figures, ofNetworks, footprint)
     say(barLines(bars))
     const result = {
       format: 1,
@@ -120,6 +130,7 @@ async function main(): Promise<void> {
       notRun: ofConvolutions.notRun,
       networks: ofNetworks,
       growth: ofGrowth,
+      footprint,
       bars,
     }
     process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)

@@ -1,6 +1,7 @@
 import { table } from '../src/cli/table.ts'
 import type { Bar } from './bars.ts'
 import type { ConvolutionFigure, ConvolutionNotRun } from './convolutions.ts'
+import type { Footprint } from './footprint.ts'
 import type { Growth } from './growth.ts'
 import type { Machine } from './machine.ts'
 import type { NetworkFigure } from './networks.ts'
@@ -71,7 +72,20 @@ export function growthLines(found: readonly Growth[]): string[] {
   ])
 }
 
+export function footprintLines({ start, memory }: Footprint): string[] {
+  return [
+    'notRun' in start
+      ? `start: not run: ${start.notRun}`
+      : `xgen eval of LeNet-5 and one image: ${spread(start.seconds)} s, ${number(start.busySeconds.median)} s of processors`,
+    ...memory.map(
+      ({ network, choice, images, peakMegabytes, imagesPerSecond }) =>
+        `${network}, ${choice}, ${images} images: at most ${number(peakMegabytes)} MB, ${number(imagesPerSecond)} images/s`,
+    ),
+  ]
+}
+
 export function barLines(bars: readonly Bar[]): string[] {
+  if (bars.length === 0) return []
   const rows = bars.map(({ name, bound, at, measured, met }) => [
     name,
     `at ${at} ${bound}`,

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { usageError } from '../src/base/errors.ts'
 import type { Rounds } from './rounds.ts'
 
-export const parts = ['convolutions', 'networks', 'growth'] as const
+export const parts = ['convolutions', 'networks', 'growth', 'footprint'] as const
 export type Part = (typeof parts)[number]
 
 /** What is measured, and how much of it. */

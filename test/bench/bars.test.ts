@@ -40,6 +40,13 @@ describe('bars', () => {
         convolution('kernel-exact', 'b', 30),
       ],
       [network('exact', 2, 4000, 1), network('table', 2, 1000, 4), network('rank-1', 1, 5000, 1.1)],
+      {
+        start: { seconds: even(1.2), busySeconds: even(0.9) },
+        memory: [
+          { network: 'resnet8', choice: 'table', images: 10_000, peakMegabytes: 900, imagesPerSecond: 1 },
+          { network: 'lenet5', choice: 'table', images: 10_000, peakMegabytes: 1900, imagesPerSecond: 1 },
+        ],
+      },
     )
     expect(bars.map(({ name, met, measured }) => [name, met, measured.map(({ value }) => value)])).toEqual([
       ['any table, against the C++ table loop', 'some', [6, 5]],
@@ -48,6 +55,10 @@ describe('bars', () => {
       ['ResNet-8, exact, two threads: images/s', 'all', [4000]],
       ['any table, times as long as exact', 'none', [4]],
       ['rank 1, times as long as exact', 'all', [1.1]],
+      ['xgen eval of one image: seconds', 'none', [1.2]],
+      ['ResNet-8, 10,000 images: MB', 'all', [900]],
     ])
+    expect(barsOf([], [], { start: { notRun: 'no dist' }, memory: [] })).toEqual([])
+    expect(barsOf([], [], undefined)).toEqual([])
   })
 })

@@ -35,6 +35,8 @@ describe('scripts/bench', () => {
       'mixed',
     ])
     expect(result.growth.map(({ by }: { by: string }) => by)).toEqual(['images', 'channels', 'channels'])
+    expect(result.footprint.memory).toMatchObject([{ network: 'lenet5', choice: 'table', images: 16 }])
+    expect(result.footprint.memory[0].peakMegabytes).toBeGreaterThan(30)
     expect(result.bars.length).toBeGreaterThan(3)
     expect(result.machine.gigahertz).toBeGreaterThan(0.1)
     expect(stdout + stderr).not.toContain(hostname())
