@@ -2,6 +2,7 @@ import { usageError } from '../base/errors.ts'
 import type { Progress } from '../base/progress.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
 import { createEmulator } from '../emu/emulator.ts'
+import { isModelFile, readModel } from '../model/read.ts'
 import {
   type Accuracy,
   type AccuracyCounter,
@@ -14,7 +15,10 @@ import type { ImageSet } from '../net/data/store.ts'
 import { zooEntry } from '../net/zoo.ts'
 import { floatAccuracy } from '../train/trainer.ts'
 import type { Configuration } from './configuration.ts'
-import { checkFit } from './fit.ts'
+import { entriesOf } from './configuration.ts'
+import { checkFit, checkShape } from './fit.ts'
+import { type InputRange, imageModel } from './model-accuracy.ts'
+import { precisionOf } from './model-infer.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
 import { networkOf, prepare, weightsOf } from './preparation.ts'
 
@@ -23,7 +27,10 @@ export interface EvalRequest {
   readonly data: string | undefined
   /** The first so many test images; all where undefined. */
   readonly images: number | undefined
-  readonly precision: 'int' | 'float'
+  /** Undefined: int, or for a model file what it computes in itself. */
+  readonly precision: 'int' | 'float' | undefined
+  /** What bytes 0 and 255 of an image are for a model file that takes real values; 0 and 1 where undefined. */
+  readonly inputRange?: InputRange | undefined
 }
 
 export interface EvalResult {
@@ -38,6 +45,8 @@ export interface EvalResult {
   readonly imagesPerSecond: number
   readonly seconds: number
   readonly multipliers: Readonly<Record<string, string>>
+  /** Of a model file: how it gets the images, in words. */
+  readonly taken?: string
   readonly classes: readonly ClassResult[]
 }
 
@@ -52,6 +61,13 @@ export async function evaluate(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<EvalResult> {
+  if (isModelFile(configuration.net) && configuration.weights.file === undefined)
+    return evaluateModel(configuration, request, progress, signal)
+  if (request.inputRange !== undefined)
+    throw usageError('the images of a network are in [0, 1]: a range is for model files alone', {
+      where: '--input-range',
+    })
+  const { precision = 'int' } = request
   const network = networkOf(configuration)
   if (hasSeededWeights(configuration))
     throw usageError('seeded weights are untrained: they have no accuracy to measure', {
@@ -66,10 +82,10 @@ export async function evaluate(
     })
   const set = dataSet(name)
   checkFit(network, set)
-  const run = accuracyRun(configuration, request.precision)
+  const run = accuracyRun(configuration, precision)
   const test = openSplit(set, 'test', { shape: network.input.shape })
   const images = Math.min(test.count, request.images ?? test.count)
-  progress.step(`evaluating ${network.name} (${request.precision})`, images)
+  progress.step(`evaluating ${network.name} (${precision})`, images)
   const start = performance.now()
   const accuracy = await inParts(run, test, images, signal, (done) => progress.update(done))
   const seconds = (performance.now() - start) / 1000
@@ -77,11 +93,57 @@ export async function evaluate(
   return {
     net: network.name,
     data: set.name,
-    precision: request.precision,
+    precision,
     ...accuracy,
     imagesPerSecond: images / seconds,
     seconds,
-    multipliers: request.precision === 'float' ? {} : configuration.multipliers,
+    multipliers: precision === 'float' ? {} : configuration.multipliers,
+    classes: accuracy.classes.map((rates, label) => ({ name: test.classes[label]!, ...rates })),
+  }
+}
+
+/** The same of a model file, whose operators are evaluated as its format defines them. */
+async function evaluateModel(
+  configuration: Configuration,
+  request: EvalRequest,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<EvalResult> {
+  const model = readModel(networkPath(configuration))
+  const precision = precisionOf(model, request.precision)
+  if (Object.keys(entriesOf(configuration)).length > 0)
+    throw usageError('a model file that is evaluated as it is has exact multipliers', {
+      where: '--mult',
+      hint: 'Import it first: "xgen net import FILE --data SET --out DIR".',
+    })
+  if (request.data === undefined)
+    throw usageError('name the data set to evaluate on', {
+      where: '--data',
+      hint: '"xgen data list" lists them.',
+    })
+  const images = imageModel(model, request.inputRange)
+  const set = dataSet(request.data)
+  checkShape(model.name, images.shape, set)
+  const test = openSplit(set, 'test', { shape: images.shape })
+  const count = Math.min(test.count, request.images ?? test.count)
+  progress.step(`evaluating ${images.name} (${precision}, ${images.taken})`, count)
+  const start = performance.now()
+  const run: AccuracyRun = async (...given) => {
+    await images.run(...given)
+    return given[3].result()
+  }
+  const accuracy = await inParts(run, test, count, signal, (done) => progress.update(done))
+  const seconds = (performance.now() - start) / 1000
+  progress.done(`${count} images in ${seconds.toFixed(1)} s`)
+  return {
+    net: model.name,
+    data: set.name,
+    precision,
+    ...accuracy,
+    taken: images.taken,
+    imagesPerSecond: count / seconds,
+    seconds,
+    multipliers: {},
     classes: accuracy.classes.map((rates, label) => ({ name: test.classes[label]!, ...rates })),
   }
 }

@@ -1,7 +1,7 @@
 import { dataError, usageError } from '../base/errors.ts'
 import type { Model, ModelNode, ModelTensor, ModelValue } from './model.ts'
+import { onnxOperators } from './operators/onnx/registry.ts'
 import { type Budget, Call, type Operator, standardBudget } from './operators/operator.ts'
-import { operatorsOf } from './operators/registry.ts'
 import { checkSupported } from './supported.ts'
 
 /** A model that runs. What follows from constants alone is computed once. */
@@ -17,10 +17,10 @@ export interface Evaluator {
 /** The operators of a format, by name. */
 export type OperatorTable = Readonly<Record<string, Operator>>
 
-/** Operators that a model needs and that are not there are listed in one error. `budget` is what one run may take. */
-export function createEvaluator(
+/** A model of ONNX's operators; those that are not there are listed in one error. `budget` is what one run may take. */
+export function createOnnxEvaluator(
   model: Model,
-  operators: OperatorTable = operatorsOf[model.format],
+  operators: OperatorTable = onnxOperators,
   budget: () => Budget = standardBudget,
 ): Evaluator {
   checkSupported(model, operators)

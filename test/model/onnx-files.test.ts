@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { XgenError } from '../../src/base/errors.ts'
-import { createEvaluator } from '../../src/model/evaluate.ts'
+import { createOnnxEvaluator } from '../../src/model/evaluate.ts'
 import type { Model, ModelTensor } from '../../src/model/model.ts'
 import { readOnnx } from '../../src/model/onnx/read.ts'
 import { writeOnnx } from '../../src/model/onnx/write.ts'
@@ -157,13 +157,13 @@ describe('evaluation', () => {
       ],
       ['c'],
     )
-    expect(() => createEvaluator(model)).toThrow(
+    expect(() => createOnnxEvaluator(model)).toThrow(
       /3 nodes.*\n.*Resize_0.*\n.*Relu_1.*"slope".*\n.*Frobnicate_2/,
     )
   })
 
   it('refuses tensors of other types and shapes than the file says', () => {
-    const { run } = createEvaluator(digitsModel())
+    const { run } = createOnnxEvaluator(digitsModel())
     const bytes: ModelTensor = { type: 'uint8', shape: [1, 1, 28, 28], data: new Uint8Array(784) }
     expect(() => run(new Map([['image', bytes]]))).toThrow(/is float32 \[n, 1, 28, 28\]; given is uint8/)
     expect(() => run(new Map([['image', normalTensor([1, 28, 28], 1)]]))).toThrow(
@@ -186,7 +186,7 @@ describe('evaluation', () => {
       ['y'],
       { w: normalTensor([1, 1, 1, 1], 1) },
     )
-    expect(() => createEvaluator(huge).run(new Map([['x', normalTensor([1, 1, 1, 1], 1)]]))).toThrow(
+    expect(() => createOnnxEvaluator(huge).run(new Map([['x', normalTensor([1, 1, 1, 1], 1)]]))).toThrow(
       /are possible/,
     )
   })

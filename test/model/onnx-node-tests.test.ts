@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createEvaluator } from '../../src/model/evaluate.ts'
+import { createEvaluator } from '../../src/model/evaluator.ts'
 import type { ModelTensor } from '../../src/model/model.ts'
-import { onnxOperators } from '../../src/model/operators/onnx/registry.ts'
 import { nodeTestData, nodeTestModel, nodeTests } from '../fixtures/onnx-node-tests.ts'
 
 /** Operators that only move values, which must not change them. */
@@ -12,7 +11,7 @@ describe.skipIf(nodeTests.length === 0)(
   () => {
     it.each(nodeTests)('%s', (name) => {
       const model = nodeTestModel(name)
-      const evaluator = createEvaluator(model, onnxOperators)
+      const evaluator = createEvaluator(model)
       const sets = nodeTestData(name)
       expect(sets.length).toBeGreaterThan(0)
       for (const { inputs, outputs } of sets) {

@@ -1,4 +1,5 @@
 import { type EvalResult, evaluate } from '../../flow/eval.ts'
+import { parseInputRange } from '../../flow/model-accuracy.ts'
 import { evaluateRun, type Rates, type RunAccuracy } from '../../flow/run-accuracy.ts'
 import type { Command } from '../command.ts'
 import { configurationOf, imagesOption, netOptions, wholeNumber } from '../options.ts'
@@ -45,8 +46,15 @@ export const evaluation: Command = {
       },
       precision: {
         choices: ['int', 'float'] as const,
-        default: 'int',
+        defaultDescription: 'int; for model files what they compute in',
         describe: 'Integer emulation, or the float reference',
+        group: 'Data:',
+      },
+      'input-range': {
+        type: 'string',
+        requiresArg: true,
+        defaultDescription: '0..1',
+        describe: 'What bytes 0 and 255 of an image are for a model file of real inputs: LOW..HIGH',
         group: 'Data:',
       },
       'per-class': {
@@ -65,8 +73,13 @@ export const evaluation: Command = {
   run: async (options, session) => {
     const images =
       options['images'] === undefined ? undefined : wholeNumber(options['images'], '--images', 1, 1_000_000)
-    const precision = options['precision'] as 'int' | 'float'
-    const request = { data: options['data'] as string | undefined, images, precision }
+    const range = options['input-range'] as string | undefined
+    const request = {
+      data: options['data'] as string | undefined,
+      images,
+      precision: options['precision'] as 'int' | 'float' | undefined,
+      inputRange: range === undefined ? undefined : parseInputRange(range),
+    }
     const configuration = configurationOf(options)
     const { progress, signal } = session
     const out = options['out'] as string | undefined
@@ -76,7 +89,7 @@ export const evaluation: Command = {
         : await evaluateRun(out, configuration, request, progress, signal)
     const { exact } = result
     const lines = [
-      `${result.net} on ${result.data} (${precision}): ${describe(result)}`,
+      `${result.net} on ${result.data} (${[result.precision, ...(result.taken ? [result.taken] : [])].join(', ')}): ${describe(result)}`,
       ...Object.entries(result.multipliers).map(([selector, spec]) => `  ${selector}: ${spec}`),
       ...(exact ? [`with exact multipliers: ${describe(exact)}`] : []),
       ...(options['per-class'] === true ? classTable(result.classes) : []),

@@ -1,3 +1,4 @@
+import type { ModelNode } from '../../model.ts'
 import { elementsOf } from '../../tensors.ts'
 import type { Call, Operator } from '../operator.ts'
 
@@ -96,7 +97,19 @@ export interface Taps {
   readonly positions: number
 }
 
+/** The tables of nodes that have been evaluated: the same from image to image. */
+const known = new WeakMap<ModelNode, { readonly windows: string; readonly taps: Taps }>()
+
 export function tapsOf(call: Call, windows: Windows): Taps {
+  const key = JSON.stringify(windows)
+  const kept = known.get(call.node)
+  if (kept?.windows === key) return kept.taps
+  const taps = makeTaps(call, windows)
+  known.set(call.node, { windows: key, taps })
+  return taps
+}
+
+function makeTaps(call: Call, windows: Windows): Taps {
   const { input, kernel, output } = windows
   const [count, positions] = [elementsOf(kernel), elementsOf(output)]
   call.reserve([count, positions])
