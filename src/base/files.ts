@@ -70,6 +70,18 @@ function makeOne(path: string): void {
   }
 }
 
+/** That a file can be written at a path, before long work that it is the result of. Parent directories are made. */
+export function checkWritable(path: string): void {
+  makeDirectory(dirname(path))
+  if (existsSync(path) && statSync(path).isDirectory())
+    throw usageError(`${path} is a directory`, { hint: 'Name the file to write.' })
+  try {
+    accessSync(dirname(path), constants.W_OK)
+  } catch (cause) {
+    throw usageError(`cannot write into ${dirname(path)}: ${(cause as Error).message}`, { cause })
+  }
+}
+
 /** Writes a file whole or not at all: to a temporary name beside it, then renamed. Parent directories are made. */
 export function writeFileAtomically(path: string, contents: string | Uint8Array): void {
   makeDirectory(dirname(path))

@@ -192,12 +192,15 @@ function describe(design: Multiplier, { metrics, cost }: Figures) {
   }
 }
 
-function leastOf<T extends { readonly area: number; readonly energy: number | null }>(
-  designs: readonly T[],
-  quantity: 'area' | 'energy',
-): T {
+function leastOf<
+  T extends { readonly family: string; readonly area: number; readonly energy: number | null },
+>(designs: readonly T[], quantity: 'area' | 'energy'): T {
   const value = (design: T) => design[quantity] ?? Infinity
-  return designs.reduce((least, design) => (value(design) < value(least) ? design : least))
+  const named = ({ family }: T) => family === 'exact'
+  return designs.reduce((least, design) => {
+    const difference = value(design) - value(least)
+    return difference < 0 || (difference === 0 && named(design) && !named(least)) ? design : least
+  })
 }
 
 const csvColumns = [

@@ -82,10 +82,34 @@ export async function openLibrary(
   }
   const known = knownLibraries.find(({ name }) => name === nameOrPath)
   const file = known === undefined ? pathOf(nameOrPath, where) : installed(known, data)
-  return {
-    name: known?.name ?? nameOrPath,
-    content: await readLibraryFile(file, signal),
-    text: async () => textOf(file),
+  const content = await readLibraryFile(file, signal)
+  checkGates(content, file)
+  return { name: known?.name ?? nameOrPath, content, text: async () => textOf(file) }
+}
+
+/** Mapping needs an inverter and a gate of two inputs; without them ABC gives up, and does not say why. */
+function checkGates(library: Library, file: string): void {
+  const gates = [...library.cells.values()].filter(
+    ({ kind, dontUse }) => kind.kind === 'combinational' && !dontUse,
+  )
+  const has = (inputs: number) =>
+    gates.some(
+      ({ pins }) =>
+        pins.filter(({ direction }) => direction === 'input').length === inputs &&
+        pins.some(
+          (pin) =>
+            pin.function !== undefined && pin.function.kind !== 'constant' && pin.function.kind !== 'pin',
+        ),
+    )
+  for (const [inputs, name] of [
+    [1, 'inverter'],
+    [2, 'gate of two inputs'],
+  ] as const) {
+    if (has(inputs)) continue
+    throw dataError(`has no ${name} that may be used and whose output has a "function"`, {
+      where: file,
+      hint: 'Nothing can be mapped to it. Is it a library of standard cells?',
+    })
   }
 }
 

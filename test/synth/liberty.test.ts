@@ -8,6 +8,7 @@ import { evaluate, parseFunction, pinsOf } from '../../src/synth/liberty/functio
 import { libraryReader, readLibrary, readLibraryFile } from '../../src/synth/liberty/read.ts'
 import { lookUp } from '../../src/synth/liberty/table.ts'
 import { wireLength } from '../../src/synth/liberty/wire-load.ts'
+import { openLibrary } from '../../src/synth/libraries.ts'
 import { failure } from '../fixtures/failure.ts'
 import { shapeText } from '../fixtures/liberty.ts'
 
@@ -116,6 +117,29 @@ describe('Liberty files', () => {
     expect(lookUp(rise!, 0.18, 0.005)).toBeCloseTo(0.070461)
     expect(cells.get('DFFPOSX1')!.kind.kind).toBe('flip-flop')
     expect(cells.get('TBUFX1')!.kind.kind).toBe('other')
+  })
+})
+
+describe('a library to map to', () => {
+  const gate = (name: string, inputs: string[], f: string) =>
+    `cell (${name}) { area : 1; ${inputs.map((pin) => `pin (${pin}) { direction : input; }`).join(' ')} pin (Y) { direction : output; ${f === '' ? '' : `function : "${f}";`} } }`
+  it.each([
+    ['nothing with a function', gate('INV', ['A'], '') + gate('NAND2', ['A', 'B'], ''), 'inverter'],
+    ['no inverter', gate('BUF', ['A'], 'A') + gate('NAND2', ['A', 'B'], '!(A*B)'), 'inverter'],
+    ['no gate of two inputs', gate('INV', ['A'], '!A'), 'gate of two inputs'],
+  ])('is refused with %s', async (_, cells, missing) => {
+    const directory = mkdtempSync(join(tmpdir(), 'xgen-liberty-'))
+    const file = join(directory, 'own.lib')
+    try {
+      writeFileSync(file, `library (l) { nom_voltage : 1; ${cells} }`)
+      await expect(openLibrary(file, { data: '/nowhere' })).rejects.toMatchObject({
+        kind: 'data',
+        message: expect.stringContaining(`has no ${missing}`),
+        where: file,
+      })
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
   })
 })
 

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs'
 import { usageError } from '../../base/errors.ts'
-import { writeFileAtomically } from '../../base/files.ts'
+import { checkWritable, makeDirectory, writeFileAtomically } from '../../base/files.ts'
 import { defaultSampling, parseDomain } from '../../flow/mult.ts'
 import { writeTablePage } from '../../flow/multiplier-page.ts'
 import {
@@ -54,6 +54,8 @@ export async function listDesigns(domain: string, session: Session): Promise<voi
   if (yosys.kind === 'none') throw usageError('synthesis needs a Yosys', { where: '--yosys' })
   const text = (name: string) => options[name] as string | undefined
   const [pareto, csv, page] = [text('pareto'), text('csv'), text('page')]
+  if (csv !== undefined) checkWritable(csv)
+  if (page !== undefined) makeDirectory(page)
   const found = await multiplierTable(parseDomain(domain), {
     library: text('lib') ?? 'generic',
     script: text('script') ?? 'delay',
