@@ -2,6 +2,7 @@ import type { LayerAssignment } from '../approx/assignment.ts'
 import type { QConv, QTensor } from '../quant/qgraph.ts'
 import { type Codes, requantise } from '../quant/rules.ts'
 import { type Columns, convShape, gatherColumns } from './columns.ts'
+import { storeByRule } from './imported.ts'
 import { type FilterTaps, productsOf } from './products.ts'
 
 /** Positions that are worked on at once: their activations stay in the cache while all filters pass. */
@@ -107,7 +108,11 @@ function storeFilter(
   result: Codes,
   first: number,
 ): void {
-  const { low, high } = node
+  const { low, high, rule } = node
+  if (rule !== undefined) {
+    storeByRule(node, rule, n, sums, images, positions, result, first)
+    return
+  }
   const multiplier = node.multiplier[n]!
   const shift = node.shift[n]!
   const filters = node.bias.length

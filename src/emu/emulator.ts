@@ -5,6 +5,7 @@ import type { Codes } from '../quant/rules.ts'
 import { addition } from './add.ts'
 import { convolution } from './convolve.ts'
 import { lookup, multiplication, softmax } from './elementwise.ts'
+import { importedAddition, importedPooling } from './imported.ts'
 import { pooling } from './pool.ts'
 import { channelPadding, concatenation, subsampling, transposition } from './rearrange.ts'
 
@@ -63,11 +64,11 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
         : eachStep(node.steps, convolution(node, layer, stepOfSequence(input), stepOfSequence(output)))
     }
     case 'pool':
-      return pooling(node, input, output)
+      return node.rule === undefined ? pooling(node, input, output) : importedPooling(node, input, output)
     case 'reshape':
       return () => {}
     case 'add':
-      return addition(node)
+      return node.rule === undefined ? addition(node) : importedAddition(node, node.rule)
     case 'concat':
       return concatenation()
     case 'pad':

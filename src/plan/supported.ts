@@ -1,5 +1,6 @@
 import { usageError } from '../base/errors.ts'
 import type { QGraph, QNode } from '../quant/qgraph.ts'
+import { refuseImported } from './imported.ts'
 
 /** Why no hardware of ours runs a node, whatever the dataflow, and what to do about it; undefined where it may. */
 interface Refusal {
@@ -9,6 +10,7 @@ interface Refusal {
 
 /** Refuses by name what the emulator computes and no hardware does yet. */
 export function checkSupported(graph: QGraph): void {
+  refuseImported(graph)
   for (const node of graph.nodes) {
     const refusal = refusalOf(node, graph)
     if (refusal === undefined) continue

@@ -3,9 +3,6 @@
  * are exact: every intermediate value is an integer below 2^53.
  */
 
-/** Whose rules a node of a QGraph follows; a node without one follows those of this project. */
-export type ImportedRule = 'tflite' | 'onnx'
-
 /** A factor as `multiplier` * 2^(`exponent` - 31): multiplier in [2^30, 2^31), or 0. */
 export interface ScaleFactor {
   readonly multiplier: number
@@ -99,4 +96,27 @@ export function addScaled(
   const second = scaled((x1 - zeroPoints[1]) * 2 ** additionShift, f1.multiplier, f1.exponent)
   const sum = scaled(first + sign * second, outputFactor.multiplier, outputFactor.exponent) + outputZeroPoint
   return Math.max(low, Math.min(high, sum))
+}
+
+/** How the sums of a convolution become codes. */
+export interface SumRule {
+  readonly kind: 'tflite'
+  /** One for each filter, as in a `ScaleFactor`. */
+  readonly multiplier: Int32Array
+  readonly exponent: Int8Array
+  readonly zeroPoint: number
+}
+
+/** How two codes become that of their sum. */
+export interface AddRule extends ScaledAddition {
+  readonly kind: 'tflite'
+}
+
+/** How the codes of a window that lie in the map become their mean. */
+export type MeanRule = 'tflite'
+
+/** The code of filter n's sum. */
+export function codeOfSum(rule: SumRule, n: number, sum: number, low: number, high: number): number {
+  const code = scaled(sum, rule.multiplier[n]!, rule.exponent[n]!) + rule.zeroPoint
+  return Math.max(low, Math.min(high, code))
 }

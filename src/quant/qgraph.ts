@@ -1,4 +1,5 @@
 import type { QCurve } from './curve.ts'
+import type { AddRule, MeanRule, SumRule } from './imported-rules.ts'
 
 /**
  * A quantised network: integers only. Every consumer (emulator, Plan, cycle model through the Plan) follows the rules of
@@ -76,6 +77,8 @@ export interface QConv {
   readonly multiplier: Uint16Array
   /** Shifts, one per filter, 1..47. */
   readonly shift: Uint8Array
+  /** Of an imported model: from sums to codes by its own rule. `multiplier` and `shift` are empty then. */
+  readonly rule?: SumRule
   /** Output codes are clamped to [low, high]: the tensor's range, low = its zero point where ReLU is fused. */
   readonly low: number
   readonly high: number
@@ -98,6 +101,8 @@ export interface QPool {
   readonly padding: readonly [top: number, left: number, bottom: number, right: number]
   /** False: an average is over the codes in the map alone. Absent: true. */
   readonly countPadding?: boolean
+  /** Of an imported model: its own mean, of the codes that lie in the map. */
+  readonly rule?: MeanRule
 }
 
 /** Flatten, or another shape: same codes in the same order. */
@@ -120,6 +125,8 @@ export interface QAdd {
   readonly multipliers: readonly [number, number]
   /** Common to both, 1..47. */
   readonly shift: number
+  /** Of an imported model: its own sum, without `multipliers` and `shift`, which are 0 then. */
+  readonly rule?: AddRule
   readonly low: number
   readonly high: number
 }

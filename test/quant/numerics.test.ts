@@ -19,6 +19,15 @@ import { realFunction } from '../../src/float/activation.ts'
 import { type Moments, momentOperand, momentsOf } from '../../src/quant/curve.ts'
 import { functionTable, softmaxTable } from '../../src/quant/elementwise.ts'
 import { fitCurve } from '../../src/quant/fit.ts'
+import {
+  addScaled,
+  averageAwayFromZero,
+  doublingHighProduct,
+  roundingShift,
+  scaled,
+  scaledAddition,
+  scaleFactor,
+} from '../../src/quant/imported-rules.ts'
 import type { QConv, QGraph, QTensor } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import { addFactors, averageCode, fixedPoint, quantiseValue, requantise } from '../../src/quant/rules.ts'
@@ -172,6 +181,8 @@ function subsample({ codes, stride }: Arguments): number[] {
   return emulated(step, [codes], outputs)
 }
 
+type Scaled = Parameters<typeof scaledAddition>[0]
+
 /** Weight codes and bias as `quantise` makes them, for one dense layer. */
 function dense(weight: number[], bias: number, weightBits: number, clip: number): QConv {
   const network = {
@@ -239,6 +250,19 @@ const rules: Record<string, (a: Arguments) => unknown> = {
   subsample,
   flattenIndex: ({ shape, at }) => (at[0] * shape[1] + at[1]) * shape[2] + at[2],
   dequantise: ({ code, scale }) => code * scale,
+  scaleFactor: ({ real }) => Object.values(scaleFactor(real)),
+  highProduct: ({ a, b }) => doublingHighProduct(a, b),
+  roundingShift: ({ x, places }) => roundingShift(x, places),
+  scaled: ({ x, m, e }) => scaled(x, m, e),
+  addScaled: ({ x, scales, zeros, scale, zero }) => {
+    const [a, b] = [0, 1].map((i) => ({ scale: scales[i], zeroPoint: zeros[i] })) as [Scaled, Scaled]
+    return addScaled(x[0], x[1], scaledAddition(a, b, { scale, zeroPoint: zero }), -128, 127)
+  },
+  averageAway: ({ codes }) =>
+    averageAwayFromZero(
+      codes.reduce((sum: number, code: number) => sum + code, 0),
+      codes.length,
+    ),
   class: ({ codes }) => codes.findIndex((_: number, i: number) => rankOf(codes, i) === 0),
 }
 

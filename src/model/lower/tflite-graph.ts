@@ -1,0 +1,299 @@
+import { XgenError } from '../../base/errors.ts'
+import { scaledAddition } from '../../quant/imported-rules.ts'
+import type { QConv, QGraph, QNode, QTensor } from '../../quant/qgraph.ts'
+import type { Model, ModelNode, ModelValue } from '../model.ts'
+import { codeClamp } from '../operators/tflite/activation.ts'
+import { type Weighted, weightedCodes, weightedOf } from '../operators/tflite/convolve.ts'
+import { checkSameCodes, paddingsOf } from '../operators/tflite/move.ts'
+import { poolWindow } from '../operators/tflite/pool.ts'
+import { codeScale, inputAt, integerSetting, type Site, shapeOf, siteOf } from '../operators/tflite/site.ts'
+import { refuseUnsupported, type Unsupported } from '../supported.ts'
+import { unsupportedTfliteNodes } from '../tflite/evaluate.ts'
+
+/** An int8 model as a graph of the emulator, whose codes are the file's own. */
+export interface LoweredGraph {
+  readonly graph: QGraph
+  /** The file's tensor that a tensor of the graph holds, channels first. */
+  readonly tensorOf: ReadonlyMap<string, string>
+  /** Nodes at the end that are left to the host: a softmax, which does not change the order of the classes. */
+  readonly host: readonly string[]
+}
+
+/**
+ * The integer graph of an int8 model, with the file's own rules: maps channels first, zero points of inputs folded into the biases,
+ * layers numbered as in docs/networks.md. All nodes that have no place in such a graph are listed in one error.
+ */
+export function lowerTflite(model: Model): LoweredGraph {
+  refuseUnsupported(model.name, unsupportedTfliteNodes(model))
+  const lowering = new Lowering(model)
+  const refused: Unsupported[] = []
+  for (const node of model.nodes) {
+    try {
+      lowering.add(node)
+    } catch (error) {
+      if (!(error instanceof XgenError) || error.kind === 'internal') throw error
+      const hint = error.hint ?? 'Evaluate the file itself: --precision float.'
+      refused.push({ node: node.name, operator: node.operator, reason: error.message, hint })
+    }
+  }
+  refuseUnsupported(model.name, refused)
+  return lowering.finish()
+}
+
+/** A tensor of the file in the graph. */
+interface Place {
+  readonly id: string
+  /** Of features that were a map of more than one position: its shape, since they lie in another order in the graph. */
+  readonly from?: readonly [channels: number, height: number, width: number]
+  /** Rows and columns of zeros around it, which the convolutions that read it put there. */
+  readonly around?: readonly [top: number, left: number, bottom: number, right: number]
+}
+
+class Lowering {
+  private readonly model: Model
+  private readonly places = new Map<string, Place>()
+  private readonly tensorOf = new Map<string, string>()
+  private readonly tensors: Record<string, QTensor> = {}
+  private readonly nodes: QNode[] = []
+  private readonly host: string[] = []
+  private readonly count = new Map<string, number>()
+  private last = 'input'
+
+  constructor(model: Model) {
+    this.model = model
+    const [value] = model.inputs
+    if (model.inputs.length === 1 && value!.type === 'int8') this.define('input', value!, mapOf(value!))
+  }
+
+  add(node: ModelNode): void {
+    const site = siteOf(this.model, node)
+    if (site.output.type !== 'int8')
+      throw site.refuse(`makes ${site.output.type}: only int8 codes have a place in the integer graph`)
+    if (this.host.length > 0) throw site.refuse('follows the softmax, which is left to the host')
+    this.lower(site)
+  }
+
+  private lower(site: Site): void {
+    const { operator, name } = site.node
+    if (operator === 'CONV_2D' || operator === 'DEPTHWISE_CONV_2D' || operator === 'FULLY_CONNECTED')
+      this.weighted(site)
+    else if (operator === 'AVERAGE_POOL_2D' || operator === 'MAX_POOL_2D') this.pool(site)
+    else if (operator === 'ADD') this.addition(site)
+    else if (operator === 'RESHAPE' || operator === 'SQUEEZE' || operator === 'EXPAND_DIMS')
+      this.reshape(site)
+    else if (operator === 'PAD') this.pad(site)
+    else if (operator === 'CONCATENATION') this.concatenation(site)
+    else if (operator === 'SOFTMAX') this.host.push(name)
+    else throw site.refuse('has no integer rule in the graph')
+  }
+
+  finish(): LoweredGraph {
+    const { name } = this.model
+    const { tensors, nodes, tensorOf, host } = this
+    return {
+      graph: { name: name || 'imported', input: 'input', output: this.last, tensors, nodes },
+      tensorOf,
+      host,
+    }
+  }
+
+  private weighted(site: Site): void {
+    const layer = weightedOf(site)
+    if (layer.input[0] !== 1) throw site.refuse(`works on ${layer.input[0]} images at a time`)
+    if (layer.dilation.some((d) => d !== 1)) throw site.refuse('is dilated')
+    const dense = site.node.operator === 'FULLY_CONNECTED'
+    const name = this.number(dense ? 'fc' : 'conv')
+    const place = this.placeOf(site, 0)
+    const { inputZeroPoint, outputZeroPoint, factors, low, high } = weightedCodes(site, layer)
+    const weights = channelsFirst(layer, dense ? place.from : undefined)
+    const taps = weights.length / layer.filters
+    const bias = Int32Array.from({ length: layer.filters }, (_, n) => {
+      let sum = 0
+      for (let k = 0; k < taps; k++) sum += weights[n * taps + k]!
+      return (layer.bias?.[n] ?? 0) - inputZeroPoint * sum
+    })
+    const around = place.around ?? [0, 0, 0, 0]
+    const conv: QConv = {
+      kind: 'conv',
+      name,
+      dense,
+      input: dense ? place.id : this.mapId(site, place, 'around'),
+      output: name,
+      kernel: layer.kernel,
+      stride: layer.stride,
+      padding: layer.padding.map((n, i) => n + around[i]!) as unknown as QConv['padding'],
+      groups: layer.groups,
+      weightBits: 8,
+      weights,
+      bias,
+      multiplier: new Uint16Array(0),
+      shift: new Uint8Array(0),
+      rule: {
+        kind: 'tflite',
+        multiplier: Int32Array.from(factors, ({ multiplier }) => multiplier),
+        exponent: Int8Array.from(factors, ({ exponent }) => exponent),
+        zeroPoint: outputZeroPoint,
+      },
+      low,
+      high,
+    }
+    this.push(site, conv, dense ? [layer.filters, 1, 1] : mapOf(site.output))
+  }
+
+  private pool(site: Site): void {
+    const { kernel, stride, padding } = poolWindow(site)
+    const [low, high] = codeClamp(site)
+    if (low > -128 || high < 127) throw site.refuse('has a fused activation')
+    const name = this.number('pool')
+    const mode = site.node.operator === 'MAX_POOL_2D' ? 'max' : 'average'
+    const input = this.mapId(site, this.placeOf(site, 0))
+    this.push(
+      site,
+      { kind: 'pool', name, mode, input, output: name, window: kernel, stride, padding, rule: 'tflite' },
+      mapOf(site.output),
+    )
+  }
+
+  private addition(site: Site): void {
+    const values = [inputAt(site, 0), inputAt(site, 1)] as const
+    if (elementsDiffer(values, site.output)) throw site.refuse('adds tensors of different shapes')
+    const [first, second] = [this.placeOf(site, 0), this.placeOf(site, 1)]
+    const from = first.from ?? second.from
+    if (from !== undefined && first.from?.join() !== second.from?.join())
+      throw site.refuse('adds features that lie in different orders')
+    const name = this.number('add')
+    const [low, high] = codeClamp(site)
+    const rule = scaledAddition(
+      codeScale(site, values[0]),
+      codeScale(site, values[1]),
+      codeScale(site, site.output),
+    )
+    this.push(
+      site,
+      {
+        kind: 'add',
+        name,
+        inputs: [this.mapId(site, first, 'order'), this.mapId(site, second, 'order')],
+        output: name,
+        multipliers: [0, 0],
+        shift: 0,
+        rule: { kind: 'tflite', ...rule },
+        low,
+        high,
+      },
+      mapOf(site.output),
+      from,
+    )
+  }
+
+  private reshape(site: Site): void {
+    const value = inputAt(site, 0)
+    const place = this.placeOf(site, 0)
+    const from = place.from ?? this.tensors[place.id]!.shape
+    const to = mapOf(site.output)
+    const features = to[1] === 1 && to[2] === 1
+    if (!features && to.some((n, i) => n !== from[i]))
+      throw site.refuse(
+        `makes a map of [${shapeOf(site.output).join(', ')}] of [${shapeOf(value).join(', ')}]`,
+      )
+    checkSameCodes(site, value)
+    const name = this.number(features ? 'flatten' : 'reshape')
+    const input = this.mapId(site, place, 'order')
+    // in the graph features lie channel by channel, in the file position by position: alike where either is one
+    const reordered = features && from[0] > 1 && from[1] * from[2] > 1
+    this.push(site, { kind: 'reshape', name, input, output: name }, to, reordered ? from : undefined)
+  }
+
+  /** Zeros around a map become padding of the convolutions that read it. */
+  private pad(site: Site): void {
+    const place = this.placeOf(site, 0)
+    const paddings = paddingsOf(site)
+    const [batch, rows, columns, channels] = paddings
+    if (paddings.length !== 4 || [...batch!, ...channels!].some((n) => n !== 0))
+      throw site.refuse('pads something else than the rows and columns of a map')
+    checkSameCodes(site, inputAt(site, 0))
+    const [top, left, bottom, right] = place.around ?? [0, 0, 0, 0]
+    this.places.set(site.output.name, {
+      ...place,
+      around: [top + rows![0], left + columns![0], bottom + rows![1], right + columns![1]],
+    })
+  }
+
+  private concatenation(site: Site): void {
+    const rank = shapeOf(site.output).length
+    const axis = integerSetting(site, 'axis')
+    if (rank !== 4 || (axis !== 3 && axis !== -1))
+      throw site.refuse('joins tensors along another axis than channels')
+    const [low, high] = codeClamp(site)
+    if (low > -128 || high < 127) throw site.refuse('has a fused activation')
+    const inputs = site.node.inputs.map((_, i) => {
+      checkSameCodes(site, inputAt(site, i))
+      return this.mapId(site, this.placeOf(site, i))
+    })
+    const name = this.number('concat')
+    this.push(site, { kind: 'concat', name, inputs, output: name }, mapOf(site.output))
+  }
+
+  private number(kind: string): string {
+    const next = (this.count.get(kind) ?? 0) + 1
+    this.count.set(kind, next)
+    return `${kind}${next}`
+  }
+
+  private placeOf(site: Site, index: number): Place {
+    const value = inputAt(site, index)
+    const place = this.places.get(value.name)
+    if (place !== undefined) return place
+    throw site.refuse(
+      this.model.constants.has(value.name)
+        ? `reads the constant "${value.name}", which has no place in the integer graph`
+        : `reads "${value.name}", which has no place in the integer graph`,
+    )
+  }
+
+  /** The tensor of a place, where the reader can take it as it lies. */
+  private mapId(site: Site, { id, from, around }: Place, allowed?: 'around' | 'order'): string {
+    if (around !== undefined && allowed !== 'around')
+      throw site.refuse('reads a padded map, which only convolutions can')
+    if (from !== undefined && allowed !== 'order') throw site.refuse('reads a flattened map in another order')
+    return id
+  }
+
+  private push(site: Site, node: QNode, shape: QTensor['shape'], from?: Place['from']): void {
+    this.nodes.push(node)
+    this.define(node.output, site.output, shape, from)
+    this.last = node.output
+  }
+
+  private define(id: string, value: ModelValue, shape: QTensor['shape'], from?: Place['from']): void {
+    const { scale, zeroPoint } = value.quantisation!
+    this.tensors[id] = { shape, bits: 8, signed: true, scale: scale[0]!, zeroPoint: zeroPoint[0]! }
+    this.places.set(value.name, { id, ...(from === undefined ? {} : { from }) })
+    this.tensorOf.set(id, value.name)
+  }
+}
+
+/** [1, height, width, channels] as [channels, height, width]; other tensors of one image as features. */
+function mapOf(value: ModelValue): readonly [number, number, number] {
+  const shape = shapeOf(value)
+  if (shape.length === 4) return [shape[3]!, shape[1]!, shape[2]!]
+  return [shape.reduce((product, n) => product * n, 1), 1, 1]
+}
+
+function elementsDiffer(values: readonly ModelValue[], output: ModelValue): boolean {
+  return values.some((value) => shapeOf(value).join() !== shapeOf(output).join())
+}
+
+/**
+ * Weights [filter][ky][kx][channel] as [filter][channel][ky][kx]. Those of features that were a map are reordered in the same way,
+ * with its positions as kernel.
+ */
+function channelsFirst({ filters, kernel, channels, weights }: Weighted, from: Place['from']): Int8Array {
+  const [depth, area] = from === undefined ? [channels, kernel[0] * kernel[1]] : [from[0], from[1] * from[2]]
+  const taps = depth * area
+  const result = new Int8Array(weights.length)
+  for (let n = 0; n < filters; n++)
+    for (let k = 0; k < area; k++)
+      for (let c = 0; c < depth; c++) result[n * taps + c * area + k] = weights[n * taps + k * depth + c]!
+  return result
+}
