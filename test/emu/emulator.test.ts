@@ -1,56 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { buildAssignment } from '../../src/approx/build.ts'
-import type { Entry } from '../../src/approx/entries.ts'
-import { seededRandom } from '../../src/base/random.ts'
-import { createEmulator, emptyCodes } from '../../src/emu/emulator.ts'
-import { calibrate } from '../../src/quant/calibrate.ts'
+import { createEmulator } from '../../src/emu/emulator.ts'
 import { linksOf } from '../../src/quant/links.ts'
-import type { QuantOptions } from '../../src/quant/options.ts'
-import { channelsOf } from '../../src/quant/qgraph.ts'
+import type { QGraph } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import { codeRange } from '../../src/quant/rules.ts'
 import { anyNetwork } from '../fixtures/any-networks.ts'
-import { randomImages, randomNetwork, randomWeights } from '../fixtures/networks.ts'
+import { randomNetwork } from '../fixtures/networks.ts'
+import { scene } from '../fixtures/scenes.ts'
 import { oracleGraph } from '../oracles/graph.ts'
-
-const specs = [
-  'exact',
-  'trunc:ka=1,kb=1',
-  'trunc:ka=2,kb=0',
-  'roup:p=1,r=2',
-  'roup:p=0,r=5,rounding=asymmetric',
-  'roup:p=1,r=0',
-]
-
-/** A network of random layers, bits and multipliers, and random codes for its input. */
-function scene(seed: number, options: QuantOptions, make = randomNetwork) {
-  const network = make(seed)
-  const weights = randomWeights(network, seed + 1)
-  const ranges = calibrate(network, weights, randomImages(network, 2, seed + 2))
-  const graph = quantise(network, weights, ranges, options)
-  const random = seededRandom(seed + 3)
-  const usable = options.weightBits < 4 || options.activationBits < 6 ? ['exact', 'trunc:ka=1,kb=1'] : specs
-  const spec = () => usable[random.integer(0, usable.length - 1)]!
-  const entries: Entry[] = [{ selector: 'default', spec: spec() }]
-  for (const node of graph.nodes) {
-    if (node.kind !== 'conv') continue
-    const channels = channelsOf(node, graph.tensors[node.input]!) / node.groups
-    const filter = random.integer(0, node.bias.length - 1)
-    if (random.unit() < 0.5) entries.push({ selector: node.name, spec: spec() })
-    if (random.unit() < 0.5) entries.push({ selector: `${node.name}[${filter}]`, spec: spec() })
-    if (random.unit() < 0.5)
-      entries.push({
-        selector: `${node.name}[0-${filter}][${random.integer(0, channels - 1)}]`,
-        spec: spec(),
-      })
-  }
-  const assignment = buildAssignment(graph, entries)
-  const input = graph.tensors[graph.input]!
-  const [low, high] = codeRange(input.bits, input.signed)
-  const codes = (images: number) => emptyCodes(input, images).map(() => random.integer(low, high))
-  return { graph, assignment, codes }
-}
 
 const bits = fc.record({
   weightBits: fc.integer({ min: 2, max: 8 }),
@@ -164,7 +123,7 @@ describe('the emulator', () => {
   })
 })
 
-function filtersOf(graph: ReturnType<typeof scene>['graph'], layer: string): number {
+function filtersOf(graph: QGraph, layer: string): number {
   const node = graph.nodes.find((n) => n.name === layer)
   return node?.kind === 'conv' ? node.bias.length : 0
 }
