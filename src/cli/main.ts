@@ -5,7 +5,7 @@ import { exitCodes, usageError, XgenError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
 import { version } from '../base/version.ts'
 import { type Command, type CommonOptions, openSession } from './command.ts'
-import { commands } from './commands.ts'
+import { commandNames, loadCommands } from './commands.ts'
 import { checkSwitches, configureCommand, declaredOptions, refusal } from './usage.ts'
 
 /** Runs one command line and returns its exit code. */
@@ -95,7 +95,8 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
     checkSwitches(args, options.switches)
     names = options.names
   }
-  for (const command of commands) register(parser, command, declared, signal, (result) => (code = result))
+  for (const command of await loadCommands(args[0]))
+    register(parser, command, declared, signal, (result) => (code = result))
   await parser.demandCommand(1, 'Name a command ("xgen --help" lists them).').parseAsync()
   return code
 }
@@ -103,9 +104,8 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
 /** The command comes first; yargs would name a wrong one without its remedy. */
 function checkCommand(word: string | undefined): void {
   if (word === undefined || word.startsWith('-')) return
-  const names = commands.map(({ name }) => name)
-  if (names.includes(word)) return
-  throw usageError(`"${word}" is no command.${didYouMean(word, names)}`, {
+  if (commandNames.includes(word)) return
+  throw usageError(`"${word}" is no command.${didYouMean(word, commandNames)}`, {
     hint: '"xgen --help" lists the commands.',
   })
 }

@@ -7,7 +7,8 @@ import { usageError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import { encodeNpy } from '../base/npy.ts'
 import type { Configuration } from './configuration.ts'
-import { type Prepared, planDesign, quantiseInput, testImages } from './preparation.ts'
+import { planDesign } from './planning.ts'
+import { type Prepared, quantiseInput, testImages } from './preparation.ts'
 
 export interface WrittenOperands {
   readonly file: string

@@ -15,20 +15,13 @@ import type { Network, Weights } from '../net/network.ts'
 import { elements } from '../net/shapes.ts'
 import { hashWeights, readWeights } from '../net/weights.ts'
 import { loadNetwork, zooEntry } from '../net/zoo.ts'
-import { type AnyPlanned, type ArrayChoice, planNetwork } from '../plan/network.ts'
 import { quantiseBytes } from '../quant/input.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { quantise } from '../quant/quantise.ts'
 import type { Ranges } from '../quant/ranges.ts'
 import { rangesOf, readRecord } from '../quant/record.ts'
 import type { Codes } from '../quant/rules.ts'
-import {
-  type Configuration,
-  entriesOf,
-  multiplierHashesOf,
-  quantOptionsOf,
-  tileSizesOf,
-} from './configuration.ts'
+import { type Configuration, entriesOf, multiplierHashesOf, quantOptionsOf } from './configuration.ts'
 import { curvesOf } from './curves.ts'
 import { checkRecorded, hasSeededWeights, networkPath, seededName, weightsPath } from './named-files.ts'
 import { seededRanges, seededWeights } from './seeded.ts'
@@ -105,26 +98,6 @@ export function weightFile(configuration: Configuration, network: Network): stri
   throw dataError(`there are no trained weights for the network "${network.name}"`, {
     hint: `Name a weight file with --weights${train}. For hardware alone, "--weights ${seededName}" makes random ones.`,
   })
-}
-
-/** The array that a configuration asks for. */
-export function arrayChoice(configuration: Configuration): ArrayChoice {
-  const { array } = configuration
-  return {
-    dataflow: array.dataflow,
-    rows: array.rows,
-    columns: array.cols,
-    memoryBits: array.memory_bits,
-    parallel: array.parallel,
-    ...(array.modes ? { modes: true as const } : {}),
-    ...(Object.keys(array.tiles).length === 0 ? {} : { tiles: tileSizesOf(configuration) }),
-  }
-}
-
-/** The plan that a configuration asks for, with the memories' contents. */
-export function planDesign(configuration: Configuration, { graph, assignment }: Prepared): AnyPlanned {
-  const reload = configuration.interface === 'axi' && configuration.reload
-  return planNetwork(graph, assignment, arrayChoice(configuration), { reload })
 }
 
 /** Images for a comparison, a byte a pixel: real = byte / 255. */

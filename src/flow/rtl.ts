@@ -12,7 +12,8 @@ import { tileSize } from '../plan/size.ts'
 import { type Alternative, alternatives } from './alternatives.ts'
 import type { Configuration } from './configuration.ts'
 import { designMetrics, metricsText } from './metrics.ts'
-import { arrayChoice, type Prepared, planDesign } from './preparation.ts'
+import { arrayChoice, planDesign } from './planning.ts'
+import type { Prepared } from './preparation.ts'
 import { measuredMetrics } from './run-metrics.ts'
 
 /** A network planned and generated, not yet written. */

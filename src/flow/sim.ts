@@ -21,7 +21,8 @@ import {
   randomCodes,
 } from './inference.ts'
 import { type MixedSimulation, simulateMixedPlan } from './mixed-sim.ts'
-import { type Prepared, planDesign } from './preparation.ts'
+import { planDesign } from './planning.ts'
+import type { Prepared } from './preparation.ts'
 import { type RowSimulation, simulateRowPlan } from './row-sim.ts'
 
 /** What the cycle model measured on one layer. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { XgenError } from '../base/errors.ts'
-import { yosysModule } from './yosys.ts'
+import { yosysModule } from './yosys-package.ts'
 
 /** What Yosys made of a small job: the text of the output, or what went wrong, with all it said. */
 export type YosysAnswer =

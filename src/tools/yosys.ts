@@ -1,12 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Tree } from '@yowasp/yosys'
-import { XgenError } from '../base/errors.ts'
 import { cacheDirectory, openScratch, type Scratch } from './cache.ts'
 import { interruption, runTool, type ToolRun, toolFailed } from './tool.ts'
+import { packageVersion, yosysModule } from './yosys-package.ts'
 
 /** A script over files, both in memory: paths are relative, with `/`. */
 export interface YosysJob {
@@ -43,12 +41,6 @@ async function programVersion(path: string, signal: AbortSignal): Promise<string
     await runTool({ ...run, args: ['-V'] })
     return readFileSync(run.log, 'utf8').trim()
   })
-}
-
-/** What tells one version of the package from another. */
-export function packageVersion(): string {
-  const description = readFileSync(new URL('../package.json', yosysModule()), 'utf8')
-  return `@yowasp/yosys ${(JSON.parse(description) as { version: string }).version}`
 }
 
 async function native(path: string, job: YosysJob): Promise<string> {
@@ -106,18 +98,6 @@ async function inScratch(
 }
 
 const install = 'Without --yosys PATH, the Yosys among the npm packages is used.'
-
-/** Where the package lies, for a thread or a process that resolves nothing itself. */
-export function yosysModule(): string {
-  try {
-    return pathToFileURL(createRequire(import.meta.url).resolve('@yowasp/yosys')).href
-  } catch (cause) {
-    throw new XgenError('tool-missing', 'the package @yowasp/yosys was not found', {
-      hint: 'Run npm ci in the directory of xgen, or name a Yosys: --yosys PATH.',
-      cause,
-    })
-  }
-}
 
 interface Work {
   readonly args: readonly string[]

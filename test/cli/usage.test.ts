@@ -3,8 +3,10 @@ import { execa } from 'execa'
 import { describe, expect, test } from 'vitest'
 import yargs from 'yargs'
 import { packageRoot } from '../../src/base/files.ts'
-import { commands } from '../../src/cli/commands.ts'
+import { loadCommands } from '../../src/cli/commands.ts'
 import { checkSwitches, configureCommand, declaredOptions, refusal, shellWord } from '../../src/cli/usage.ts'
+
+const commands = await loadCommands(undefined)
 
 const parser = (command: (typeof commands)[number]) =>
   configureCommand(yargs([]).scriptName('xgen').wrap(80), command)

@@ -12,7 +12,7 @@ import {
   resolveConfiguration,
 } from '../../src/flow/configuration.ts'
 import { initialise } from '../../src/flow/init.ts'
-import { arrayChoice } from '../../src/flow/preparation.ts'
+import { arrayChoice } from '../../src/flow/planning.ts'
 import { configurationJsonSchema } from '../../src/flow/schema.ts'
 import { failure } from '../fixtures/failure.ts'
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
-import { planDesign, prepare } from '../../src/flow/preparation.ts'
+import { planDesign } from '../../src/flow/planning.ts'
+import { prepare } from '../../src/flow/preparation.ts'
 import { isRowPlan } from '../../src/plan/any-plan.ts'
 import type { Plan, PlanLayer } from '../../src/plan/plan.ts'
 import { runCycles } from '../../src/plan/steps.ts'

@@ -1,6 +1,6 @@
 import { type EvalResult, evaluate } from '../../flow/eval.ts'
 import { parseInputRange } from '../../flow/model-accuracy.ts'
-import { evaluateRun, type Rates, type RunAccuracy } from '../../flow/run-accuracy.ts'
+import type { evaluateRun, Rates, RunAccuracy } from '../../flow/run-accuracy.ts'
 import type { Command } from '../command.ts'
 import { configurationOf, imagesOption, netOptions, wholeNumber } from '../options.ts'
 import { table } from '../table.ts'
@@ -22,6 +22,12 @@ const classTable = (classes: EvalResult['classes']): string[] =>
     ],
     1,
   )
+
+/** Loads what makes designs only where there is one. */
+async function evaluateDesign(...of: Parameters<typeof evaluateRun>): ReturnType<typeof evaluateRun> {
+  const { evaluateRun } = await import('../../flow/run-accuracy.ts')
+  return evaluateRun(...of)
+}
 
 export const evaluation: Command = {
   name: 'eval',
@@ -86,7 +92,7 @@ export const evaluation: Command = {
     const result: EvalResult & Partial<RunAccuracy> =
       out === undefined
         ? await evaluate(configuration, request, progress, signal)
-        : await evaluateRun(out, configuration, request, progress, signal)
+        : await evaluateDesign(out, configuration, request, progress, signal)
     const { exact } = result
     const lines = [
       `${result.net} on ${result.data} (${[result.precision, ...(result.taken ? [result.taken] : [])].join(', ')}): ${describe(result)}`,
