@@ -15,6 +15,9 @@ export function quantiseValue(real: number, scale: number, low: number, high: nu
   return Math.max(low, Math.min(high, Math.floor(real / scale + 0.5)))
 }
 
+/** 2^0 to 2^63: looked up, since a power whose exponent is not known takes ten times as long as all the rest of a requantisation. */
+const powers = Float64Array.from({ length: 64 }, (_, exponent) => 2 ** exponent)
+
 /** clamp(floor((acc * multiplier + 2^(shift-1)) / 2^shift), low, high): round half up. |acc| < 2^33, multiplier < 2^16, shift 1..47. */
 export function requantise(
   acc: number,
@@ -23,7 +26,7 @@ export function requantise(
   low: number,
   high: number,
 ): number {
-  const rounded = Math.floor((acc * multiplier + 2 ** (shift - 1)) / 2 ** shift)
+  const rounded = Math.floor((acc * multiplier + powers[shift - 1]!) / powers[shift]!)
   return Math.max(low, Math.min(high, rounded))
 }
 
