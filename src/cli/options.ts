@@ -14,6 +14,7 @@ import {
 import { hasSeededWeights } from '../flow/named-files.ts'
 import { type Prepared, prepare } from '../flow/preparation.ts'
 import { largeTables } from '../flow/user-multipliers.ts'
+import type { SplitName } from '../net/data/catalogue.ts'
 import type { CommonOptions } from './command.ts'
 
 /** Which network, with which weights and multipliers. */
@@ -116,6 +117,14 @@ export function imagesOption(y: Argv, describe: string, standard?: number): Argv
     group: 'Data:',
   })
 }
+
+/** Which images `xgen eval` takes. */
+export const evaluatedImages = (options: CommonOptions) => ({
+  data: options['data'] as string | undefined,
+  split: options['split'] as SplitName,
+  images:
+    options['images'] === undefined ? undefined : wholeNumber(options['images'], '--images', 1, 10_000_000),
+})
 
 /** The Yosys that counts cells. */
 export function yosysOption(y: Argv): Argv {

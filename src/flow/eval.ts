@@ -9,7 +9,7 @@ import {
   accuracyCounter,
   type ClassAccuracy,
 } from '../net/data/accuracy.ts'
-import { dataSet } from '../net/data/catalogue.ts'
+import { dataSet, type SplitName } from '../net/data/catalogue.ts'
 import { type ImageSource, openSplit } from '../net/data/load.ts'
 import type { ImageSet } from '../net/data/store.ts'
 import { zooEntry } from '../net/zoo.ts'
@@ -29,6 +29,8 @@ export interface EvalRequest {
   readonly images: number | undefined
   /** Undefined: int, or for a model file what it computes in itself. */
   readonly precision: 'int' | 'float' | undefined
+  /** Unless given, the test images. */
+  readonly split?: SplitName
   /** What bytes 0 and 255 of an image are for a model file that takes real values; 0 and 1 where undefined. */
   readonly inputRange?: InputRange | undefined
 }
@@ -37,6 +39,7 @@ export interface EvalResult {
   readonly net: string
   readonly data: string
   readonly precision: 'int' | 'float'
+  readonly split: SplitName
   readonly images: number
   readonly top1: number
   readonly top5: number
@@ -83,7 +86,7 @@ export async function evaluate(
   const set = dataSet(name)
   checkFit(network, set)
   const run = accuracyRun(configuration, precision)
-  const test = openSplit(set, 'test', { shape: network.input.shape })
+  const test = openSplit(set, request.split ?? 'test', { shape: network.input.shape })
   const images = Math.min(test.count, request.images ?? test.count)
   progress.step(`evaluating ${network.name} (${precision})`, images)
   const start = performance.now()
@@ -93,6 +96,7 @@ export async function evaluate(
   return {
     net: network.name,
     data: set.name,
+    split: request.split ?? 'test',
     precision,
     ...accuracy,
     imagesPerSecond: images / seconds,
@@ -124,7 +128,7 @@ async function evaluateModel(
   const images = imageModel(model, request.inputRange)
   const set = dataSet(request.data)
   checkShape(model.name, images.shape, set)
-  const test = openSplit(set, 'test', { shape: images.shape })
+  const test = openSplit(set, request.split ?? 'test', { shape: images.shape })
   const count = Math.min(test.count, request.images ?? test.count)
   progress.step(`evaluating ${images.name} (${precision}, ${images.taken})`, count)
   const start = performance.now()
@@ -138,6 +142,7 @@ async function evaluateModel(
   return {
     net: model.name,
     data: set.name,
+    split: request.split ?? 'test',
     precision,
     ...accuracy,
     taken: images.taken,
@@ -158,7 +163,8 @@ type AccuracyRun = (
 /** Images that are read at once. */
 const part = 1024
 
-async function inParts(
+/** Counts the first `images` of a source, read part by part. */
+export async function inParts(
   run: AccuracyRun,
   source: ImageSource,
   images: number,

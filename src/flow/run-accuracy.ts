@@ -43,6 +43,11 @@ export async function evaluateRun(
       where: '--precision',
       hint: 'Leave --out or --precision float away.',
     })
+  if (request.split !== undefined && request.split !== 'test')
+    throw usageError('the accuracy of a design is that on the test images', {
+      where: '--split',
+      hint: 'Leave --out or --split away.',
+    })
   const prepared = prepare(configuration)
   const plan = planOfSameNetwork(directory, configuration, prepared)
   const result = await evaluate(configuration, request, progress, signal)

@@ -2,7 +2,7 @@ import { type EvalResult, evaluate } from '../../flow/eval.ts'
 import { parseInputRange } from '../../flow/model-accuracy.ts'
 import type { evaluateRun, Rates, RunAccuracy } from '../../flow/run-accuracy.ts'
 import type { Command } from '../command.ts'
-import { configurationOf, imagesOption, netOptions, wholeNumber } from '../options.ts'
+import { configurationOf, evaluatedImages, imagesOption, netOptions } from '../options.ts'
 import { table } from '../table.ts'
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`
@@ -39,6 +39,10 @@ export const evaluation: Command = {
       'With an approximate second convolution',
     ],
     ['xgen eval --net lenet-fashion --per-class', 'The accuracy of each class too'],
+    [
+      'xgen eval --net lenet5 --sweep weights=2..8 --sweep activations=2..8 --sweep mult=roup:p=1,r=2 --out study',
+      'A robustness study: every combination, with a heat map',
+    ],
     ['xgen eval -c D/run.json --out D', 'Of the design in D, for xgen report'],
   ],
   configure: (y) =>
@@ -49,6 +53,20 @@ export const evaluation: Command = {
         defaultDescription: "the network's own",
         describe: 'Data set ("xgen data list"), or folder:PATH, a directory of pictures for each class',
         group: 'Data:',
+      },
+      split: {
+        choices: ['test', 'validation', 'train'] as const,
+        default: 'test',
+        describe: 'Which images: choose by those for validation, report those for test',
+        group: 'Data:',
+      },
+      sweep: {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe:
+          'Measure every combination: weights=2..8, activations=4,6,8, mult=[WHERE=]SPEC (repeatable; several entries of one choice with ";" between)',
+        group: 'Study:',
       },
       precision: {
         choices: ['int', 'float'] as const,
@@ -72,17 +90,16 @@ export const evaluation: Command = {
       out: {
         type: 'string',
         requiresArg: true,
-        describe: "A run's directory of this network: keeps the accuracy, and the exact network's, there",
+        describe:
+          "A run's directory of this network: keeps the accuracy, and the exact network's, there. Of a study: where it is kept",
         group: 'Output:',
       },
     }),
   run: async (options, session) => {
-    const images =
-      options['images'] === undefined ? undefined : wholeNumber(options['images'], '--images', 1, 1_000_000)
+    if (options['sweep'] !== undefined) return (await import('../study.ts')).study(options, session)
     const range = options['input-range'] as string | undefined
     const request = {
-      data: options['data'] as string | undefined,
-      images,
+      ...evaluatedImages(options),
       precision: options['precision'] as 'int' | 'float' | undefined,
       inputRange: range === undefined ? undefined : parseInputRange(range),
     }
@@ -95,7 +112,7 @@ export const evaluation: Command = {
         : await evaluateDesign(out, configuration, request, progress, signal)
     const { exact } = result
     const lines = [
-      `${result.net} on ${result.data} (${[result.precision, ...(result.taken ? [result.taken] : [])].join(', ')}): ${describe(result)}`,
+      `${result.net} on ${result.data}${result.split === 'test' ? '' : `, ${result.split} images`} (${[result.precision, ...(result.taken ? [result.taken] : [])].join(', ')}): ${describe(result)}`,
       ...Object.entries(result.multipliers).map(([selector, spec]) => `  ${selector}: ${spec}`),
       ...(exact ? [`with exact multipliers: ${describe(exact)}`] : []),
       ...(options['per-class'] === true ? classTable(result.classes) : []),

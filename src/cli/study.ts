@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { usageError } from '../base/errors.ts'
+import { studyRobustness } from '../flow/robustness.ts'
+import { writeStudy } from '../flow/robustness-page.ts'
+import type { CommonOptions, Session } from './command.ts'
+import { configurationOf, evaluatedImages } from './options.ts'
+import { parseSweep } from './sweep.ts'
+import { table } from './table.ts'
+
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`
+
+/** Images that the errors of layers are measured on. */
+const layerImages = 64
+
+/** `xgen eval --sweep`: every combination, kept in a directory. */
+export async function study(options: CommonOptions, session: Session): Promise<number> {
+  if (options['precision'] === 'float')
+    throw usageError('a study is of the integer network', { where: '--precision' })
+  const variant = (set: readonly string[], mult: readonly string[] | undefined) =>
+    configurationOf({
+      ...options,
+      set: [...((options['set'] as string[] | undefined) ?? []), ...set],
+      ...(mult === undefined
+        ? {}
+        : { mult: [...((options['mult'] as string[] | undefined) ?? []), ...mult] }),
+    })
+  const directory =
+    (options['out'] as string | undefined) ?? join('rtl-out', `${variant([], undefined).net}-study`)
+  const sweep = parseSweep(options['sweep'] as string[])
+  const found = await studyRobustness(
+    variant,
+    { ...evaluatedImages(options), ...sweep, layerImages, directory },
+    session.progress,
+    session.signal,
+  )
+  await writeStudy(found, directory)
+  const rows = found.points.map((point) => [
+    point.multipliers,
+    `${point.weights}`,
+    `${point.activations}`,
+    'refused' in point ? 'not possible' : percent(point.top1),
+  ])
+  const lines = [
+    `${found.net} on ${found.data}, ${found.images} ${found.split} images`,
+    ...table([['multipliers', 'weights', 'activations', 'top-1'], ...rows], 1),
+    `wrote ${join(directory, 'robustness.html')}`,
+  ]
+  session.print(found, lines.join('\n'))
+  return 0
+}

@@ -1,0 +1,44 @@
+import { invariant } from '../base/errors.ts'
+import { type Emulator, emptyCodes } from '../emu/emulator.ts'
+import { type ImageSet, slice } from '../net/data/store.ts'
+import { quantiseImages } from '../quant/input.ts'
+
+/** Codes of a layer's results minus those of another run, over all results of all images; errors of the layers before it are in it. */
+export interface LayerError {
+  readonly name: string
+  readonly mean: number
+  /** Standard deviation. */
+  readonly std: number
+  /** Largest magnitude. */
+  readonly max: number
+}
+
+const batch = 16
+
+/** Errors of every layer of one emulator against another of the same graph. */
+export function layerErrors(approximate: Emulator, exact: Emulator, set: ImageSet): LayerError[] {
+  const { graph } = approximate
+  const input = graph.tensors[graph.input]!
+  const names = graph.nodes.filter(({ kind }) => kind !== 'reshape').map(({ output }) => output)
+  const sums = new Map(names.map((name) => [name, { count: 0, sum: 0, squares: 0, max: 0 }]))
+  for (let first = 0; first < set.count; first += batch) {
+    const part = slice(set, first, Math.min(set.count, first + batch))
+    const codes = quantiseImages(input, part, emptyCodes(input, part.count))
+    const [one, other] = [approximate.runBatch(codes, part.count), exact.runBatch(codes, part.count)]
+    for (const [name, total] of sums) {
+      const [a, b] = [one.get(name)!, other.get(name)!]
+      invariant(a.length === b.length, `the runs have different shapes of "${name}"`)
+      for (let i = 0; i < a.length; i++) {
+        const difference = a[i]! - b[i]!
+        total.sum += difference
+        total.squares += difference * difference
+        total.max = Math.max(total.max, Math.abs(difference))
+      }
+      total.count += a.length
+    }
+  }
+  return [...sums].map(([name, { count, sum, squares, max }]) => {
+    const mean = sum / count
+    return { name, mean, std: Math.sqrt(Math.max(0, squares / count - mean * mean)), max }
+  })
+}

@@ -1,0 +1,233 @@
+import { join } from 'node:path'
+import { buildAssignment } from '../approx/build.ts'
+import { usageError, XgenError } from '../base/errors.ts'
+import { hashOf } from '../base/hash.ts'
+import type { Progress } from '../base/progress.ts'
+import { emulatedAccuracy } from '../emu/accuracy.ts'
+import { createEmulator, type Emulator } from '../emu/emulator.ts'
+import { dataSet, type SplitName } from '../net/data/catalogue.ts'
+import { type ImageSource, openSplit } from '../net/data/load.ts'
+import { zooEntry } from '../net/zoo.ts'
+import { type Configuration, multiplierHashesOf } from './configuration.ts'
+import { inParts } from './eval.ts'
+import { checkFit } from './fit.ts'
+import { type LayerError, layerErrors } from './layer-errors.ts'
+import { hasSeededWeights } from './named-files.ts'
+import { type Prepared, prepare } from './preparation.ts'
+import { openLog } from './robustness-log.ts'
+
+/** How accuracy depends on the bits of weights and activations and on the multipliers: every combination is measured. */
+export interface RobustnessRequest {
+  readonly data: string | undefined
+  readonly split: SplitName
+  /** The first so many images; all where undefined. */
+  readonly images: number | undefined
+  /** Bits, each from 2 to 8; undefined: those of the configuration. */
+  readonly weights: readonly number[] | undefined
+  readonly activations: readonly number[] | undefined
+  /** Entries `[WHERE=]SPEC`, several of which may make one choice; none is exact. Undefined: the multipliers of the configuration. */
+  readonly multipliers: readonly (readonly string[])[] | undefined
+  /** Images that the errors of layers are measured on. */
+  readonly layerImages: number
+  readonly directory: string
+}
+
+/** The configuration with other bits (`a.b=c`) and multipliers; undefined: its own. */
+export type Variant = (set: readonly string[], mult: readonly string[] | undefined) => Configuration
+
+export interface Point {
+  readonly weights: number
+  readonly activations: number
+  /** As on the command line, `; ` between several entries; `exact` where there are none. */
+  readonly multipliers: string
+  /** SHA-256 of the files that the multipliers name, where there are such. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+export interface MeasuredPoint extends Point {
+  readonly images: number
+  readonly top1: number
+  readonly top5: number
+  readonly interval: readonly [low: number, high: number]
+  /** Codes of each layer minus those of the run with exact multipliers of the same bits. */
+  readonly layers: readonly LayerError[]
+}
+
+/** Where a multiplier does not exist for such operands, or a layer for such bits. */
+export interface RefusedPoint extends Point {
+  readonly refused: string
+}
+
+export type StudiedPoint = MeasuredPoint | RefusedPoint
+
+export interface RobustnessStudy {
+  readonly net: string
+  readonly data: string
+  readonly split: SplitName
+  readonly images: number
+  readonly layerImages: number
+  readonly weights: readonly number[]
+  readonly activations: readonly number[]
+  readonly multipliers: readonly string[]
+  readonly points: readonly StudiedPoint[]
+}
+
+/** Measures what the log in `directory` does not have yet, point by point. Interrupted, the same request goes on. */
+export async function studyRobustness(
+  variant: Variant,
+  request: RobustnessRequest,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<RobustnessStudy> {
+  const own = variant([], undefined)
+  const { source, name, prepared } = subjectOf(own, request)
+  const images = Math.min(source.count, request.images ?? source.count)
+  const layerImages = Math.min(images, request.layerImages)
+  const log = openLog(join(request.directory, 'points.jsonl'), {
+    net: prepared.network.name,
+    network: prepared.networkHash,
+    weights: prepared.weightsHash,
+    ranges: hashOf(Object.fromEntries(prepared.ranges)),
+    data: name,
+    split: request.split,
+    images,
+    layerImages,
+  })
+  const grid = gridOf(own, request)
+  const choices = grid.multipliers.map((entries) => nameOf(entries ?? entriesOfConfiguration(own)))
+  checkChoices(variant, grid)
+  const todo = grid.weights.flatMap((weights) =>
+    grid.activations.flatMap((activations) =>
+      grid.multipliers.map((entries, i) => {
+        const configuration = variant(bitsOf(weights, activations), entries)
+        const files = multiplierHashesOf(configuration)
+        const named = Object.keys(files).length === 0 ? {} : { files }
+        return { configuration, point: { weights, activations, multipliers: choices[i]!, ...named } }
+      }),
+    ),
+  )
+  const exact = exactEmulators()
+  const points: StudiedPoint[] = []
+  for (const [index, { configuration, point }] of todo.entries()) {
+    const label = `${index + 1} of ${todo.length}: weights ${point.weights}, activations ${point.activations}, ${point.multipliers}`
+    const known = log.find(point)
+    if (known !== undefined) {
+      points.push(known)
+      continue
+    }
+    progress.step(label, images)
+    const measured = await refusable(point, async () => {
+      const chosen = prepare(configuration)
+      const emulator = createEmulator(chosen.graph, chosen.assignment)
+      const accuracy = await inParts(
+        (set, abort, update, counter) => emulatedAccuracy(emulator, set, abort, update, counter),
+        source,
+        images,
+        signal,
+        (done) => progress.update(done),
+      )
+      const layers = layerErrors(emulator, exact(point, chosen), source.read(0, layerImages))
+      const { top1, top5, interval } = accuracy
+      return { ...point, images, top1, top5, interval, layers }
+    })
+    log.add(measured)
+    points.push(measured)
+    progress.done('refused' in measured ? measured.refused : `${(100 * measured.top1).toFixed(2)} %`)
+  }
+  return {
+    net: prepared.network.name,
+    data: name,
+    split: request.split,
+    images,
+    layerImages,
+    weights: grid.weights,
+    activations: grid.activations,
+    multipliers: choices,
+    points,
+  }
+}
+
+const nameOf = (entries: readonly string[]): string => (entries.length === 0 ? 'exact' : entries.join('; '))
+
+const entriesOfConfiguration = ({ multipliers }: Configuration): readonly string[] =>
+  Object.entries(multipliers).map(([selector, spec]) =>
+    selector === 'default' ? spec : `${selector}=${spec}`,
+  )
+
+const bitsOf = (weights: number, activations: number): readonly string[] => [
+  `quant.weights=${weights}`,
+  `quant.activations=${activations}`,
+]
+
+type Grid = ReturnType<typeof gridOf>
+
+/** A choice that cannot be built at the widest operands is a mistake, not a result. */
+function checkChoices(variant: Variant, { weights, activations, multipliers }: Grid): void {
+  for (const entries of multipliers)
+    prepare(variant(bitsOf(Math.max(...weights), Math.max(...activations)), entries))
+}
+
+interface Subject {
+  readonly source: ImageSource
+  readonly name: string
+  readonly prepared: Prepared
+}
+
+function subjectOf(configuration: Configuration, { data, split }: RobustnessRequest): Subject {
+  if (hasSeededWeights(configuration))
+    throw usageError('seeded weights are untrained: they have no accuracy to measure', { where: '--weights' })
+  const name = data ?? zooEntry(configuration.net)?.data
+  if (name === undefined)
+    throw usageError('name the data set to evaluate on', {
+      where: '--data',
+      hint: '"xgen data list" lists them.',
+    })
+  const set = dataSet(name)
+  const prepared = prepare(configuration)
+  checkFit(prepared.network, set)
+  return { source: openSplit(set, split, { shape: prepared.network.input.shape }), name: set.name, prepared }
+}
+
+function gridOf(
+  { quant, multipliers: own }: Configuration,
+  { weights, activations, multipliers }: RobustnessRequest,
+) {
+  if (activations === undefined && typeof quant.activations !== 'number')
+    throw usageError(`activations are ${quant.activations}: a sweep has signed ones`, {
+      where: 'quant.activations',
+      hint: 'Give a number of bits, or --sweep activations=8.',
+    })
+  if (multipliers !== undefined && Object.keys(own).length > 0)
+    throw usageError(
+      `multipliers are swept, and the configuration has others: ${Object.keys(own).join(', ')}`,
+      {
+        where: '--sweep mult',
+        hint: 'Leave --mult and the multipliers of the configuration file away.',
+      },
+    )
+  return {
+    weights: weights ?? [quant.weights],
+    activations: activations ?? [Number(quant.activations)],
+    multipliers: multipliers ?? [undefined],
+  }
+}
+
+/** What cannot be built is a result too: the study goes on. */
+async function refusable(point: Point, run: () => Promise<MeasuredPoint>): Promise<StudiedPoint> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof XgenError) || error.kind !== 'usage') throw error
+    return { ...point, refused: error.message }
+  }
+}
+
+/** The emulator with exact multipliers of the same bits; the last one is kept, since all multipliers of a pair of bits come one after another. */
+function exactEmulators(): (point: Point, prepared: Prepared) => Emulator {
+  let last: { readonly bits: string; readonly emulator: Emulator } | undefined
+  return ({ weights, activations }, { graph }) => {
+    const key = bitsOf(weights, activations).join()
+    if (last?.bits !== key) last = { bits: key, emulator: createEmulator(graph, buildAssignment(graph, [])) }
+    return last.emulator
+  }
+}
