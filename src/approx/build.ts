@@ -4,7 +4,7 @@ import { parseMultiplier } from '../arith/registry.ts'
 import { usageError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
 import type { QCurve } from '../quant/curve.ts'
-import { channelsOf, type QConv, type QGraph } from '../quant/qgraph.ts'
+import { channelsOf, filtersOf, type QConv, type QGraph } from '../quant/qgraph.ts'
 import { checkAccumulator } from './accumulator.ts'
 import type { Assignment, LayerAssignment } from './assignment.ts'
 import type { Entry } from './entries.ts'
@@ -32,9 +32,9 @@ export function curveDomains(curve: QCurve): readonly Domain[] {
   }))
 }
 
-/** Convolutions and dense layers, in order: the layers that multipliers are assigned to. */
+/** Convolutions, dense layers and the two sets of filters of each recurrent layer, in order: what multipliers are assigned to. */
 export function multiplyingNodes(graph: QGraph): readonly QConv[] {
-  return graph.nodes.filter((node) => node.kind === 'conv')
+  return graph.nodes.flatMap(filtersOf)
 }
 
 /**
@@ -78,7 +78,9 @@ export function checkLayer(
   const why =
     other === undefined
       ? `there is no layer "${selector.name}"`
-      : `layer "${selector.name}" (${other.kind}) multiplies nothing`
+      : other.kind === 'recurrent'
+        ? `layer "${selector.name}" (${other.cell}) has two sets of filters: "${other.ofInput.name}", which multiplies its input, and "${other.ofState.name}", which multiplies its state`
+        : `layer "${selector.name}" (${other.kind}) multiplies nothing`
   throw usageError(
     `${selector.wild ? `no layer matches "${selector.name}"` : why}.${didYouMean(selector.name, names)}`,
     {

@@ -8,6 +8,7 @@ import { lookup, multiplication, softmax } from './elementwise.ts'
 import { importedAddition, importedPooling } from './imported.ts'
 import { pooling } from './pool.ts'
 import { channelPadding, concatenation, subsampling, transposition } from './rearrange.ts'
+import { recurrence } from './recurrent.ts'
 
 /** The codes of every tensor by its id, for a batch: [image][channel][y][x]. */
 export type Trace = ReadonlyMap<string, Codes>
@@ -81,6 +82,8 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
       return lookup(node, input)
     case 'softmax':
       return softmax(node)
+    case 'recurrent':
+      return recurrence(node, assignment, input, graph.tensors[node.ofState.input]!)
     case 'transpose':
       return transposition(node)
   }

@@ -1,7 +1,7 @@
 import { usageError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
 import type { Network } from '../net/network.ts'
-import { type LayerShape, layerShapes, weightShape } from '../net/shapes.ts'
+import { isRecurrent, type LayerShape, layerShapes, weightShape } from '../net/shapes.ts'
 import {
   type Coefficients,
   type LayerCoefficients,
@@ -78,6 +78,11 @@ export function choiceOf(
   if (own === undefined && layer.kind !== 'conv2d') return undefined
   const curve = own?.curve ?? weights.curve
   if (curve === 'none') return undefined
+  if (isRecurrent(layer))
+    throw usageError(`layer "${layer.name}" (${layer.kind}) cannot have curves for weights`, {
+      where: `weights.layers.${layer.name}`,
+      hint: 'Convolutions and dense layers can.',
+    })
   const degree = curve === 'linear' ? 1 : 2
   const kernel = layer.kind === 'conv2d' ? layer.kernel : ([1, 1] as const)
   const group = own?.group ?? weights.group

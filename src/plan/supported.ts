@@ -48,6 +48,8 @@ function refusalOf(node: QNode, graph: QGraph): Refusal | undefined {
       return { why: 'multiplies two maps', hint: emulated }
     case 'transpose':
       return { why: 'transposes a map', hint: emulated }
+    case 'recurrent':
+      return { why: `is recurrent (${node.cell})`, hint: emulated }
     case 'softmax':
       return { why: 'is a softmax', hint: `Leave it out: the class is the same without it. ${emulated}` }
     default:

@@ -36,6 +36,7 @@ export type QNode =
   | QTranspose
   | QTable
   | QSoftmax
+  | QRecurrent
 
 /** Ids of the tensors that a node reads. */
 export function inputsOf(node: QNode): readonly string[] {
@@ -210,4 +211,35 @@ export interface QSoftmax {
   /** The code of 1, which is one more than the largest: the result's scale is 1 / one. */
   readonly one: number
   readonly high: number
+}
+
+/**
+ * A recurrent layer over a sequence [steps, features, 1], by the rules of src/quant/cell-rules.ts. Rows are by direction, gate
+ * (z, r, n of a GRU; i, o, f, g of an LSTM) and unit.
+ */
+export interface QRecurrent {
+  readonly kind: 'recurrent'
+  readonly name: string
+  readonly cell: 'rnn' | 'gru' | 'lstm'
+  /** Of a GRU. */
+  readonly reset: 'before' | 'after'
+  readonly direction: 'forward' | 'backward' | 'bidirectional'
+  readonly returns: 'all' | 'last'
+  readonly input: string
+  readonly output: string
+  readonly units: number
+  /** What multiplies each step's codes, and what multiplies the state's: a filter a row, whose sums become gates of 16 bits. */
+  readonly ofInput: QConv
+  readonly ofState: QConv
+  /** The result's codes: requantised states, which are in units of 2^-15. */
+  readonly multiplier: number
+  readonly shift: number
+  readonly low: number
+  readonly high: number
+}
+
+/** The convolutions, dense layers and sets of filters of recurrent layers that a node multiplies by. */
+export function filtersOf(node: QNode): readonly QConv[] {
+  if (node.kind === 'conv') return [node]
+  return node.kind === 'recurrent' ? [node.ofInput, node.ofState] : []
 }

@@ -2,20 +2,16 @@ import { usageError } from '../base/errors.ts'
 import type { Network, Weights } from '../net/network.ts'
 import { noPadding } from '../net/shapes.ts'
 import { imageName } from '../net/wiring.ts'
-import { type CurveChoice, curveCodes } from './curve-layer.ts'
+import type { CurveChoice } from './curve-layer.ts'
 import { multiplyNode, softmaxNode, tableNode } from './elementwise.ts'
+import { denseGeometry, filterCodes } from './filters.ts'
 import { type Link, linkShape, linksOf } from './links.ts'
 import type { QuantOptions } from './options.ts'
 import type { QAdd, QConv, QGraph, QNode, QTensor } from './qgraph.ts'
 import type { Ranges } from './ranges.ts'
-import { addFactors, codeRange, fixedPoint } from './rules.ts'
+import { recurrentNode, stateId, stateTensor } from './recurrent.ts'
+import { addFactors, codeRange } from './rules.ts'
 import { tensorTypes } from './scales.ts'
-
-/** Largest magnitude of a bias, so that it never uses more than half of the 32-bit accumulator. */
-const largestBias = 2 ** 30
-
-/** Smallest ratio of product scale to output scale that a shift of 47 can express, with room for rounding. */
-const smallestFactor = 2 ** -31
 
 /**
  * The integer network. Needs no data: activation scales come from the ranges, weight scales from the weights. The
@@ -36,6 +32,7 @@ export function quantise(
   const nodes = links.map((link): QNode => {
     const { name } = link.layer
     tensors[name] = { shape: linkShape(link), ...types.get(name)! }
+    if (link.kind === 'recurrent') tensors[stateId(name)] = stateTensor(link.layer, options)
     return nodeOf(link, weights, tensors, options, curves)
   })
   return { name: network.name, input: imageName, output, tensors, nodes }
@@ -72,10 +69,7 @@ function nodeOf(
     case 'softmax':
       return softmaxNode(link, tensors[moved.input]!, tensors[name]!)
     case 'recurrent':
-      throw usageError(`layer "${name}" (${link.layer.kind}) has no integer rule yet`, {
-        where: name,
-        hint: 'Only its float reference can be computed.',
-      })
+      return recurrentNode(link, weights.get(name)!, tensors, options)
     case 'pool': {
       const { mode, window, stride, padding = noPadding, countPadding } = link.layer
       const counted = countPadding === false ? { countPadding } : {}
@@ -136,35 +130,6 @@ function convolution(
   choice: CurveChoice | undefined,
 ): QConv {
   const { layer } = link
-  const { weight, bias } = weights.get(layer.name)!
-  // A bias that dwarfs its weights decides the scale: the codes of weights that small are near 0 anyway.
-  const least = (n: number) =>
-    Math.max(Math.abs(bias[n]!) / (input.scale * largestBias), (smallestFactor * output.scale) / input.scale)
-  const codes =
-    choice === undefined
-      ? { ...weightCodes(weight, bias.length, options.weightBits, least), weightBits: options.weightBits }
-      : curveCodes(layer.name, weight, bias.length, choice, input, least)
-  const { units, ...operands } = codes
-  const q = {
-    bias: new Int32Array(bias.length),
-    multiplier: new Uint16Array(bias.length),
-    shift: new Uint8Array(bias.length),
-  }
-  for (const [n, unit] of units.entries()) {
-    q.bias[n] = Math.floor(bias[n]! / (input.scale * unit) + 0.5)
-    const factor = fixedPoint((input.scale * unit) / output.scale)
-    if (factor === undefined) {
-      throw usageError(
-        `layer "${layer.name}", filter ${n}: its weights and its calibrated range differ by more than 2^15`,
-        {
-          where: layer.name,
-          hint: 'The ranges do not belong to these weights: calibrate again.',
-        },
-      )
-    }
-    q.multiplier[n] = factor.multiplier
-    q.shift[n] = factor.shift
-  }
   const geometry =
     layer.kind === 'conv2d'
       ? {
@@ -175,54 +140,14 @@ function convolution(
           groups: layer.groups,
           ...(layer.dilation === undefined ? {} : { dilation: layer.dilation }),
         }
-      : {
-          dense: true,
-          ...(link.shaped.input.length === 2 ? { steps: link.shaped.input[0] } : {}),
-          kernel: [1, 1] as const,
-          stride: [1, 1] as const,
-          padding: [0, 0, 0, 0] as const,
-          groups: 1,
-        }
+      : { ...denseGeometry, ...(link.shaped.input.length === 2 ? { steps: link.shaped.input[0] } : {}) }
   return {
     kind: 'conv',
     name: layer.name,
     input: input.id,
     output: layer.name,
     ...geometry,
-    ...operands,
-    ...q,
+    ...filterCodes(layer.name, weights.get(layer.name)!, input, output.scale, options, choice),
     ...clampOf(output, link),
   }
-}
-
-/** The codes of a layer's weights, and what a code of each filter counts. */
-function weightCodes(weight: Float32Array, filters: number, bits: number, least: (n: number) => number) {
-  const taps = weight.length / filters
-  const levels = 2 ** (bits - 1) - 1
-  const weights = new Int8Array(weight.length)
-  const units = Array.from({ length: filters }, (_, n) => {
-    const row = weight.subarray(n * taps, (n + 1) * taps)
-    const scale = Math.max(weightClip(row, levels) / levels, least(n))
-    for (let k = 0; k < taps; k++)
-      weights[n * taps + k] = Math.max(-levels, Math.min(levels, Math.floor(row[k]! / scale + 0.5)))
-    return scale
-  })
-  return { weights, units }
-}
-
-/** The clip of one filter's weights with the least squared error, of 24/64, 25/64 .. 64/64 of the largest magnitude. */
-function weightClip(row: Float32Array, levels: number): number {
-  let largest = 0
-  for (const w of row) largest = Math.max(largest, Math.abs(w))
-  let best = largest
-  let least = Infinity
-  for (let part = 64; part >= 24 && largest > 0; part--) {
-    const clip = (largest * part) / 64
-    const scale = clip / levels
-    let error = 0
-    for (const w of row)
-      error += (w - scale * Math.max(-levels, Math.min(levels, Math.floor(w / scale + 0.5)))) ** 2
-    if (error < least) [best, least] = [clip, error]
-  }
-  return best
 }

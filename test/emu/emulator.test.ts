@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { buildAssignment } from '../../src/approx/build.ts'
 import { createEmulator } from '../../src/emu/emulator.ts'
 import { linksOf } from '../../src/quant/links.ts'
-import type { QGraph } from '../../src/quant/qgraph.ts'
+import { filtersOf, type QGraph } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import { codeRange } from '../../src/quant/rules.ts'
 import { anyNetwork } from '../fixtures/any-networks.ts'
@@ -36,8 +36,8 @@ describe('the emulator', () => {
       for (const link of linksOf(anyNetwork(seed)).links) kinds.add(link.kind)
     expect(kinds).toEqual(
       new Set([
-        ...['add', 'concat', 'conv', 'mul', 'pad', 'pool', 'reshape', 'softmax', 'subsample'],
-        ...['table', 'transpose'],
+        ...['add', 'concat', 'conv', 'mul', 'pad', 'pool', 'recurrent', 'reshape', 'softmax'],
+        ...['subsample', 'table', 'transpose'],
       ]),
     )
   })
@@ -56,7 +56,7 @@ describe('the emulator', () => {
         const expected = oracleGraph(graph, [...input], (layer, x, w, filter, channel) => {
           const { multipliers, ofKernel } = assignment.get(layer)!
           return multipliers[
-            ofKernel[filter * (ofKernel.length / filtersOf(graph, layer)) + channel]!
+            ofKernel[filter * (ofKernel.length / filterCount(graph, layer)) + channel]!
           ]!.multiply(x, w)
         })
         for (const [id, values] of expected) {
@@ -123,7 +123,6 @@ describe('the emulator', () => {
   })
 })
 
-function filtersOf(graph: QGraph, layer: string): number {
-  const node = graph.nodes.find((n) => n.name === layer)
-  return node?.kind === 'conv' ? node.bias.length : 0
+function filterCount(graph: QGraph, layer: string): number {
+  return graph.nodes.flatMap(filtersOf).find(({ name }) => name === layer)!.bias.length
 }

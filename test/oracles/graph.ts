@@ -3,6 +3,7 @@ import { type OracleCodes, type OracleCurve, oracleCurveConvolution } from './cu
 import { oracleIntegerSoftmax, oracleTranspose } from './elementwise.ts'
 import { oracleConvolution, oraclePad, oraclePool, oracleSubsample } from './layers.ts'
 import { oracleAdd, oracleAverage, oracleRequantise } from './quantise.ts'
+import { type OracleRecurrence, oracleRecurrence } from './recurrent-integers.ts'
 
 type Pair = readonly [number, number]
 type Edges = readonly [number, number, number, number]
@@ -102,7 +103,24 @@ interface Softmax {
   readonly one: number
   readonly high: number
 }
-type Node = Conv | Pool | Reshape | Add | Concat | Pad | Subsample | Multiply | Transpose | Table | Softmax
+interface Recurrent extends OracleRecurrence {
+  readonly kind: 'recurrent'
+  readonly input: string
+  readonly output: string
+}
+type Node =
+  | Recurrent
+  | Conv
+  | Pool
+  | Reshape
+  | Add
+  | Concat
+  | Pad
+  | Subsample
+  | Multiply
+  | Transpose
+  | Table
+  | Softmax
 
 export interface OracleGraph {
   readonly input: string
@@ -164,6 +182,13 @@ function codesOf(
       return oraclePad(shape(node.input), node.before, node.after, values(node.input))
     case 'subsample':
       return oracleSubsample(shape(node.input), node.stride, values(node.input))
+    case 'recurrent': {
+      const { shape, bits } = graph.tensors[node.input]!
+      const steps = Array.from({ length: shape[0] }, (_, t) =>
+        values(node.input).slice(t * shape[1], (t + 1) * shape[1]),
+      )
+      return oracleRecurrence(node, bits, steps, product)
+    }
     case 'mul': {
       const [first, second] = node.inputs.map(values) as [number[], number[]]
       const scaled = first.map((x, i) => x * second[Math.floor((i * second.length) / first.length)]!)

@@ -42,6 +42,7 @@ describe('what the hardware does not have', () => {
     [['{ kind: activation, function: tanh }'], 'act1', 'is an activation by table (tanh)'],
     [['{ kind: mul, inputs: [conv1, conv1] }'], 'mul1', 'multiplies two maps'],
     [['{ kind: transpose, order: [0, 2, 1] }'], 'transpose1', 'transposes a map'],
+    [['{ kind: reshape, shape: [28, 7] }', '{ kind: gru, units: 3 }'], 'gru1', 'is recurrent (gru)'],
     [['{ kind: softmax }'], 'softmax1', 'is a softmax'],
     [['{ kind: pool, mode: max, window: 2, ceil: true }'], 'pool1', 'windows that reach past its padding'],
     [

@@ -16,6 +16,7 @@ import {
   transposition,
 } from '../../src/emu/rearrange.ts'
 import { realFunction } from '../../src/float/activation.ts'
+import { blended, gated, nextCell, opened, sigmoidOf, stateCode, tanhOf } from '../../src/quant/cell-rules.ts'
 import { type Moments, momentOperand, momentsOf } from '../../src/quant/curve.ts'
 import { functionTable, softmaxTable } from '../../src/quant/elementwise.ts'
 import { fitCurve } from '../../src/quant/fit.ts'
@@ -243,6 +244,13 @@ const rules: Record<string, (a: Arguments) => unknown> = {
     const step = softmax({ kind: 'softmax', name: 's', input: 'input', output: 's', ...line })
     return emulated(step, [codes], codes.length)
   },
+  sigmoid: ({ gate }) => sigmoidOf(gate),
+  tanh: ({ gate }) => tanhOf(gate),
+  gated: ({ a, b }) => gated(a, b),
+  blended: ({ z, n, state }) => blended(z, n, state),
+  nextCell: ({ f, cell, i, g }) => nextCell(f, cell, i, g),
+  opened: ({ o, cell }) => opened(o, cell),
+  stateCode: ({ state, bits, point }) => stateCode(state, bits, point),
   transpose: ({ codes, from, order }) =>
     emulated(transposition({ kind: 'transpose', ...moved, from, order }), [codes], codes.length),
   concat: ({ inputs }) => emulated(concatenation(), inputs, inputs.flat().length),
@@ -278,6 +286,17 @@ describe('docs/numerics.md', () => {
 
   test('has examples of every rule', () => {
     expect(new Set(examples.map(([, name]) => name))).toEqual(new Set(Object.keys(rules)))
+  })
+
+  test('functions of gates are as near as the page says', () => {
+    const worst = (table: (gate: number) => number, real: (x: number) => number) => {
+      let error = 0
+      for (let gate = -32768; gate < 32768; gate++)
+        error = Math.max(error, Math.abs(table(gate) - 32768 * real(gate / 4096)))
+      return error
+    }
+    expect(worst(sigmoidOf, (x) => 1 / (1 + Math.exp(-x)))).toBeLessThan(1.3)
+    expect(worst(tanhOf, Math.tanh)).toBeLessThan(3.8)
   })
 
   test('the bias of a quantised layer follows the rule', () => {
