@@ -65,7 +65,9 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
         : eachStep(node.steps, convolution(node, layer, stepOfSequence(input), stepOfSequence(output)))
     }
     case 'pool':
-      return node.rule === undefined ? pooling(node, input, output) : importedPooling(node, input, output)
+      return node.rule === undefined
+        ? pooling(node, input, output)
+        : importedPooling(node, node.rule, input, output)
     case 'reshape':
       return () => {}
     case 'add':

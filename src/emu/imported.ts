@@ -3,6 +3,7 @@ import {
   addScaled,
   averageAwayFromZero,
   codeOfSum,
+  type MeanRule,
   type SumRule,
 } from '../quant/imported-rules.ts'
 import type { QAdd, QConv, QPool, QTensor } from '../quant/qgraph.ts'
@@ -28,30 +29,33 @@ export function storeByRule(
   }
 }
 
-/** An addition of int8 codes. There are 2^16 pairs: where more are added, the sum of each is computed once. */
+/** An addition of 8-bit codes. There are 2^16 pairs: where more are added, the sum of each is computed once. */
 export function importedAddition({ low, high }: QAdd, rule: AddRule) {
-  let table: Int8Array | undefined
+  let table: Int16Array | undefined
   return ([first, second]: readonly Codes[], _images: number, result: Codes): void => {
     if (result.length < 2 ** 16) {
       for (let i = 0; i < result.length; i++) result[i] = addScaled(first![i]!, second![i]!, rule, low, high)
       return
     }
-    table ??= sumsOfPairs(rule, low, high)
+    table ??= sumsOfPairs(first!, second!, (a, b) => addScaled(a, b, rule, low, high))
     for (let i = 0; i < result.length; i++)
       result[i] = table[((first![i]! & 255) << 8) | (second![i]! & 255)]!
   }
 }
 
-/** [first byte][second byte] */
-function sumsOfPairs(rule: AddRule, low: number, high: number): Int8Array {
-  const sums = new Int8Array(2 ** 16)
-  for (let a = -128; a < 128; a++)
-    for (let b = -128; b < 128; b++) sums[((a & 255) << 8) | (b & 255)] = addScaled(a, b, rule, low, high)
+/** [first byte][second byte], read as the codes are. */
+function sumsOfPairs(first: Codes, second: Codes, sum: (a: number, b: number) => number): Int16Array {
+  const sums = new Int16Array(2 ** 16)
+  const [as, bs] = [first, second].map((codes) => {
+    const least = codes instanceof Int8Array ? -128 : 0
+    return Array.from({ length: 256 }, (_, i) => least + i)
+  }) as [number[], number[]]
+  for (const a of as) for (const b of bs) sums[((a & 255) << 8) | (b & 255)] = sum(a, b)
   return sums
 }
 
 /** Pooling over the codes that lie in the map. */
-export function importedPooling(node: QPool, input: QTensor, output: QTensor) {
+export function importedPooling(node: QPool, { offset }: MeanRule, input: QTensor, output: QTensor) {
   const [channels, height, width] = input.shape
   const [, rows, columns] = output.shape
   const [kh, kw] = node.window
@@ -75,7 +79,8 @@ export function importedPooling(node: QPool, input: QTensor, output: QTensor) {
               if (code > largest) largest = code
             }
           }
-          result[to] = average ? averageAwayFromZero(sum, (y1 - y0) * (x1 - x0)) : largest
+          const count = (y1 - y0) * (x1 - x0)
+          result[to] = average ? averageAwayFromZero(sum - count * offset, count) + offset : largest
         }
       }
     }

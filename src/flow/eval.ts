@@ -2,6 +2,7 @@ import { usageError } from '../base/errors.ts'
 import type { Progress } from '../base/progress.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
 import { createEmulator } from '../emu/emulator.ts'
+import type { Model } from '../model/model.ts'
 import { isModelFile, readModel } from '../model/read.ts'
 import {
   type Accuracy,
@@ -15,9 +16,10 @@ import type { ImageSet } from '../net/data/store.ts'
 import { zooEntry } from '../net/zoo.ts'
 import { floatAccuracy } from '../train/trainer.ts'
 import type { Configuration } from './configuration.ts'
-import { entriesOf } from './configuration.ts'
+import { entriesOf, quantOptionsOf } from './configuration.ts'
 import { checkFit, checkShape } from './fit.ts'
-import { type InputRange, imageModel } from './model-accuracy.ts'
+import { type ImageModel, type InputRange, imageModel } from './model-accuracy.ts'
+import { emulatedModel } from './model-emulation.ts'
 import { precisionOf } from './model-infer.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
 import { networkOf, prepare, weightsOf } from './preparation.ts'
@@ -106,7 +108,7 @@ export async function evaluate(
   }
 }
 
-/** The same of a model file, whose operators are evaluated as its format defines them. */
+/** The same of a model file: int8 ones of TensorFlow Lite on the emulator, others as their format defines their operators. */
 async function evaluateModel(
   configuration: Configuration,
   request: EvalRequest,
@@ -115,17 +117,12 @@ async function evaluateModel(
 ): Promise<EvalResult> {
   const model = readModel(networkPath(configuration))
   const precision = precisionOf(model, request.precision)
-  if (Object.keys(entriesOf(configuration)).length > 0)
-    throw usageError('a model file that is evaluated as it is has exact multipliers', {
-      where: '--mult',
-      hint: 'Import it first: "xgen net import FILE --data SET --out DIR".',
-    })
   if (request.data === undefined)
     throw usageError('name the data set to evaluate on', {
       where: '--data',
       hint: '"xgen data list" lists them.',
     })
-  const images = imageModel(model, request.inputRange)
+  const images = modelOnImages(model, configuration, request)
   const set = dataSet(request.data)
   checkShape(model.name, images.shape, set)
   const test = openSplit(set, request.split ?? 'test', { shape: images.shape })
@@ -148,9 +145,25 @@ async function evaluateModel(
     taken: images.taken,
     imagesPerSecond: count / seconds,
     seconds,
-    multipliers: {},
+    multipliers: configuration.multipliers,
     classes: accuracy.classes.map((rates, label) => ({ name: test.classes[label]!, ...rates })),
   }
+}
+
+/** What evaluates a model file: the emulator where it can, unless the operators themselves are asked for (float). */
+function modelOnImages(model: Model, configuration: Configuration, request: EvalRequest): ImageModel {
+  const entries = entriesOf(configuration)
+  if (request.precision === 'float' && entries.length > 0)
+    throw usageError('multipliers are of the integer emulation', {
+      where: '--mult',
+      hint: 'Leave --precision float away.',
+    })
+  const { unsigned } = quantOptionsOf(configuration)
+  const emulated =
+    request.precision === 'float' || request.inputRange !== undefined
+      ? undefined
+      : emulatedModel(model, entries, { unsigned })
+  return emulated ?? imageModel(model, request.inputRange)
 }
 
 type AccuracyRun = (

@@ -112,8 +112,12 @@ export interface AddRule extends ScaledAddition {
   readonly kind: 'tflite'
 }
 
-/** How the codes of a window that lie in the map become their mean. */
-export type MeanRule = 'tflite'
+/** How the codes of a window that lie in the map become their mean: as codes less `offset`, rounded half away from zero. */
+export interface MeanRule {
+  readonly kind: 'tflite'
+  /** What the graph's codes are above the file's. */
+  readonly offset: number
+}
 
 /** The code of filter n's sum. */
 export function codeOfSum(rule: SumRule, n: number, sum: number, low: number, high: number): number {

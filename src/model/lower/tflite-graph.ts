@@ -6,7 +6,15 @@ import { codeClamp } from '../operators/tflite/activation.ts'
 import { type Weighted, weightedCodes, weightedOf } from '../operators/tflite/convolve.ts'
 import { checkSameCodes, paddingsOf } from '../operators/tflite/move.ts'
 import { poolWindow } from '../operators/tflite/pool.ts'
-import { codeScale, inputAt, integerSetting, type Site, shapeOf, siteOf } from '../operators/tflite/site.ts'
+import {
+  type CodeScale,
+  codeScale,
+  inputAt,
+  integerSetting,
+  type Site,
+  shapeOf,
+  siteOf,
+} from '../operators/tflite/site.ts'
 import { refuseUnsupported, type Unsupported } from '../supported.ts'
 import { unsupportedTfliteNodes } from '../tflite/evaluate.ts'
 
@@ -19,13 +27,21 @@ export interface LoweredGraph {
   readonly host: readonly string[]
 }
 
+export interface LoweringOptions {
+  /**
+   * Tensors whose zero point is -128, as behind a ReLU, are stored as uint8: codes 128 higher, with zero point 0. Exact products give
+   * the same values; multipliers see small codes for small values.
+   */
+  readonly unsigned?: boolean
+}
+
 /**
  * The integer graph of an int8 model, with the file's own rules: maps channels first, zero points of inputs folded into the biases,
  * layers numbered as in docs/networks.md. All nodes that have no place in such a graph are listed in one error.
  */
-export function lowerTflite(model: Model): LoweredGraph {
+export function lowerTflite(model: Model, { unsigned = false }: LoweringOptions = {}): LoweredGraph {
   refuseUnsupported(model.name, unsupportedTfliteNodes(model))
-  const lowering = new Lowering(model)
+  const lowering = new Lowering(model, unsigned)
   const refused: Unsupported[] = []
   for (const node of model.nodes) {
     try {
@@ -51,6 +67,7 @@ interface Place {
 
 class Lowering {
   private readonly model: Model
+  private readonly unsigned: boolean
   private readonly places = new Map<string, Place>()
   private readonly tensorOf = new Map<string, string>()
   private readonly tensors: Record<string, QTensor> = {}
@@ -59,8 +76,9 @@ class Lowering {
   private readonly count = new Map<string, number>()
   private last = 'input'
 
-  constructor(model: Model) {
+  constructor(model: Model, unsigned: boolean) {
     this.model = model
+    this.unsigned = unsigned
     const [value] = model.inputs
     if (model.inputs.length === 1 && value!.type === 'int8') this.define('input', value!, mapOf(value!))
   }
@@ -104,13 +122,15 @@ class Lowering {
     const dense = site.node.operator === 'FULLY_CONNECTED'
     const name = this.number(dense ? 'fc' : 'conv')
     const place = this.placeOf(site, 0)
-    const { inputZeroPoint, outputZeroPoint, factors, low, high } = weightedCodes(site, layer)
+    const { outputZeroPoint, factors, low, high } = weightedCodes(site, layer)
+    const { zeroPoint } = this.tensors[place.id]!
+    const offset = this.offsetOf(site.output)
     const weights = channelsFirst(layer, dense ? place.from : undefined)
     const taps = weights.length / layer.filters
     const bias = Int32Array.from({ length: layer.filters }, (_, n) => {
       let sum = 0
       for (let k = 0; k < taps; k++) sum += weights[n * taps + k]!
-      return (layer.bias?.[n] ?? 0) - inputZeroPoint * sum
+      return (layer.bias?.[n] ?? 0) - zeroPoint * sum
     })
     const around = place.around ?? [0, 0, 0, 0]
     const conv: QConv = {
@@ -132,10 +152,10 @@ class Lowering {
         kind: 'tflite',
         multiplier: Int32Array.from(factors, ({ multiplier }) => multiplier),
         exponent: Int8Array.from(factors, ({ exponent }) => exponent),
-        zeroPoint: outputZeroPoint,
+        zeroPoint: outputZeroPoint + offset,
       },
-      low,
-      high,
+      low: low + offset,
+      high: high + offset,
     }
     this.push(site, conv, dense ? [layer.filters, 1, 1] : mapOf(site.output))
   }
@@ -147,9 +167,10 @@ class Lowering {
     const name = this.number('pool')
     const mode = site.node.operator === 'MAX_POOL_2D' ? 'max' : 'average'
     const input = this.mapId(site, this.placeOf(site, 0))
+    const rule = { kind: 'tflite', offset: this.offsetOf(site.output) } as const
     this.push(
       site,
-      { kind: 'pool', name, mode, input, output: name, window: kernel, stride, padding, rule: 'tflite' },
+      { kind: 'pool', name, mode, input, output: name, window: kernel, stride, padding, rule },
       mapOf(site.output),
     )
   }
@@ -163,11 +184,11 @@ class Lowering {
       throw site.refuse('adds features that lie in different orders')
     const name = this.number('add')
     const [low, high] = codeClamp(site)
-    const rule = scaledAddition(
-      codeScale(site, values[0]),
-      codeScale(site, values[1]),
-      codeScale(site, site.output),
-    )
+    const offset = this.offsetOf(site.output)
+    const [a, b, sum] = [values[0], values[1], site.output].map((value) => {
+      const { scale, zeroPoint } = codeScale(site, value)
+      return { scale, zeroPoint: zeroPoint + this.offsetOf(value) }
+    }) as [CodeScale, CodeScale, CodeScale]
     this.push(
       site,
       {
@@ -177,9 +198,9 @@ class Lowering {
         output: name,
         multipliers: [0, 0],
         shift: 0,
-        rule: { kind: 'tflite', ...rule },
-        low,
-        high,
+        rule: { kind: 'tflite', ...scaledAddition(a, b, sum) },
+        low: low + offset,
+        high: high + offset,
       },
       mapOf(site.output),
       from,
@@ -265,9 +286,21 @@ class Lowering {
     this.last = node.output
   }
 
+  /** What the graph's codes of a tensor are above the file's. */
+  private offsetOf({ quantisation }: ModelValue): number {
+    return this.unsigned && quantisation!.zeroPoint[0] === -128 ? 128 : 0
+  }
+
   private define(id: string, value: ModelValue, shape: QTensor['shape'], from?: Place['from']): void {
     const { scale, zeroPoint } = value.quantisation!
-    this.tensors[id] = { shape, bits: 8, signed: true, scale: scale[0]!, zeroPoint: zeroPoint[0]! }
+    const offset = this.offsetOf(value)
+    this.tensors[id] = {
+      shape,
+      bits: 8,
+      signed: offset === 0,
+      scale: scale[0]!,
+      zeroPoint: zeroPoint[0]! + offset,
+    }
     this.places.set(value.name, { id, ...(from === undefined ? {} : { from }) })
     this.tensorOf.set(id, value.name)
   }

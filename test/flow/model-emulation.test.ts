@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { imageModel } from '../../src/flow/model-accuracy.ts'
+import { emulatedModel } from '../../src/flow/model-emulation.ts'
+import { readModel } from '../../src/model/read.ts'
+import { accuracyCounter } from '../../src/net/data/accuracy.ts'
+import type { ImageSet } from '../../src/net/data/store.ts'
+import {
+  activationOptions,
+  convolutionOptions,
+  type FileModel,
+  type FileTensor,
+  poolOptions,
+  tfliteFile,
+} from '../fixtures/tflite.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'xgen-model-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+
+const pattern = (count: number, step: number) =>
+  Array.from({ length: count }, (_, i) => ((i * step) % 255) - 127)
+const q = (name: string, shape: readonly number[], scale: number, zeroPoint: number): FileTensor => ({
+  name,
+  type: 'int8',
+  shape,
+  scale: [scale],
+  zeroPoint: [zeroPoint],
+})
+
+/** A small classifier of 8x8 images of three channels; `scaled` puts something behind it that no integer graph has. */
+function file(scaled = false): string {
+  const model: FileModel = {
+    tensors: [
+      q('image', [1, 8, 8, 3], 1, -128),
+      { name: 'w', type: 'int8', shape: [8, 3, 3, 3], data: pattern(216, 37), scale: [0.002] },
+      { name: 'b', type: 'int32', shape: [8], data: pattern(8, 1000) },
+      q('a', [1, 8, 8, 8], 0.5, -128),
+      q('p', [1, 4, 4, 8], 0.5, -128),
+      q('f', [1, 128], 0.5, -128),
+      { name: 'v', type: 'int8', shape: [5, 128], data: pattern(640, 91), scale: [0.003] },
+      q('y', [1, 5], 0.7, 4),
+      q('z', [1, 5], 0.7, 4),
+    ],
+    operators: [
+      {
+        operator: 'CONV_2D',
+        inputs: [0, 1, 2],
+        outputs: [3],
+        options: convolutionOptions({ same: true, stride: [1, 1], activation: 'RELU' }),
+      },
+      {
+        operator: 'AVERAGE_POOL_2D',
+        inputs: [3],
+        outputs: [4],
+        options: poolOptions({ same: false, stride: [2, 2], window: [2, 2] }),
+      },
+      { operator: 'RESHAPE', inputs: [4], outputs: [5] },
+      { operator: 'FULLY_CONNECTED', inputs: [5, 6, -1], outputs: [7], options: activationOptions() },
+      ...(scaled ? [{ operator: 'TANH' as const, inputs: [7], outputs: [8] }] : []),
+    ],
+    inputs: [0],
+    outputs: [scaled ? 8 : 7],
+  }
+  const path = join(directory, `${scaled ? 'scaled' : 'plain'}.tflite`)
+  writeFileSync(path, tfliteFile(model))
+  return path
+}
+
+const images: ImageSet = {
+  shape: [3, 8, 8],
+  count: 70,
+  images: Uint8Array.from({ length: 70 * 192 }, (_, i) => (i * i * 31 + i * 7) % 256),
+  labels: Uint8Array.from({ length: 70 }, (_, i) => i % 5),
+}
+
+async function accuracyOf(model: { run: ReturnType<typeof imageModel>['run'] }) {
+  const counter = accuracyCounter()
+  await model.run(images, new AbortController().signal, () => {}, counter)
+  return counter.result()
+}
+
+describe('int8 model files on the emulator', () => {
+  test('score like the evaluation of the file, signed and unsigned', async () => {
+    const model = readModel(file())
+    const expected = await accuracyOf(imageModel(model, undefined))
+    expect(expected.top1).toBeGreaterThan(0)
+    for (const unsigned of [false, true]) {
+      const emulated = emulatedModel(model, [], { unsigned })!
+      expect(emulated.taken).toBe(unsigned ? 'bytes as 0..255' : 'bytes as -128..127')
+      expect(await accuracyOf(emulated)).toEqual(expected)
+    }
+  })
+
+  test('take multipliers, by the numbers of their layers', async () => {
+    const model = readModel(file())
+    const exact = await accuracyOf(emulatedModel(model, [], {})!)
+    const zero = [{ selector: 'fc1', spec: 'trunc:ka=7,kb=7', where: '' }]
+    expect(await accuracyOf(emulatedModel(model, zero, {})!)).not.toEqual(exact)
+    expect(() => emulatedModel(model, [{ selector: 'conv7', spec: 'exact', where: '' }], {})).toThrow(
+      /there is no layer "conv7"/,
+    )
+  })
+
+  test('files without an integer graph are evaluated as they are, unless multipliers are asked for', () => {
+    const model = readModel(file(true))
+    expect(emulatedModel(model, [], {})).toBeUndefined()
+    expect(() => emulatedModel(model, [{ selector: 'default', spec: 'exact', where: '' }], {})).toThrow(
+      /tanh_4 \(TANH\): has no integer rule/,
+    )
+  })
+})
