@@ -1,124 +1,77 @@
 import type { LayerAssignment } from '../approx/assignment.ts'
+import { type Convolution, createConvolution, type Finish } from '../kernels/convolution.ts'
+import { allocate, release, wordsAt } from '../kernels/memory.ts'
+import type { Products } from '../kernels/products.ts'
+import type { SumRule } from '../quant/imported-rules.ts'
 import type { QConv, QTensor } from '../quant/qgraph.ts'
-import { type Codes, requantise } from '../quant/rules.ts'
-import { type Columns, convShape, gatherColumns } from './columns.ts'
+import type { Codes } from '../quant/rules.ts'
 import { storeByRule } from './imported.ts'
-import { type FilterTaps, productsOf } from './products.ts'
+import { plainConvolution } from './plain.ts'
+import { productsOf } from './products.ts'
 
-/** Positions that are worked on at once: their activations stay in the cache while all filters pass. */
-const positionsAtOnce = 2048
+type Step = (inputs: readonly Codes[], images: number, result: Codes) => void
 
-/** Emulates one convolution or dense layer over `images` images. */
-export function convolution(node: QConv, assignment: LayerAssignment, input: QTensor, output: QTensor) {
-  const shape = convShape(node, input, output)
-  const { positions, taps } = shape
-  const products = productsOf(node, assignment, shape.channels)
-  const imagesAtOnce = Math.max(1, Math.floor(positionsAtOnce / positions))
-  const mask = products.kind === 'table' ? 2 ** input.bits - 1 : -1
-  const inputSize = input.shape[0] * input.shape[1] * input.shape[2]
-  let columns: Columns = new Uint8Array(0)
-  let sums = new Int32Array(0)
-
-  return ([codes]: readonly Codes[], images: number, result: Codes): void => {
-    const most = Math.min(images, imagesAtOnce)
-    if (sums.length < most * positions) {
-      sums = new Int32Array(most * positions)
-      columns = new (products.kind === 'table' ? Uint8Array : Int16Array)(taps * most * positions)
-    }
-    for (let first = 0; first < images; first += imagesAtOnce) {
-      const count = Math.min(imagesAtOnce, images - first)
-      const line = count * positions
-      for (let g = 0; g < node.groups; g++) {
-        gatherColumns(node, shape, codes!, first * inputSize, count, g, columns, input.zeroPoint, mask)
-        if (products.kind === 'curve') products.sums.gather(columns as Int16Array, taps, line)
-        for (let n = g * shape.filters; n < (g + 1) * shape.filters; n++) {
-          sums.fill(node.bias[n]!, 0, line)
-          if (products.kind === 'table')
-            addFromTable(sums, line, columns as Uint8Array, products.table, products.taps[n]!)
-          else if (products.kind === 'curve') products.sums.add(sums, line, n)
-          else addExact(sums, line, columns as Int16Array, products.taps[n]!)
-          storeFilter(node, n, sums, count, positions, result, first)
-        }
-      }
-    }
-  }
+/** Emulates one convolution or dense layer over `images` images. Codes lie in kernel memory. */
+export function convolution(node: QConv, assignment: LayerAssignment, input: QTensor, output: QTensor): Step {
+  const products = productsOf(node, assignment)
+  if (products.kind === 'curve' || products.kind === 'wide')
+    return plainConvolution(node, products, input, output)
+  const { rule, low, high, multiplier, shift } = node
+  if (rule !== undefined)
+    return byRule(node, rule, kernelConvolution(node, products, input, output, { kind: 'sums' }))
+  const finish: Finish = { kind: 'requantise', multiplier, shift, low, high }
+  const kernel = kernelConvolution(node, products, input, output, finish)
+  return ([codes], images, result) => kernel.run(codes!.byteOffset, result.byteOffset, images)
 }
 
-/** Four taps at a time, so that each sum is loaded and stored once for four products. */
-function addFromTable(
-  sums: Int32Array,
-  line: number,
-  columns: Uint8Array,
-  table: Int32Array,
-  { taps, factors }: FilterTaps,
-): void {
-  const whole = taps.length & ~3
-  for (let i = 0; i < whole; i += 4) {
-    const c0 = taps[i]! * line
-    const c1 = taps[i + 1]! * line
-    const c2 = taps[i + 2]! * line
-    const c3 = taps[i + 3]! * line
-    const f0 = factors[i]!
-    const f1 = factors[i + 1]!
-    const f2 = factors[i + 2]!
-    const f3 = factors[i + 3]!
-    for (let p = 0; p < line; p++) {
-      const low = (table[f0 + columns[c0 + p]!]! + table[f1 + columns[c1 + p]!]!) | 0
-      const high = (table[f2 + columns[c2 + p]!]! + table[f3 + columns[c3 + p]!]!) | 0
-      sums[p] = (sums[p]! + low + high) | 0
-    }
-  }
-  for (let i = whole; i < taps.length; i++) {
-    const c = taps[i]! * line
-    const f = factors[i]!
-    for (let p = 0; p < line; p++) sums[p] = (sums[p]! + table[f + columns[c + p]!]!) | 0
-  }
-}
-
-function addExact(sums: Int32Array, line: number, columns: Int16Array, { taps, factors }: FilterTaps): void {
-  const whole = taps.length & ~3
-  for (let i = 0; i < whole; i += 4) {
-    const c0 = taps[i]! * line
-    const c1 = taps[i + 1]! * line
-    const c2 = taps[i + 2]! * line
-    const c3 = taps[i + 3]! * line
-    const f0 = factors[i]!
-    const f1 = factors[i + 1]!
-    const f2 = factors[i + 2]!
-    const f3 = factors[i + 3]!
-    for (let p = 0; p < line; p++) {
-      const low = (Math.imul(f0, columns[c0 + p]!) + Math.imul(f1, columns[c1 + p]!)) | 0
-      const high = (Math.imul(f2, columns[c2 + p]!) + Math.imul(f3, columns[c3 + p]!)) | 0
-      sums[p] = (sums[p]! + low + high) | 0
-    }
-  }
-  for (let i = whole; i < taps.length; i++) {
-    const c = taps[i]! * line
-    const f = factors[i]!
-    for (let p = 0; p < line; p++) sums[p] = (sums[p]! + Math.imul(f, columns[c + p]!)) | 0
-  }
-}
-
-function storeFilter(
+function kernelConvolution(
   node: QConv,
-  n: number,
-  sums: Int32Array,
-  images: number,
-  positions: number,
-  result: Codes,
-  first: number,
-): void {
-  const { low, high, rule } = node
-  if (rule !== undefined) {
-    storeByRule(node, rule, n, sums, images, positions, result, first)
-    return
-  }
-  const multiplier = node.multiplier[n]!
-  const shift = node.shift[n]!
-  const filters = node.bias.length
-  for (let i = 0; i < images; i++) {
-    const to = ((first + i) * filters + n) * positions
-    for (let p = 0; p < positions; p++)
-      result[to + p] = requantise(sums[i * positions + p]!, multiplier, shift, low, high)
+  products: Products,
+  input: QTensor,
+  output: QTensor,
+  finish: Finish,
+): Convolution {
+  const [channels, height, width] = input.shape
+  const [filters, rows, columns] = output.shape
+  const [top, left] = node.padding
+  return createConvolution(
+    {
+      ...{ channels, height, width, filters, rows, columns, groups: node.groups },
+      ...{
+        kernel: node.kernel,
+        stride: node.stride,
+        padding: [top, left],
+        dilation: node.dilation ?? [1, 1],
+      },
+    },
+    { bits: input.bits, signed: input.signed, padding: input.zeroPoint },
+    products,
+    node.bias,
+    finish,
+  )
+}
+
+/** The kernels' sums, and codes by the rule of an imported model. */
+function byRule(node: QConv, rule: SumRule, kernel: Convolution): Step {
+  const { filters, rows, columns } = kernel.shape
+  const positions = rows * columns
+  return ([codes], images, result) => {
+    const length = images * filters * positions
+    const at = allocate(4 * length)
+    kernel.run(codes!.byteOffset, at, images)
+    for (let i = 0; i < images; i++) {
+      for (let n = 0; n < filters; n++)
+        storeByRule(
+          node,
+          rule,
+          n,
+          wordsAt(at + 4 * (i * filters + n) * positions, positions),
+          1,
+          positions,
+          result,
+          i,
+        )
+    }
+    release(at, 4 * length)
   }
 }

@@ -1,5 +1,6 @@
 import type { Assignment } from '../approx/assignment.ts'
 import { invariant } from '../base/errors.ts'
+import { allocate, memory, release } from '../kernels/memory.ts'
 import { inputsOf, type QGraph, type QNode, type QTensor } from '../quant/qgraph.ts'
 import type { Codes } from '../quant/rules.ts'
 import { addition } from './add.ts'
@@ -20,28 +21,80 @@ export interface Emulator {
   runBatch(input: Codes, images: number): Trace
   /** All tensors for one image. */
   runImage(input: Codes): Trace
+  /** The network's result alone: what no layer reads any more is forgotten. */
+  result(input: Codes, images: number): Codes
 }
 
+/** Computes a tensor from others. All their codes lie in kernel memory. */
 type Step = (inputs: readonly Codes[], images: number, result: Codes) => void
+
+/** What the tensors of the images that are worked on together may take. */
+const tileBytes = 64 * 2 ** 20
+const mostImages = 256
 
 export function createEmulator(graph: QGraph, assignment: Assignment): Emulator {
   const steps = graph.nodes.map((node) => ({ node, step: stepOf(node, graph, assignment) }))
   const inputTensor = graph.tensors[graph.input]!
-  const runBatch: Emulator['runBatch'] = (input, images) => {
+  const sizes = new Map(Object.entries(graph.tensors).map(([id, tensor]) => [id, tensorElements(tensor)]))
+  const imageBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
+  const tile = Math.max(1, Math.min(mostImages, Math.floor(tileBytes / imageBytes)))
+
+  /** The tensors of some images, given to `take` one after the other, before the last layer that reads them is over. */
+  const runTile = (input: Codes, images: number, take: (id: string, codes: Codes) => void) => {
+    const codesOf = new Map<string, Codes>()
+    try {
+      const place = (id: string) => {
+        const codes = kernelCodes(graph.tensors[id]!, images)
+        codesOf.set(id, codes)
+        return codes
+      }
+      place(graph.input).set(input)
+      take(graph.input, input)
+      for (const { node, step } of steps) {
+        const inputs = inputsOf(node).map((id) => codesOf.get(id)!)
+        const result = place(node.output)
+        step(inputs, images, result)
+        take(node.output, result)
+      }
+    } finally {
+      for (const codes of codesOf.values()) release(codes.byteOffset, codes.byteLength)
+    }
+  }
+
+  /** Tile by tile, the tensors that are wanted in arrays of their own. */
+  const run = (input: Codes, images: number, wanted: (id: string) => boolean): Trace => {
     invariant(
       input.length === images * tensorElements(inputTensor),
       `${images} images have not ${input.length} codes`,
     )
     const trace = new Map<string, Codes>([[graph.input, input]])
-    for (const { node, step } of steps) {
-      const inputs = inputsOf(node).map((id) => trace.get(id)!)
-      const result = node.kind === 'reshape' ? inputs[0]! : emptyCodes(graph.tensors[node.output]!, images)
-      step(inputs, images, result)
-      trace.set(node.output, result)
+    for (const { output } of graph.nodes)
+      if (wanted(output)) trace.set(output, emptyCodes(graph.tensors[output]!, images))
+    for (let first = 0; first < images; first += tile) {
+      const count = Math.min(tile, images - first)
+      const part = (id: string, codes: Codes) =>
+        codes.subarray(first * sizes.get(id)!, (first + count) * sizes.get(id)!)
+      runTile(part(graph.input, input), count, (id, codes) => {
+        const result = id === graph.input ? undefined : trace.get(id)
+        if (result !== undefined) part(id, result).set(codes)
+      })
     }
     return trace
   }
-  return { graph, runBatch, runImage: (input) => runBatch(input, 1) }
+  const runBatch: Emulator['runBatch'] = (input, images) => run(input, images, () => true)
+  return {
+    graph,
+    runBatch,
+    runImage: (input) => runBatch(input, 1),
+    result: (input, images) => run(input, images, (id) => id === graph.output).get(graph.output)!,
+  }
+}
+
+/** Codes in kernel memory, to be released. */
+function kernelCodes(tensor: QTensor, images: number): Codes {
+  const length = images * tensorElements(tensor)
+  const at = allocate(length)
+  return tensor.signed ? new Int8Array(memory.buffer, at, length) : new Uint8Array(memory.buffer, at, length)
 }
 
 export function tensorElements({ shape }: QTensor): number {
@@ -69,7 +122,7 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
         ? pooling(node, input, output)
         : importedPooling(node, node.rule, input, output)
     case 'reshape':
-      return () => {}
+      return ([codes], _images, result) => result.set(codes!)
     case 'add':
       return node.rule === undefined ? addition(node) : importedAddition(node, node.rule)
     case 'concat':

@@ -111,6 +111,7 @@ describe('the emulator', () => {
     const wrong = {
       ...exact,
       exact: false,
+      factors: undefined,
       zeroExact: false,
       multiply: (a: number, b: number) => a * b + (a === 0 ? 127 : 0),
       table: () => exact.table().map((p, i) => p + (i < 256 ? 127 : 0)),
