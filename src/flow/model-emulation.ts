@@ -36,7 +36,7 @@ export function emulatedModel(
         const count = Math.min(batch, images.count - first)
         const codes = emptyCodes(input, count)
         writeCodes(images, first * size, codes, input.signed)
-        const scores = emulator.runBatch(codes, count).get(graph.output)!
+        const scores = emulator.result(codes, count)
         const classes = scores.length / count
         for (let i = 0; i < count; i++) {
           const label = images.labels[first + i]!

@@ -152,6 +152,7 @@ describe('a robustness study', () => {
           ]),
         ),
       runImage: () => expect.unreachable('images come in batches'),
+      result: () => expect.unreachable('all tensors are asked for'),
     })
     const images: ImageSet = {
       shape: [1, 6, 6],
