@@ -1,3 +1,4 @@
+import { useThreads } from '../src/kernels/threads.ts'
 import type { Codes } from '../src/quant/rules.ts'
 import { plainConvolution } from './baseline.ts'
 import { kernelRun, type Preparation } from './kernels.ts'
@@ -92,13 +93,13 @@ export const layerEntrant = (name: string, what: string, table: Table, way: Way)
   what,
   tables: [table],
   way,
-  threads: 1,
-  async open(problem, _threads, sums) {
+  async open(problem, threads, sums) {
     const run = layerEmulator(problem, sums)
     let values: Codes = new Int8Array(0)
     return {
       run: (repeats) =>
         timed(() => {
+          useThreads(threads)
           values = run()
         }, repeats),
       result: () => ({ kind: 'codes', values }),

@@ -1,18 +1,18 @@
 import { buildAssignment } from '../src/approx/build.ts'
 import { createEmulator } from '../src/emu/emulator.ts'
+import { useThreads } from '../src/kernels/threads.ts'
 import { expectedCodes, layerEmulator } from './layer.ts'
 import { tables } from './multipliers.ts'
 import { choices, drawnCodes, type Subject } from './networks.ts'
 import { macsOf, problemOf, square } from './problems.ts'
 import { checkResult, referenceSums } from './reference.ts'
-import { inTurn, type Rounds, type Series, timed } from './rounds.ts'
+import { type Contestant, inTurn, type Rounds, type Series, timed } from './rounds.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
 /** How the time of one thing grows with one number. */
 export interface Growth {
   readonly what: string
-  /** What is counted: images, channels. */
-  readonly by: 'images' | 'channels'
+  readonly by: 'images' | 'threads' | 'channels'
   readonly points: readonly {
     readonly at: number
     readonly seconds: Spread
@@ -22,31 +22,49 @@ export interface Growth {
   }[]
 }
 
-/** Of a network with any table, by images in a batch. */
+/** Of a network with any table on one thread, by images in a batch. */
 export async function growthByImages(
-  { name, graph }: Subject,
+  subject: Subject,
   counts: readonly number[],
   rounds: Rounds,
 ): Promise<Growth> {
-  const choice = choices.find((one) => one.name === 'table')!
-  const emulator = createEmulator(graph, buildAssignment(graph, choice.entries(graph)))
-  const contestants = counts.map((images) => {
-    const codes = drawnCodes(graph, images)
-    return {
-      name: `${images}`,
-      run: (repeats: number) => timed(() => void emulator.runBatch(codes, images), repeats),
-    }
-  })
-  return growthOf(`${name}, any table`, 'images', counts, counts, await inTurn(contestants, rounds))
+  const contestants = counts.map((images) => contestant(subject, images, 1))
+  const series = await inTurn(contestants, rounds)
+  return growthOf(`${subject.name}, any table, one thread`, 'images', counts, counts, series)
 }
 
-/** Of a 16x16 convolution with as many filters as channels. */
+/** Of a network with any table, by threads. */
+export async function growthByThreads(
+  subject: Subject,
+  counts: readonly number[],
+  images: number,
+  rounds: Rounds,
+): Promise<Growth> {
+  const contestants = counts.map((threads) => contestant(subject, images, threads))
+  const same = counts.map(() => 1)
+  const series = await inTurn(contestants, rounds)
+  return growthOf(`${subject.name}, any table, ${images} images`, 'threads', counts, same, series)
+}
+
+function contestant({ graph }: Subject, images: number, threads: number): Contestant {
+  const choice = choices.find((one) => one.name === 'table')!
+  const emulator = createEmulator(graph, buildAssignment(graph, choice.entries(graph)))
+  const codes = drawnCodes(graph, images)
+  const run = () => {
+    useThreads(threads)
+    emulator.result(codes, images)
+  }
+  return { name: `${images} images, ${threads} threads`, run: (repeats) => timed(run, repeats) }
+}
+
+/** Of a 16x16 convolution with as many filters as channels, on one thread. */
 export async function growthByChannels(
   counts: readonly number[],
   images: number,
   rounds: Rounds,
 ): Promise<Growth[]> {
   const growths: Growth[] = []
+  useThreads(1)
   for (const table of [tables.drawn, tables.exact]) {
     const contestants = counts.map((channels) => {
       const problem = problemOf(square(16, channels), images, [table])

@@ -61,7 +61,7 @@ export function layerEmulator(problem: Problem, sums: Int32Array) {
   }))
   const assignment = buildAssignment(graph, entries)
   const emulator = createEmulator(graph, assignment)
-  return () => emulator.runBatch(problem.activations, problem.images).get(name)!
+  return () => emulator.result(problem.activations, problem.images)
 }
 
 /** The layer's codes: floor((sum * multiplier + 2^(shift-1)) / 2^shift), by numbers that hold the products exactly. */

@@ -12,7 +12,7 @@ import {
   webAssemblyEntrant,
 } from './entrants.ts'
 import { footprintOf } from './footprint.ts'
-import { type Growth, growthByChannels, growthByImages } from './growth.ts'
+import { type Growth, growthByChannels, growthByImages, growthByThreads } from './growth.ts'
 import { machineOf } from './machine.ts'
 import { tables } from './multipliers.ts'
 import { type Native, nativeFlags, openNative } from './native.ts'
@@ -73,25 +73,31 @@ async function convolutions(request: Request, native: Native | undefined, loops:
 
 const batches = { resnet8: 64, lenet5: 256, 'dscnn-kws': 64 } as const
 
-async function networks({ quick, rounds }: Request): Promise<NetworkFigure[]> {
+async function networks({ quick, rounds, threads }: Request): Promise<NetworkFigure[]> {
   const figures: NetworkFigure[] = []
   for (const [name, images] of Object.entries(batches)) {
     if (quick && name !== 'lenet5') continue
-    const found = await networkFigures(subjectOf(name), quick ? 4 : images, 1, rounds)
-    figures.push(...found)
-    say(networkLines(found))
+    const subject = subjectOf(name)
+    for (const count of threads) {
+      const found = await networkFigures(subject, quick ? 4 : images, count, rounds)
+      figures.push(...found)
+      say(networkLines(found))
+    }
   }
   return figures
 }
 
-async function growth({ quick, rounds }: Request): Promise<Growth[]> {
+async function growth({ quick, rounds, threads }: Request): Promise<Growth[]> {
+  const subject = subjectOf(quick ? 'lenet5' : 'resnet8')
   const found = quick
     ? [
-        await growthByImages(subjectOf('lenet5'), [1, 4], rounds),
+        await growthByImages(subject, [1, 4], rounds),
+        await growthByThreads(subject, threads, 4, rounds),
         ...(await growthByChannels([4, 8], 1, rounds)),
       ]
     : [
-        await growthByImages(subjectOf('resnet8'), [1, 4, 16, 64, 256], rounds),
+        await growthByImages(subject, [1, 4, 16, 64, 256], rounds),
+        await growthByThreads(subject, threads, 256, rounds),
         ...(await growthByChannels([8, 16, 32, 64, 128], 16, rounds)),
       ]
   say(growthLines(found))

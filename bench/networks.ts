@@ -4,6 +4,7 @@ import type { Entry } from '../src/approx/entries.ts'
 import { seededRandom } from '../src/base/random.ts'
 import { createEmulator, type Emulator, emptyCodes, tensorElements } from '../src/emu/emulator.ts'
 import { seededRanges, seededWeights } from '../src/flow/seeded.ts'
+import { useThreads } from '../src/kernels/threads.ts'
 import { loadNetwork } from '../src/net/zoo.ts'
 import { int8 } from '../src/quant/options.ts'
 import type { QGraph } from '../src/quant/qgraph.ts'
@@ -81,6 +82,7 @@ export async function networkFigures(
   threads: number,
   rounds: Rounds,
 ): Promise<NetworkFigure[]> {
+  useThreads(threads)
   const codes = drawnCodes(graph, images)
   const contestants = choices.map((choice) => {
     const assignment = buildAssignment(graph, choice.entries(graph))
@@ -88,7 +90,7 @@ export async function networkFigures(
     checkImages(`${name}, ${choice.name}`, emulator, assignment, codes)
     return {
       name: choice.name,
-      run: (repeats: number) => timed(() => void emulator.runBatch(codes, images), repeats),
+      run: (repeats: number) => timed(() => void emulator.result(codes, images), repeats),
     }
   })
   const series = await inTurn(contestants, rounds)
@@ -120,7 +122,7 @@ function checkImages(who: string, emulator: Emulator, assignment: Assignment, co
   const size = tensorElements(graph.tensors[graph.input]!)
   const images = codes.length / size
   const imageOf = (image: number) => codes.subarray(image * size, (image + 1) * size)
-  const result = emulator.runBatch(codes, images).get(graph.output)!
+  const result = emulator.result(codes, images)
   const alone = Array.from({ length: images }, (_, image) => [
     ...emulator.runImage(imageOf(image)).get(graph.output)!,
   ])
