@@ -1,6 +1,7 @@
-import type { Entrant, NotRun, Opened } from './entrants.ts'
+import type { Entrant, Opened } from './entrants.ts'
 import { expectedCodes } from './layer.ts'
 import { limitOf } from './limits.ts'
+import type { NotRun } from './not-run.ts'
 import { macsOf, type Problem, problemOf, type Shape } from './problems.ts'
 import { checkResult, referenceSums } from './reference.ts'
 import { inTurn, type Rounds, type Series } from './rounds.ts'

@@ -5,6 +5,7 @@ import { kernelRun, type Preparation } from './kernels.ts'
 import { layerEmulator } from './layer.ts'
 import type { Way } from './limits.ts'
 import type { Native, NativeLoop } from './native.ts'
+import type { NotRun } from './not-run.ts'
 import type { Problem, Table } from './problems.ts'
 import { type Contestant, timed } from './rounds.ts'
 import { type Loops, webAssemblyLoop } from './webassembly.ts'
@@ -33,19 +34,15 @@ export type Result =
   | { readonly kind: 'sums'; readonly values: Int32Array }
   | { readonly kind: 'codes'; readonly values: Codes }
 
-export interface NotRun {
-  readonly notRun: string
-}
-
 const sumsOf = (values: Int32Array): Result => ({ kind: 'sums', values })
 
-/** The C++ loops; a run without a compiler says so. */
+/** The C++ loops, where they could be built. */
 export function nativeEntrant(
   name: string,
   what: string,
   table: Table,
   loop: NativeLoop,
-  native: Native | undefined,
+  native: Native | NotRun,
 ): Entrant {
   return {
     name,
@@ -53,7 +50,7 @@ export function nativeEntrant(
     tables: [table],
     way: loop === 'table' ? 'table' : 'vectorised',
     async open(problem, threads) {
-      if (native === undefined) return { notRun: 'no g++' }
+      if ('notRun' in native) return native
       await native.take(name, problem)
       return {
         run: (repeats) => native.run(loop, name, threads, repeats),

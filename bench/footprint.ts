@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { dataSet } from '../src/net/data/catalogue.ts'
 import { isPresent } from '../src/net/data/store.ts'
-import type { NotRun } from './entrants.ts'
+import type { NotRun } from './not-run.ts'
 import { type Spread, spreadOf } from './statistics.ts'
 
 /** What the emulator takes besides the time of its products, each measured in a process of its own. */

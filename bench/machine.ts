@@ -26,7 +26,7 @@ export function extensionsOf(cpuinfo: string): string[] {
 export function machineOf(
   cpuinfo: string,
   gigahertz: number,
-  compiler: string | undefined,
+  compiler: string,
   compilerFlags: readonly string[],
 ): Machine {
   return {
@@ -35,7 +35,7 @@ export function machineOf(
     extensions: extensionsOf(cpuinfo),
     gigahertz,
     node: process.version,
-    compiler: compiler ?? 'not run: no g++',
+    compiler,
     compilerFlags,
     load: loadavg()[0]!,
   }

@@ -17,6 +17,7 @@ import { machineOf } from './machine.ts'
 import { tables } from './multipliers.ts'
 import { type Native, nativeFlags, openNative } from './native.ts'
 import { type NetworkFigure, networkFigures, subjectOf } from './networks.ts'
+import type { NotRun } from './not-run.ts'
 import { shapes } from './problems.ts'
 import {
   barLines,
@@ -32,7 +33,7 @@ import { assembleLoops, type Loops, measuredClock } from './webassembly.ts'
 const say = (lines: readonly string[]) => process.stderr.write(`${[...lines, ''].join('\n')}\n`)
 
 /** All ways of computing a convolution; the first is what ratios are to. */
-function entrantsOf(native: Native | undefined, loops: Loops): Entrant[] {
+function entrantsOf(native: Native | NotRun, loops: Loops): Entrant[] {
   const { drawn, wide, exact, truncated } = tables
   return [
     nativeEntrant('cpp-table', 'table loop in C++', drawn, 'table', native),
@@ -57,7 +58,7 @@ function entrantsOf(native: Native | undefined, loops: Loops): Entrant[] {
   ]
 }
 
-async function convolutions(request: Request, native: Native | undefined, loops: Loops, gigahertz: number) {
+async function convolutions(request: Request, native: Native | NotRun, loops: Loops, gigahertz: number) {
   const figures: ConvolutionFigure[] = []
   const notRun: ConvolutionNotRun[] = []
   const entrants = entrantsOf(native, loops)
@@ -113,7 +114,7 @@ async function main(): Promise<void> {
     const machine = machineOf(
       existsSync(file) ? readFileSync(file, 'utf8') : '',
       measuredClock(loops),
-      native?.compiler,
+      'notRun' in native ? `not run: ${native.notRun}` : native.compiler,
       nativeFlags,
     )
     say(machineLines(machine))
@@ -141,7 +142,7 @@ async function main(): Promise<void> {
     }
     process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
   } finally {
-    await native?.close()
+    if (!('notRun' in native)) await native.close()
   }
 }
 

@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { execa } from 'execa'
+import { ExecaError, execa } from 'execa'
 import { invariant } from '../src/base/errors.ts'
 import { sha256 } from '../src/base/hash.ts'
 import { cacheDirectory, makeOnce } from '../src/tools/cache.ts'
+import type { NotRun } from './not-run.ts'
 import { onlyTable, type Problem } from './problems.ts'
 import type { Timing } from './rounds.ts'
 
@@ -20,20 +21,20 @@ export interface Native {
   /** Gives it a problem under a name. */
   take(name: string, problem: Problem): Promise<void>
   run(loop: NativeLoop, name: string, threads: number, repeats: number): Promise<Timing>
-  /** The time of the columns alone. */
-  columns(name: string, threads: number, repeats: number): Promise<Timing>
   /** The sums of the last run. */
   sums(name: string): Promise<Int32Array>
   close(): Promise<void>
 }
 
-/** Builds the loops, once, and starts them; undefined where there is no g++. */
-export async function openNative(): Promise<Native | undefined> {
-  const version = await execa('g++', ['--version'], { reject: false, stdin: 'ignore' })
-  if (version.exitCode !== 0) return undefined
+/** Builds the loops, once, and starts them; or says why not. */
+export async function openNative(gxx = 'g++'): Promise<Native | NotRun> {
+  const version = await execa(gxx, ['--version'], { reject: false, stdin: 'ignore' })
+  if (version.exitCode !== 0) return { notRun: `no ${gxx}` }
   const compiler = version.stdout.split('\n')[0]!
+  const built = await build(gxx, compiler)
+  if (built === undefined) return { notRun: `${gxx} ${nativeFlags.join(' ')} fails` }
   const directory = mkdtempSync(join(tmpdir(), 'xgen-bench-'))
-  const server = serve(await build(compiler))
+  const server = serve(built)
   return {
     compiler,
     async take(name, problem) {
@@ -47,8 +48,6 @@ export async function openNative(): Promise<Native | undefined> {
     },
     run: async (loop, name, threads, repeats) =>
       timingOf(await server.ask(`run ${loop} ${name} ${threads} ${repeats}`)),
-    columns: async (name, threads, repeats) =>
-      timingOf(await server.ask(`columns ${name} ${threads} ${repeats}`)),
     async sums(name) {
       const file = join(directory, 'sums.bin')
       expectAnswer(await server.ask(`sums ${name} ${file}`), 'written')
@@ -63,15 +62,20 @@ export async function openNative(): Promise<Native | undefined> {
 }
 
 /** The program, by what it is made from and for: -march=native builds for one processor. */
-async function build(compiler: string): Promise<string> {
+async function build(gxx: string, compiler: string): Promise<string | undefined> {
   const source = join(import.meta.dirname, 'native/loops.cpp')
-  const target = await execa('g++', ['-march=native', '-Q', '--help=target'])
+  const target = await execa(gxx, ['-march=native', '-Q', '--help=target'], { reject: false })
   const key = sha256([readFileSync(source, 'utf8'), compiler, target.stdout, ...nativeFlags].join('\n'))
   const cache = cacheDirectory()
   const directory = join(cache, 'bench', key)
-  await makeOnce(cache, directory, 'loops', async (work) => {
-    await execa('g++', [...nativeFlags, source, '-o', join(work, 'loops')])
-  })
+  try {
+    await makeOnce(cache, directory, 'loops', async (work) => {
+      await execa(gxx, [...nativeFlags, source, '-o', join(work, 'loops')])
+    })
+  } catch (error) {
+    if (error instanceof ExecaError) return undefined
+    throw error
+  }
   return join(directory, 'loops')
 }
 

@@ -4,7 +4,6 @@
 //       reads activations.bin [image][channel][y][x] int8, weights.bin [filter][channel][ky][kx] int8 and
 //       table.bin [weight code][activation code] int16 there; answers "ready"
 //   run LOOP NAME THREADS REPEATS   answers the seconds that the repeats took: of the clock, and of all processors
-//   columns NAME THREADS REPEATS    the same of the columns alone
 //   sums NAME FILE                  writes the last run's sums [image][filter][y][x] int32; answers "written"
 #include <cstdint>
 #include <cstdio>
@@ -98,8 +97,6 @@ void exactProducts(const Problem &p, const int8_t *unfolded, int32_t *sums) {
   }
 }
 
-void noProducts(const Problem &, const int8_t *, int32_t *) {}
-
 using Products = void (*)(const Problem &, const int8_t *, int32_t *);
 
 void convolve(Problem &p, Products products, int threads) {
@@ -181,7 +178,6 @@ std::string answer(const std::string &line) {
   words >> command;
   if (command == "problem") return load(words);
   if (command == "sums") return store(words);
-  if (command == "columns") return run(words, noProducts);
   if (command != "run") return "unknown command";
   words >> loop;
   if (loop == "table") return run(words, tableProducts);

@@ -1,0 +1,4 @@
+/** In place of figures: why there are none. */
+export interface NotRun {
+  readonly notRun: string
+}
