@@ -144,7 +144,10 @@ function runInteger(
   images: number,
   { input, codes }: InferRequest,
 ): Tensors {
-  const { graph, assignment } = prepare(configuration)
+  const { network, graph, assignment } = prepare(configuration)
+  const sequences = new Set(
+    layerShapes(network).flatMap(({ layer, output }) => (output.length === 2 ? [layer.name] : [])),
+  )
   const emulator: Emulator = createEmulator(graph, assignment)
   const tensor = graph.tensors[graph.input]!
   const trace = emulator.runBatch(
@@ -156,7 +159,8 @@ function runInteger(
   return new Map(
     [...trace].map(([id, values]): [string, NpyArray] => {
       const { shape, scale, signed } = graph.tensors[id]!
-      const flat = shape[1] === 1 && shape[2] === 1 ? [images, shape[0]] : [images, ...shape]
+      const own = sequences.has(id) ? shape.slice(0, 2) : shape
+      const flat = shape[1] === 1 && shape[2] === 1 ? [images, shape[0]] : [images, ...own]
       if (codes) return [id, { type: signed ? 'i1' : 'u1', shape: flat, data: values }]
       return [id, { type: 'f4', shape: flat, data: Float32Array.from(values, (code) => code * scale) }]
     }),

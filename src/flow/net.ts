@@ -138,7 +138,10 @@ function detailOf({ layer, input }: LayerShape): string {
 }
 
 function functionText({ name, ...settings }: ActivationFunction): string {
-  return [name, ...Object.entries(settings).map(([key, value]) => `${key} ${value}`)].join(', ')
+  return [
+    name,
+    ...Object.entries(settings).map(([key, value]) => `${key} ${Number(value.toPrecision(4))}`),
+  ].join(', ')
 }
 
 function parts(...texts: readonly (string | false)[]): string {

@@ -17,11 +17,15 @@ const biasDeviation = 0.1
 /** Weights for hardware whose network has not been trained: those that training starts from, with normal biases. Always the same. */
 export function seededWeights(network: Network): Weights {
   const random = seededRandom(seed)
+  const biased = <P extends { readonly bias: Float32Array }>(part: P): P => ({
+    ...part,
+    bias: part.bias.map(() => biasDeviation * random.normal()),
+  })
   return new Map(
-    [...initialWeights(network, seed)].map(([name, { weight, bias }]): [string, LayerWeights] => [
-      name,
-      { weight, bias: bias.map(() => biasDeviation * random.normal()) },
-    ]),
+    [...initialWeights(network, seed)].map(([name, own]): [string, LayerWeights] => {
+      const { recurrent } = own
+      return [name, { ...biased(own), ...(recurrent === undefined ? {} : { recurrent: biased(recurrent) }) }]
+    }),
   )
 }
 
