@@ -3,9 +3,10 @@ import { scaledAddition } from '../../quant/imported-rules.ts'
 import type { QConv, QGraph, QNode, QTensor } from '../../quant/qgraph.ts'
 import type { Model, ModelNode, ModelValue } from '../model.ts'
 import { codeClamp } from '../operators/tflite/activation.ts'
-import { type Weighted, weightedCodes, weightedOf } from '../operators/tflite/convolve.ts'
+import { weightedCodes, weightedOf } from '../operators/tflite/convolve.ts'
 import { checkSameCodes, paddingsOf } from '../operators/tflite/move.ts'
 import { poolWindow } from '../operators/tflite/pool.ts'
+import { operators } from '../operators/tflite/registry.ts'
 import {
   type CodeScale,
   codeScale,
@@ -17,6 +18,7 @@ import {
 } from '../operators/tflite/site.ts'
 import { refuseUnsupported, type Unsupported } from '../supported.ts'
 import { unsupportedTfliteNodes } from '../tflite/evaluate.ts'
+import { channelsFirst } from './channels-first.ts'
 
 /** An int8 model as a graph of the emulator, whose codes are the file's own. */
 export interface LoweredGraph {
@@ -65,6 +67,9 @@ interface Place {
   readonly around?: readonly [top: number, left: number, bottom: number, right: number]
 }
 
+/** Operators that make a code of one code. */
+const pointwise = new Set(['LOGISTIC', 'QUANTIZE', 'RELU', 'RELU6', 'RELU_N1_TO_1', 'TANH'])
+
 class Lowering {
   private readonly model: Model
   private readonly unsigned: boolean
@@ -102,6 +107,7 @@ class Lowering {
     else if (operator === 'PAD') this.pad(site)
     else if (operator === 'CONCATENATION') this.concatenation(site)
     else if (operator === 'SOFTMAX') this.host.push(name)
+    else if (pointwise.has(operator)) this.table(site)
     else throw site.refuse('has no integer rule in the graph')
   }
 
@@ -118,14 +124,13 @@ class Lowering {
   private weighted(site: Site): void {
     const layer = weightedOf(site)
     if (layer.input[0] !== 1) throw site.refuse(`works on ${layer.input[0]} images at a time`)
-    if (layer.dilation.some((d) => d !== 1)) throw site.refuse('is dilated')
     const dense = site.node.operator === 'FULLY_CONNECTED'
     const name = this.number(dense ? 'fc' : 'conv')
     const place = this.placeOf(site, 0)
     const { outputZeroPoint, factors, low, high } = weightedCodes(site, layer)
     const { zeroPoint } = this.tensors[place.id]!
     const offset = this.offsetOf(site.output)
-    const weights = channelsFirst(layer, dense ? place.from : undefined)
+    const weights = Int8Array.from(channelsFirst(layer, dense ? place.from : undefined))
     const taps = weights.length / layer.filters
     const bias = Int32Array.from({ length: layer.filters }, (_, n) => {
       let sum = 0
@@ -143,6 +148,7 @@ class Lowering {
       stride: layer.stride,
       padding: layer.padding.map((n, i) => n + around[i]!) as unknown as QConv['padding'],
       groups: layer.groups,
+      ...(layer.dilation.some((d) => d !== 1) ? { dilation: layer.dilation } : {}),
       weightBits: 8,
       weights,
       bias,
@@ -158,6 +164,30 @@ class Lowering {
       high: high + offset,
     }
     this.push(site, conv, dense ? [layer.filters, 1, 1] : mapOf(site.output))
+  }
+
+  /** A function of one code: what its kernel makes of each. */
+  private table(site: Site): void {
+    const place = this.placeOf(site, 0)
+    const value = inputAt(site, 0)
+    const does = site.node.operator.toLowerCase().replaceAll('_', '-')
+    const name = this.number(does)
+    const input = this.mapId(site, place, 'order')
+    const offset = this.offsetOf(site.output)
+    const all = Int8Array.from({ length: 256 }, (_, i) => i - 128)
+    const kernel = operators.get(site.node.operator)!({
+      ...site,
+      inputs: [{ ...value, shape: [256] }],
+      output: { ...site.output, shape: [256] },
+    })
+    const made = kernel([{ type: 'int8', shape: [256], data: all }]).data as Int8Array
+    const table = Int16Array.from(made, (code) => code + offset)
+    this.push(
+      site,
+      { kind: 'table', name, does, input, output: name, table },
+      this.tensors[place.id]!.shape,
+      place.from,
+    )
   }
 
   private pool(site: Site): void {
@@ -315,18 +345,4 @@ function mapOf(value: ModelValue): readonly [number, number, number] {
 
 function elementsDiffer(values: readonly ModelValue[], output: ModelValue): boolean {
   return values.some((value) => shapeOf(value).join() !== shapeOf(output).join())
-}
-
-/**
- * Weights [filter][ky][kx][channel] as [filter][channel][ky][kx]. Those of features that were a map are reordered in the same way,
- * with its positions as kernel.
- */
-function channelsFirst({ filters, kernel, channels, weights }: Weighted, from: Place['from']): Int8Array {
-  const [depth, area] = from === undefined ? [channels, kernel[0] * kernel[1]] : [from[0], from[1] * from[2]]
-  const taps = depth * area
-  const result = new Int8Array(weights.length)
-  for (let n = 0; n < filters; n++)
-    for (let k = 0; k < area; k++)
-      for (let c = 0; c < depth; c++) result[n * taps + c * area + k] = weights[n * taps + k * depth + c]!
-  return result
 }

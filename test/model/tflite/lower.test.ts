@@ -213,6 +213,46 @@ describe('int8 models as integer graphs', () => {
     expect([...found.get('conv1')!]).toEqual(channelsFirst(expected.get('out')!.data as Int8Array, 3))
   })
 
+  test('functions of one code become tables, and convolutions may be dilated', () => {
+    const { tensors } = sample()
+    const like = tensors[5]!
+    const file: FileModel = {
+      tensors: [...tensors, { ...like, name: 'u' }, { ...like, name: 'v', scale: [0.3], zeroPoint: [-128] }],
+      operators: [
+        {
+          operator: 'CONV_2D',
+          inputs: [0, 1, 2],
+          outputs: [5],
+          options: convolutionOptions({ same: true, stride: [1, 1], dilation: [2, 1] }),
+        },
+        { operator: 'TANH', inputs: [5], outputs: [13] },
+        { operator: 'RELU6', inputs: [13], outputs: [14] },
+      ],
+      inputs: [0],
+      outputs: [14],
+    }
+    const model = readTflite(tfliteFile(file), 'x')
+    const x = Int8Array.from({ length: 60 }, (_, i) => ((i * 91) % 256) - 128)
+    const expected = createTfliteEvaluator(model).run(
+      new Map([['image', { type: 'int8', shape: [1, 6, 5, 2], data: x }]]),
+    )
+    for (const unsigned of [false, true]) {
+      const { graph } = lowerTflite(model, { unsigned })
+      expect(graph.nodes.map(({ kind, name }) => [kind, name])).toEqual([
+        ['conv', 'conv1'],
+        ['table', 'tanh1'],
+        ['table', 'relu61'],
+      ])
+      const found = createEmulator(graph, buildAssignment(graph, []))
+        .runImage(Int8Array.from(channelsFirst(x, 2)))
+        .get('relu61')!
+      const offset = unsigned ? 128 : 0
+      expect(Array.from(found, (code) => code - offset)).toEqual(
+        channelsFirst(expected.get('v')!.data as Int8Array, 3),
+      )
+    }
+  })
+
   test('the hardware refuses them by the layer', () => {
     const { graph } = lowerTflite(readTflite(tfliteFile(sample()), 'x'))
     const array = { dataflow: 'auto', rows: 4, columns: 4, memoryBits: 2 ** 20, parallel: false } as const
@@ -226,14 +266,14 @@ describe('int8 models as integer graphs', () => {
     const file: FileModel = {
       tensors,
       operators: [
-        { operator: 'TANH', inputs: [3], outputs: [5] },
+        { operator: 'SUB', inputs: [3, 3], outputs: [5], options: activationOptions() },
         { operator: 'MUL', inputs: [3, 5], outputs: [6], options: activationOptions() },
       ],
       inputs: [3],
       outputs: [6],
     }
     expect(() => lowerTflite(readTflite(tfliteFile(file), 'x'))).toThrow(
-      /2 nodes that cannot be used:\n {2}tanh_0 \(TANH\): has no integer rule in the graph.*\n {2}mul_1 \(MUL\): has no integer rule/,
+      /2 nodes that cannot be used:\n {2}sub_0 \(SUB\): has no integer rule in the graph.*\n {2}mul_1 \(MUL\): has no integer rule/,
     )
   })
 })
