@@ -124,7 +124,12 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
     case 'reshape':
       return ([codes], _images, result) => result.set(codes!)
     case 'add':
-      return node.rule === undefined ? addition(node) : importedAddition(node, node.rule)
+      return node.rule === undefined
+        ? addition(
+            node,
+            node.inputs.map((id) => graph.tensors[id]!),
+          )
+        : importedAddition(node, node.rule)
     case 'concat':
       return concatenation()
     case 'pad':

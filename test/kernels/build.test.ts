@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { compileKernels, kernelFile } from '../../scripts/kernels/compile.ts'
 import { jobWords } from '../../src/kernels/convolution.ts'
+import { additionWords, poolingWords } from '../../src/kernels/elementwise.ts'
 
 const assembly = resolve(import.meta.dirname, '../../src/kernels/assembly')
 
@@ -11,11 +12,15 @@ describe('the kernels', () => {
     expect((await compileKernels()).equals(readFileSync(kernelFile))).toBe(true)
   })
 
-  test('read the words of a job where they are written', () => {
-    const text = readFileSync(join(assembly, 'job.ts'), 'utf8')
-    const words = [...text.matchAll(/^export const (\w+): usize = (\d+)$/gm)]
+  test.each([
+    ['job', jobWords],
+    ['add', additionWords],
+    ['pool', poolingWords],
+  ])('read the words of a job where they are written: %s.ts', (file, written) => {
+    const text = readFileSync(join(assembly, `${file}.ts`), 'utf8')
+    const words = [...text.matchAll(/^(?:export )?const (\w+): usize = (\d+)$/gm)]
     expect(words.map(([, name, at]) => [name, Number(at)])).toEqual(
-      jobWords.map((name, index) => [name, 4 * index]),
+      written.map((name, index) => [name, 4 * index]),
     )
   })
 })

@@ -5,7 +5,6 @@ import { parse } from 'yaml'
 import { buildAssignment } from '../../src/approx/build.ts'
 import { packageRoot } from '../../src/base/files.ts'
 import { rankOf } from '../../src/base/statistics.ts'
-import { addition } from '../../src/emu/add.ts'
 import { multiplication, softmax } from '../../src/emu/elementwise.ts'
 import { createEmulator } from '../../src/emu/emulator.ts'
 import {
@@ -31,7 +30,14 @@ import {
 } from '../../src/quant/imported-rules.ts'
 import type { QConv, QGraph, QTensor } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
-import { addFactors, averageCode, fixedPoint, quantiseValue, requantise } from '../../src/quant/rules.ts'
+import {
+  addCodes,
+  addFactors,
+  averageCode,
+  fixedPoint,
+  quantiseValue,
+  requantise,
+} from '../../src/quant/rules.ts'
 
 /** Examples are data: each rule takes what its line in the document gives. */
 // biome-ignore lint/suspicious/noExplicitAny: read from text
@@ -151,13 +157,9 @@ function emulated(step: Rearrangement, inputs: readonly number[][], outputs: num
   return [...result]
 }
 
-/** One addition; its codes are of the narrowest type that holds them. */
+/** One addition, of codes of any width. */
 function add({ x, m, s, low, high }: Arguments): number {
-  const node = { kind: 'add', name: 'add', inputs: ['a', 'b'], output: 'add' } as const
-  const result = new Int16Array(1) as unknown as Int8Array
-  const codes = x.map((code: number) => Int16Array.of(code))
-  addition({ ...node, multipliers: m, shift: s, low, high })(codes, 1, result)
-  return result[0]!
+  return addCodes(x[0], x[1], m[0], m[1], s, low, high)
 }
 
 const moved = { name: 'moved', input: 'input', output: 'moved' } as const

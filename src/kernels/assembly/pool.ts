@@ -1,0 +1,74 @@
+// The words of a job: src/kernels/elementwise.ts, in its order.
+const input: usize = 0
+const output: usize = 4
+const maps: usize = 8
+const height: usize = 12
+const width: usize = 16
+const rows: usize = 20
+const columns: usize = 24
+const windowHeight: usize = 28
+const windowWidth: usize = 32
+const strideY: usize = 36
+const strideX: usize = 40
+const top: usize = 44
+const left: usize = 48
+const bottom: usize = 52
+const right: usize = 56
+const average: usize = 60
+/** 1 where an average counts the padding. */
+const outer: usize = 64
+const signed: usize = 68
+const pieceMaps: usize = 72
+
+/** Some maps of a pooling layer: the maximum of a window's codes, or floor((sum + floor(area / 2)) / area). */
+export function poolCodes(at: usize, piece: i32, _scratch: usize): void {
+  const first = piece * load<i32>(at + pieceMaps)
+  const end = min(load<i32>(at + maps), first + load<i32>(at + pieceMaps))
+  const plane = load<i32>(at + height) * load<i32>(at + width)
+  const size = load<i32>(at + rows) * load<i32>(at + columns)
+  for (let map = first; map < end; map++) {
+    const from = <usize>load<u32>(at + input) + <usize>map * plane
+    const to = <usize>load<u32>(at + output) + <usize>map * size
+    if (load<i32>(at + signed)) poolMap<i8>(at, from, to)
+    else poolMap<u8>(at, from, to)
+  }
+}
+
+function poolMap<T>(at: usize, from: usize, to: usize): void {
+  const h = load<i32>(at + height)
+  const w = load<i32>(at + width)
+  const kh = load<i32>(at + windowHeight)
+  const kw = load<i32>(at + windowWidth)
+  const means = load<i32>(at + average)
+  const counted = load<i32>(at + outer)
+  for (let oy = 0; oy < load<i32>(at + rows); oy++) {
+    const y = oy * load<i32>(at + strideY) - load<i32>(at + top)
+    const y0 = max(0, y)
+    const y1 = min(h, y + kh)
+    const tall = counted ? min(kh, h + load<i32>(at + bottom) - y) : y1 - y0
+    for (let ox = 0; ox < load<i32>(at + columns); ox++, to++) {
+      const x = ox * load<i32>(at + strideX) - load<i32>(at + left)
+      const x0 = max(0, x)
+      const x1 = min(w, x + kw)
+      let row = from + y0 * w
+      if (means) {
+        let sum = 0
+        for (let i = y0; i < y1; i++, row += w) {
+          for (let j = x0; j < x1; j++) sum += <i32>load<T>(row + j)
+        }
+        const area = tall * (counted ? min(kw, w + load<i32>(at + right) - x) : x1 - x0)
+        store<u8>(to, <u8>floorDivide(sum + (area >> 1), area))
+      } else {
+        let largest = -128
+        for (let i = y0; i < y1; i++, row += w) {
+          for (let j = x0; j < x1; j++) largest = max(largest, <i32>load<T>(row + j))
+        }
+        store<u8>(to, <u8>largest)
+      }
+    }
+  }
+}
+
+function floorDivide(a: i32, b: i32): i32 {
+  return a >= 0 ? a / b : -((b - 1 - a) / b)
+}

@@ -1,0 +1,96 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { seededRandom } from '../../src/base/random.ts'
+import { createAddition, createPooling } from '../../src/kernels/elementwise.ts'
+import { allocate, bytesAt, release } from '../../src/kernels/memory.ts'
+import { useThreads } from '../../src/kernels/threads.ts'
+import { oracleCode } from '../oracles/convolution.ts'
+
+const runs = process.env['XGEN_FULL'] === undefined ? 200 : 2000
+const cases = fc.record({
+  seed: fc.integer({ min: 1, max: 1_000_000 }),
+  threads: fc.integer({ min: 1, max: 4 }),
+  // some are cut into pieces
+  large: fc.integer({ min: 0, max: 19 }).map((n) => n === 0),
+})
+
+/** Bytes of random codes at an address, and the codes. */
+function placed(count: number, value: () => number) {
+  const at = allocate(count)
+  const codes = Array.from({ length: count }, value)
+  bytesAt(at, count).set(codes)
+  return { at, codes, free: () => release(at, count) }
+}
+
+describe('kernels', () => {
+  test('add as exact integers do', () => {
+    fc.assert(
+      fc.property(cases, ({ seed, threads, large }) => {
+        const random = seededRandom(seed)
+        const count = large ? random.integer(65_000, 140_000) : random.integer(1, 100)
+        const signed = [random.unit() < 0.5, random.unit() < 0.5] as const
+        const [a, b] = signed.map((s) =>
+          placed(count, () => (s ? random.integer(-128, 127) : random.integer(0, 255))),
+        )
+        const result = placed(count, () => 0)
+        const multipliers = [random.integer(0, 65_535), random.integer(2 ** 15, 65_535)] as const
+        const shift = random.integer(1, 30)
+        const [low, high] = random.unit() < 0.5 ? [-128, 127] : [random.integer(0, 9), 255]
+        useThreads(threads)
+        createAddition({ multipliers, shift, low, high, signed })(a!.at, b!.at, result.at, count)
+        const sum = (i: number) => a!.codes[i]! * multipliers[0] + b!.codes[i]! * multipliers[1]
+        const expected = a!.codes.map((_, i) => oracleCode(sum(i), 1, shift, low, high) & 255)
+        expect(Buffer.compare(bytesAt(result.at, count), Uint8Array.from(expected))).toBe(0)
+        for (const one of [a!, b!, result]) one.free()
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  test('pool as plain loops do', () => {
+    fc.assert(
+      fc.property(cases, ({ seed, threads, large }) => {
+        const random = seededRandom(seed)
+        const pick = (low: number, high: number) => random.integer(low, high)
+        const maps = large ? pick(300, 600) : pick(1, 5)
+        const [height, width] = [pick(4, large ? 30 : 9), pick(4, large ? 30 : 9)]
+        const window = [pick(1, 4), pick(1, 4)] as const
+        const padding = [0, 1, 0, 1].map((i) => pick(0, window[i as 0 | 1] - 1)) as [
+          number,
+          number,
+          number,
+          number,
+        ]
+        const stride = [pick(1, 3), pick(1, 3)] as const
+        const rows = Math.floor((height + padding[0] + padding[2] - window[0]) / stride[0]) + 1
+        const columns = Math.floor((width + padding[1] + padding[3] - window[1]) / stride[1]) + 1
+        const signed = random.unit() < 0.5
+        const input = placed(maps * height * width, () => (signed ? pick(-128, 127) : pick(0, 255)))
+        const output = placed(maps * rows * columns, () => 0)
+        const mode = random.unit() < 0.5 ? 'max' : 'average'
+        const countPadding = random.unit() < 0.5
+        const size = { height, width, rows, columns, window, stride, padding }
+        useThreads(threads)
+        createPooling({ ...size, mode, countPadding, signed })(input.at, output.at, maps)
+        const expected: number[] = []
+        for (let map = 0; map < maps; map++)
+          for (let y = 0; y < rows; y++)
+            for (let x = 0; x < columns; x++) {
+              const codes: number[] = []
+              for (let i = 0; i < window[0]; i++)
+                for (let j = 0; j < window[1]; j++) {
+                  const [iy, ix] = [y * stride[0] - padding[0] + i, x * stride[1] - padding[1] + j]
+                  if (iy >= 0 && iy < height && ix >= 0 && ix < width)
+                    codes.push(input.codes[(map * height + iy) * width + ix]!)
+                }
+              const area = countPadding ? window[0] * window[1] : codes.length
+              const mean = Math.floor((codes.reduce((s, c) => s + c, 0) + Math.floor(area / 2)) / area)
+              expected.push((mode === 'max' ? Math.max(...codes) : mean) & 255)
+            }
+        expect(Buffer.compare(bytesAt(output.at, expected.length), Uint8Array.from(expected))).toBe(0)
+        for (const one of [input, output]) one.free()
+      }),
+      { numRuns: runs },
+    )
+  })
+})
