@@ -80,4 +80,4 @@ it(`${trials} broken netlists are read and timed, or refused`, () => {
   }
   expect(came.read).toBeGreaterThan(trials / 50)
   expect(came.refused).toBeGreaterThan(trials / 10)
-})
+}, 3_600_000)

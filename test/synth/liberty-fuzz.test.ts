@@ -64,4 +64,4 @@ it(`${trials} broken Liberty files are read, or refused with a place`, () => {
   // both ways are taken
   expect(came.read).toBeGreaterThan(trials / 50)
   expect(came.refused).toBeGreaterThan(trials / 10)
-})
+}, 3_600_000)
