@@ -4,6 +4,7 @@ import yargs, { type Argv } from 'yargs'
 import { exitCodes, usageError, XgenError } from '../base/errors.ts'
 import { didYouMean } from '../base/suggest.ts'
 import { version } from '../base/version.ts'
+import { useThreads } from '../kernels/threads.ts'
 import { type Command, type CommonOptions, openSession } from './command.ts'
 import { commandNames, loadCommands } from './commands.ts'
 import { checkSwitches, configureCommand, declaredOptions, refusal } from './usage.ts'
@@ -133,6 +134,7 @@ function register(
       }
       if (!Number.isSafeInteger(options.jobs) || options.jobs < 1)
         throw usageError('--jobs must be a whole number of at least 1')
+      useThreads(options.jobs)
       finish(await command.run(options, openSession(options, signal)))
     },
   )

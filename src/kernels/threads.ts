@@ -54,9 +54,12 @@ interface Team {
 let team: Team | undefined
 let wanted = availableParallelism()
 
+/** More threads than this would only take memory. */
+const mostThreads = 64
+
 /** How many threads share the work from now on, this one included. Those that are not needed any more sleep. */
 export function useThreads(count: number): void {
-  wanted = count
+  wanted = Math.min(count, mostThreads)
 }
 
 export const threadCount = (): number => wanted
