@@ -2,8 +2,6 @@ import { usageError } from '../base/errors.ts'
 import type { Progress } from '../base/progress.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
 import { createEmulator } from '../emu/emulator.ts'
-import type { Model } from '../model/model.ts'
-import { isModelFile, readModel } from '../model/read.ts'
 import {
   type Accuracy,
   type AccuracyCounter,
@@ -16,12 +14,9 @@ import type { ImageSet } from '../net/data/store.ts'
 import { zooEntry } from '../net/zoo.ts'
 import { floatAccuracy } from '../train/trainer.ts'
 import type { Configuration } from './configuration.ts'
-import { entriesOf, quantOptionsOf } from './configuration.ts'
-import { checkFit, checkShape } from './fit.ts'
-import { type ImageModel, type InputRange, imageModel } from './model-accuracy.ts'
-import { emulatedModel } from './model-emulation.ts'
-import { precisionOf } from './model-infer.ts'
-import { hasSeededWeights, networkPath } from './named-files.ts'
+import { checkFit } from './fit.ts'
+import type { InputRange } from './model-accuracy.ts'
+import { hasSeededWeights, isModelFile, networkPath } from './named-files.ts'
 import { networkOf, prepare, weightsOf } from './preparation.ts'
 
 export interface EvalRequest {
@@ -67,7 +62,7 @@ export async function evaluate(
   signal: AbortSignal,
 ): Promise<EvalResult> {
   if (isModelFile(configuration.net) && configuration.weights.file === undefined)
-    return evaluateModel(configuration, request, progress, signal)
+    return (await import('./model-eval.ts')).evaluateModel(configuration, request, progress, signal)
   if (request.inputRange !== undefined)
     throw usageError('the images of a network are in [0, 1]: a range is for model files alone', {
       where: '--input-range',
@@ -108,65 +103,7 @@ export async function evaluate(
   }
 }
 
-/** The same of a model file: int8 ones of TensorFlow Lite on the emulator, others as their format defines their operators. */
-async function evaluateModel(
-  configuration: Configuration,
-  request: EvalRequest,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<EvalResult> {
-  const model = readModel(networkPath(configuration))
-  const precision = precisionOf(model, request.precision)
-  if (request.data === undefined)
-    throw usageError('name the data set to evaluate on', {
-      where: '--data',
-      hint: '"xgen data list" lists them.',
-    })
-  const images = modelOnImages(model, configuration, request)
-  const set = dataSet(request.data)
-  checkShape(model.name, images.shape, set)
-  const test = openSplit(set, request.split ?? 'test', { shape: images.shape })
-  const count = Math.min(test.count, request.images ?? test.count)
-  progress.step(`evaluating ${images.name} (${precision}, ${images.taken})`, count)
-  const start = performance.now()
-  const run: AccuracyRun = async (...given) => {
-    await images.run(...given)
-    return given[3].result()
-  }
-  const accuracy = await inParts(run, test, count, signal, (done) => progress.update(done))
-  const seconds = (performance.now() - start) / 1000
-  progress.done(`${count} images in ${seconds.toFixed(1)} s`)
-  return {
-    net: model.name,
-    data: set.name,
-    split: request.split ?? 'test',
-    precision,
-    ...accuracy,
-    taken: images.taken,
-    imagesPerSecond: count / seconds,
-    seconds,
-    multipliers: configuration.multipliers,
-    classes: accuracy.classes.map((rates, label) => ({ name: test.classes[label]!, ...rates })),
-  }
-}
-
-/** What evaluates a model file: the emulator where it can, unless the operators themselves are asked for (float). */
-function modelOnImages(model: Model, configuration: Configuration, request: EvalRequest): ImageModel {
-  const entries = entriesOf(configuration)
-  if (request.precision === 'float' && entries.length > 0)
-    throw usageError('multipliers are of the integer emulation', {
-      where: '--mult',
-      hint: 'Leave --precision float away.',
-    })
-  const { unsigned } = quantOptionsOf(configuration)
-  const emulated =
-    request.precision === 'float' || request.inputRange !== undefined
-      ? undefined
-      : emulatedModel(model, entries, { unsigned })
-  return emulated ?? imageModel(model, request.inputRange)
-}
-
-type AccuracyRun = (
+export type AccuracyRun = (
   images: ImageSet,
   signal: AbortSignal,
   update: (done: number) => void,

@@ -1,7 +1,8 @@
 import type { ActivationFunction, Layer } from '../net/network.ts'
 import { type LayerShape, layerShapes, noPadding, outputShape, type Shape } from '../net/shapes.ts'
-import { loadNetwork, zoo } from '../net/zoo.ts'
+import { zoo } from '../net/zoo.ts'
 import { linksOf } from '../quant/links.ts'
+import { anyNetwork } from './imported.ts'
 
 export interface NetSummary {
   readonly name: string
@@ -40,7 +41,7 @@ export function listNetworks(): readonly NetSummary[] {
 }
 
 export function showNetwork(net: string): NetReport {
-  const network = loadNetwork(net)
+  const network = anyNetwork(net)
   const layers = layerShapes(network).map((shaped): LayerReport => {
     const { layer, sources, input, output, parameters, macs } = shaped
     return {
@@ -68,7 +69,7 @@ export interface NetCheck {
 
 /** Whether a network can be read, shaped and quantised. What cannot is an error that says why. */
 export function checkNetwork(net: string): NetCheck {
-  const network = loadNetwork(net)
+  const network = anyNetwork(net)
   linksOf(network)
   return {
     net: network.name,

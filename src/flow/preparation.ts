@@ -14,7 +14,7 @@ import { syntheticDigits } from '../net/data/synthetic.ts'
 import type { Network, Weights } from '../net/network.ts'
 import { elements } from '../net/shapes.ts'
 import { hashWeights, readWeights } from '../net/weights.ts'
-import { loadNetwork, zooEntry } from '../net/zoo.ts'
+import { zooEntry } from '../net/zoo.ts'
 import { quantiseBytes } from '../quant/input.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { quantise } from '../quant/quantise.ts'
@@ -23,7 +23,15 @@ import { rangesOf, readRecord } from '../quant/record.ts'
 import type { Codes } from '../quant/rules.ts'
 import { type Configuration, entriesOf, multiplierHashesOf, quantOptionsOf } from './configuration.ts'
 import { curvesOf } from './curves.ts'
-import { checkRecorded, hasSeededWeights, networkPath, seededName, weightsPath } from './named-files.ts'
+import { anyNetwork, importedNetwork } from './imported.ts'
+import {
+  checkRecorded,
+  hasSeededWeights,
+  isModelFile,
+  networkPath,
+  seededName,
+  weightsPath,
+} from './named-files.ts'
 import { seededRanges, seededWeights } from './seeded.ts'
 
 /** A network ready for emulator and hardware. Needs no data set, so its bytes do not depend on one. */
@@ -68,7 +76,7 @@ export function prepare(configuration: Configuration): Prepared {
 
 /** The network of a configuration, built in or from its file. */
 export function networkOf(configuration: Configuration): Network {
-  const network = loadNetwork(networkPath(configuration))
+  const network = anyNetwork(networkPath(configuration))
   checkRecorded(configuration, 'network', () => hashOf(network))
   return network
 }
@@ -77,15 +85,26 @@ export function networkOf(configuration: Configuration): Network {
 export function weightsOf(configuration: Configuration, network: Network): Weights {
   const weights = hasSeededWeights(configuration)
     ? seededWeights(network)
-    : readWeights(weightFile(configuration, network), network)
+    : hasOwnWeights(configuration)
+      ? importedNetwork(networkPath(configuration)).weights
+      : readWeights(weightFile(configuration, network), network)
   checkRecorded(configuration, 'weights', () => hashWeights(weights, network))
   return weights
 }
+
+/** Whether the weights come from the model file that the network comes from. */
+const hasOwnWeights = (configuration: Configuration) =>
+  isModelFile(configuration.net) && configuration.weights.file === undefined
 
 /** The weight file of a configuration: the one it names, or the built-in one of a built-in network. */
 export function weightFile(configuration: Configuration, network: Network): string {
   const file = weightsPath(configuration)
   if (file !== undefined) return file
+  if (hasOwnWeights(configuration))
+    throw dataError('a model file holds no ranges of its activations, which integers and hardware need', {
+      where: configuration.net,
+      hint: `Find them on a data set: "xgen net import ${networkPath(configuration)} --data SET --out DIR", then give --weights DIR/${network.name}.safetensors. For hardware alone, "--weights ${seededName}" makes random weights.`,
+    })
   const builtIn = join(packageRoot, 'nets', `${network.name}.safetensors`)
   if (zooEntry(configuration.net) !== undefined && existsSync(builtIn)) return builtIn
   const fitting = dataSets.find(({ shape }) =>

@@ -10,7 +10,6 @@ import { loadSplit } from '../net/data/load.ts'
 import { type ImageSet, realImageAt, slice } from '../net/data/store.ts'
 import type { Network, Weights } from '../net/network.ts'
 import { hashWeights, initialWeights, readWeights, serialiseWeights } from '../net/weights.ts'
-import { loadNetwork } from '../net/zoo.ts'
 import { calibrate } from '../quant/calibrate.ts'
 import { int8 } from '../quant/options.ts'
 import { quantise } from '../quant/quantise.ts'
@@ -18,6 +17,7 @@ import { recordPath, serialiseRecord, type WeightRecord } from '../quant/record.
 import { removeCheckpoint } from '../train/checkpoint.ts'
 import { floatAccuracy, type Trained, type Training, type TrainingSettings, train } from '../train/trainer.ts'
 import { checkFit } from './fit.ts'
+import { anyNetwork } from './imported.ts'
 
 /** What `xgen train` does: trains in float (or, with 0 epochs, takes weights as they are), calibrates, measures. */
 export interface TrainRequest extends TrainingSettings {
@@ -50,7 +50,7 @@ export async function trainNetwork(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<TrainResult> {
-  const network = loadNetwork(request.net)
+  const network = anyNetwork(request.net)
   const set = dataSet(request.data)
   checkFit(network, set)
   if (!/\.safetensors$/.test(request.out))

@@ -80,16 +80,27 @@ class Tensors {
   }
 }
 
-function runNode(node: ModelNode, operators: OperatorTable, values: Tensors, budget: Budget): void {
-  const given = node.inputs.map((name) => (name === '' ? undefined : values.get(name)))
-  const results = operators[node.operator]!.evaluate(new Call(node, given, budget))
-  for (const [i, name] of node.outputs.entries()) {
-    if (name === '') continue
+/** The results of a node, one for each output that it names ('' for those it leaves out). */
+export function evaluateNode(
+  node: ModelNode,
+  given: (name: string) => ModelTensor | undefined,
+  budget: Budget,
+  { operators = onnxOperators, dry = false }: { operators?: OperatorTable; dry?: boolean } = {},
+): readonly (readonly [name: string, result: ModelTensor])[] {
+  const inputs = node.inputs.map((name) => (name === '' ? undefined : given(name)))
+  const results = operators[node.operator]!.evaluate(new Call(node, inputs, budget, dry))
+  return node.outputs.flatMap((name, i) => {
+    if (name === '') return []
     const result = results[i]
     if (result === undefined)
       throw dataError(`node "${node.name}" (${node.operator}) has no output ${i + 1}`, { where: node.name })
+    return [[name, result]]
+  })
+}
+
+function runNode(node: ModelNode, operators: OperatorTable, values: Tensors, budget: Budget): void {
+  for (const [name, result] of evaluateNode(node, (input) => values.get(input), budget, { operators }))
     values.set(name, result)
-  }
   if (values.held > budget.elements)
     throw dataError(
       `node "${node.name}" brings the model to ${values.held} values at a time: at most ${budget.elements} are possible`,

@@ -1,28 +1,68 @@
 import { usageError } from '../../base/errors.ts'
+import { parseInputRange } from '../../flow/model-accuracy.ts'
 import { checkNetwork, type LayerReport, listNetworks, type NetReport, showNetwork } from '../../flow/net.ts'
+import { type ImportResult, importNetwork } from '../../flow/net-import.ts'
 import { imageName } from '../../net/wiring.ts'
 import type { Command } from '../command.ts'
+import { wholeNumber } from '../options.ts'
 import { table } from '../table.ts'
 
 export const net: Command = {
   name: 'net',
-  summary: 'Networks: list, show, check',
+  summary: 'Networks: list, show, check, import',
   positional: '<action> [name]',
   examples: [
     ['xgen net show lenet5', 'Layers, shapes, parameters and multiplications'],
     ['xgen net show resnet8', 'The same of a network with branches'],
     ['xgen net check my-net.yaml', 'Whether a network file can be used'],
+    ['xgen net check model.onnx', 'Every operator of a model file that no layer does, with a hint'],
+    [
+      'xgen net import model.onnx --data mnist --out DIR',
+      'Network file, weights and ranges of a model, for every other command',
+    ],
   ],
   configure: (y) =>
     y
       .positional('action', {
-        choices: ['list', 'show', 'check'] as const,
+        choices: ['list', 'show', 'check', 'import'] as const,
         describe: 'What to do',
         type: 'string',
       })
-      .positional('name', { type: 'string', describe: 'Built-in name, or a .json or .yaml file' }),
+      .positional('name', {
+        type: 'string',
+        describe: 'Built-in name, or a .json, .yaml, .onnx or .tflite file',
+      })
+      .options({
+        out: {
+          type: 'string',
+          requiresArg: true,
+          default: '.',
+          describe: 'Directory that import writes to',
+          group: 'Import:',
+        },
+        data: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Data set that import finds the ranges of activations on, for integers and hardware',
+          group: 'Import:',
+        },
+        calibration: {
+          type: 'number',
+          requiresArg: true,
+          default: 512,
+          describe: 'Training images that ranges are found on',
+          group: 'Import:',
+        },
+        'input-range': {
+          type: 'string',
+          requiresArg: true,
+          defaultDescription: '0..1',
+          describe: 'What bytes 0 and 255 of an image are for the model: LOW..HIGH',
+          group: 'Import:',
+        },
+      }),
   run: async (options, session) => {
-    const action = options['action'] as 'list' | 'show' | 'check'
+    const action = options['action'] as 'list' | 'show' | 'check' | 'import'
     if (action === 'list') {
       const networks = listNetworks()
       const lines = networks.map(
@@ -40,6 +80,19 @@ export const net: Command = {
       session.print(report, describe(report))
       return 0
     }
+    if (action === 'import') {
+      const range = options['input-range'] as string | undefined
+      const request = {
+        file: name,
+        out: options['out'] as string,
+        data: options['data'] as string | undefined,
+        images: wholeNumber(options['calibration'], '--calibration', 1, 100_000),
+        inputRange: range === undefined ? undefined : parseInputRange(range),
+      }
+      const result = importNetwork(request, session.progress)
+      session.print(result, describeImport(result))
+      return 0
+    }
     const check = checkNetwork(name)
     session.print(
       check,
@@ -47,6 +100,16 @@ export const net: Command = {
     )
     return 0
   },
+}
+
+function describeImport({ net, layers, input, output, network, weights, record }: ImportResult): string {
+  const files = [network, weights, ...(record === null ? [] : [record])]
+  return [
+    `${net}: ${layers} layers, ${input.join('x')} to ${output.join('x')}; wrote ${files.join(', ')}`,
+    record === null
+      ? 'Without --data there are no ranges: only --precision float works.'
+      : `Use it with --net ${network} --weights ${weights}`,
+  ].join('\n')
 }
 
 function describe({ net, layers, parameters, macs }: NetReport): string {

@@ -27,11 +27,14 @@ export const standardBudget = (): Budget => ({ elements: 2 ** 26, work: 2 ** 38 
 /** A node that is being evaluated: its inputs and settings, checked as they are asked for. */
 export class Call {
   readonly node: ModelNode
+  /** Only shapes and types of results are wanted: operators that cost much leave their values 0. */
+  readonly dry: boolean
   private readonly given: readonly (ModelTensor | undefined)[]
   private readonly budget: Budget
 
-  constructor(node: ModelNode, given: readonly (ModelTensor | undefined)[], budget: Budget) {
+  constructor(node: ModelNode, given: readonly (ModelTensor | undefined)[], budget: Budget, dry = false) {
     this.node = node
+    this.dry = dry
     this.given = given
     this.budget = budget
   }

@@ -40,6 +40,7 @@ function matMul(call: Call): readonly ModelTensor[] {
     throw call.error(`multiplies ${a.type} by ${b.type}`)
   const { m, n, k, shape, pairs } = stacksOf(call, a.shape, b.shape)
   const result = call.make(a.type, shape)
+  if (call.dry) return [result]
   for (const [i, [ofA, ofB]] of pairs.entries()) {
     if (a.type === 'float32') {
       if (k === 0) continue
@@ -99,7 +100,7 @@ function gemm(call: Call): readonly ModelTensor[] {
   const [alpha, beta] = [call.float('alpha', 1), call.float('beta', 1)]
   const result = call.make(a.type, shape)
   const to = elements(result.data)
-  if (k > 0) {
+  if (k > 0 && !call.dry) {
     const view = ({ data, shape }: ModelTensor, turned: boolean): Strided => {
       const plain = rowMajor(data as Float32Array, shape[1]!)
       return turned ? transposed(plain) : plain

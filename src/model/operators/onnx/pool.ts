@@ -28,6 +28,7 @@ function maxPool(call: Call): readonly ModelTensor[] {
   const [from, to] = [elements(x.data), elements(result.data)]
   const wanted = (call.node.outputs[1] ?? '') !== ''
   const places = wanted ? call.make('int64', shape) : undefined
+  if (call.dry) return places === undefined ? [result] : [result, places]
   const place = placing(map, call.int('storage_order', 0) !== 0)
   for (let i = 0; i < to.length; i++) {
     const start = Math.floor(i / positions) * size
@@ -64,6 +65,7 @@ function averagePool(call: Call): readonly ModelTensor[] {
   const size = elementsOf(map)
   const result = call.make(x.type, shape)
   const [from, to] = [elements(x.data), elements(result.data)]
+  if (call.dry) return [result]
   // with the padding counted, but never what lies beyond it
   const least = call.int('count_include_pad', 0) !== 0 ? padded : 0
   for (let i = 0; i < to.length; i++) {

@@ -127,7 +127,7 @@ function run(call: Call, cell: Cell): readonly ModelTensor[] {
   const step = cell.step(call)
   const [from, to, w] = [elements(x.data), elements(y.data), elements(call.input(1).data)]
   const sums = new Float64Array(cell.gates * size)
-  for (let d = 0; d < directions; d++) {
+  for (let d = 0; d < directions && !call.dry; d++) {
     const weights = directionOf(call, cell, layout, d)
     const backwards = d === 1 || call.text('direction', 'forward') === 'reverse'
     for (let b = 0; b < batch; b++) {

@@ -1,0 +1,44 @@
+import { statSync } from 'node:fs'
+import { basename, extname } from 'node:path'
+import { usageError } from '../base/errors.ts'
+import { type Lowered, type LoweringOptions, lowerOnnx } from '../model/lower/lower.ts'
+import { isModelFile, readModel } from '../model/read.ts'
+import type { Network } from '../net/network.ts'
+import { loadNetwork } from '../net/zoo.ts'
+
+/** The model file that was lowered last: one command asks for its network and for its weights. */
+let last: { readonly key: string; readonly lowered: Lowered } | undefined
+
+/** The network in float of a model file, with its weights. */
+export function importedNetwork(path: string, inputRange?: LoweringOptions['inputRange']): Lowered {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  const key = JSON.stringify([path, stat?.mtimeMs, stat?.size, inputRange])
+  if (last?.key === key) return last.lowered
+  const model = readModel(path)
+  if (model.format !== 'onnx')
+    throw usageError('a TensorFlow Lite model is no network of layers in float', {
+      where: path,
+      hint: 'Use it as it is, with eval and infer.',
+    })
+  const lowered = lowerOnnx(model, {
+    name: networkName(path),
+    ...(inputRange === undefined ? {} : { inputRange }),
+  })
+  last = { key, lowered }
+  return lowered
+}
+
+/** A network's name of a file's: lower-case letters, digits, "-" and "_". */
+export function networkName(path: string): string {
+  const stem = basename(path, extname(path)).toLowerCase()
+  return (
+    stem
+      .replace(/[^a-z0-9_-]+/g, '-')
+      .replace(/^[-_]+/, '')
+      .slice(0, 64) || 'model'
+  )
+}
+
+/** The network of `--net`: built in, of a network file, or of a model file. */
+export const anyNetwork = (net: string): Network =>
+  isModelFile(net) ? importedNetwork(net).network : loadNetwork(net)

@@ -1,0 +1,108 @@
+import { join } from 'node:path'
+import { Document, isScalar, visit } from 'yaml'
+import { usageError } from '../base/errors.ts'
+import { writeFileAtomically } from '../base/files.ts'
+import type { Progress } from '../base/progress.ts'
+import { isModelFile } from '../model/read.ts'
+import { dataSet } from '../net/data/catalogue.ts'
+import { type LoadOptions, loadSplit } from '../net/data/load.ts'
+import { realImageAt, slice } from '../net/data/store.ts'
+import type { Network } from '../net/network.ts'
+import { outputShape } from '../net/shapes.ts'
+import { hashWeights, serialiseWeights } from '../net/weights.ts'
+import { calibrate } from '../quant/calibrate.ts'
+import { recordPath, serialiseRecord } from '../quant/record.ts'
+import { checkFit } from './fit.ts'
+import { importedNetwork } from './imported.ts'
+import type { InputRange } from './model-accuracy.ts'
+
+export interface ImportRequest {
+  readonly file: string
+  /** The directory to write to. */
+  readonly out: string
+  /** What bytes 0 and 255 of an image are for the model; 0 and 1 where undefined. */
+  readonly inputRange: InputRange | undefined
+  /** The data set whose training images the ranges are found on; without it there are none. */
+  readonly data: string | undefined
+  /** How many of them. */
+  readonly images: number
+}
+
+export interface ImportResult {
+  readonly net: string
+  readonly layers: number
+  readonly input: readonly number[]
+  readonly output: readonly number[]
+  /** The files written; `record` has the ranges. */
+  readonly network: string
+  readonly weights: string
+  readonly record: string | null
+}
+
+/** Writes a model file as a network file and its weights; with a data set, their ranges too, which integers and hardware need. */
+export function importNetwork(request: ImportRequest, progress: Progress): ImportResult {
+  if (!isModelFile(request.file))
+    throw usageError(`${request.file} is no model file`, {
+      where: 'net',
+      hint: 'Model files are named .onnx or .tflite.',
+    })
+  const { network, weights } = importedNetwork(request.file, request.inputRange)
+  const paths = {
+    network: join(request.out, `${network.name}.yaml`),
+    weights: join(request.out, `${network.name}.safetensors`),
+  }
+  const { data } = request
+  const ranges = data === undefined ? undefined : rangesOn(network, data)
+  writeFileAtomically(paths.network, networkText(network))
+  writeFileAtomically(paths.weights, serialiseWeights(weights, network))
+  const record = ranges === undefined ? null : recordPath(paths.weights)
+  if (ranges !== undefined)
+    writeFileAtomically(
+      record!,
+      serialiseRecord({
+        network: network.name,
+        weights: hashWeights(weights, network),
+        calibration: { data: data!, images: ranges.images },
+        ranges: Object.fromEntries(ranges.found),
+      }),
+    )
+  return {
+    net: network.name,
+    layers: network.layers.length,
+    input: network.input.shape,
+    output: outputShape(network),
+    ...paths,
+    record,
+  }
+
+  function rangesOn(of: Network, name: string) {
+    const set = dataSet(name)
+    checkFit(of, set)
+    const options: LoadOptions = { shape: of.input.shape }
+    progress.step(`reading ${set.name}`)
+    const train = loadSplit(set, 'train', options)
+    const images = slice(train, 0, Math.min(request.images, train.count))
+    progress.done()
+    progress.step(`calibrating on ${images.count} training images`)
+    const found = calibrate(
+      of,
+      weights,
+      Array.from({ length: images.count }, (_, i) => realImageAt(images, i)),
+    )
+    progress.done()
+    return { found, images: images.count }
+  }
+}
+
+/** A network as a file of layers. */
+export function networkText({ name, input, layers }: Network): string {
+  const described = layers.map(({ name, kind, ...rest }) => ({ name, kind, ...rest }))
+  const document = new Document({ name, input, layers: described })
+  // short lists, such as a kernel, stand on one line
+  visit(document, {
+    Seq: (_, node) => {
+      node.flow = node.items.every(isScalar)
+    },
+  })
+  return document.toString({ lineWidth: 0 })
+}

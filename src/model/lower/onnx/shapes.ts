@@ -1,0 +1,121 @@
+import type { Shape } from '../../../net/shapes.ts'
+import { elementsOf } from '../../tensors.ts'
+import { Obstacle } from '../lowering.ts'
+import type { Rule } from './registry.ts'
+
+/** The same values in the same order. */
+const same: Rule = (lowering, node) =>
+  lowering.alias(node, lowering.view(lowering.value(node), lowering.value(node).shape))
+
+/** Quantisation by the file's own scales is not part of the network in float. */
+const real: Rule = (lowering, node) => lowering.alias(node, lowering.value(node))
+
+const dropout: Rule = (lowering, node) => {
+  if ((node.outputs[1] ?? '') !== '' && lowering.readCount(node.outputs[1]!) > 0)
+    throw new Obstacle('gives its mask', 'Export the model for inference.')
+  real(lowering, node)
+}
+
+/** Moves only the axes that are longer than 1: no layer where their order stays. */
+const transpose: Rule = (lowering, node) => {
+  const shape = lowering.modelShape(node.inputs[0]!)
+  const order = lowering.call(node).ints('perm') ?? shape.map((_, axis) => shape.length - 1 - axis)
+  const long = shape.map((_, axis) => axis).filter((axis) => shape[axis] !== 1)
+  const moved = order.filter((axis) => shape[axis] !== 1)
+  if (moved.join() === long.join()) {
+    same(lowering, node)
+    return
+  }
+  const from = long.map((axis) => shape[axis]!)
+  const to = moved.map((axis) => shape[axis]!)
+  if (to.length > 3)
+    throw new Obstacle(
+      `transposes [${shape.join(', ')}], which makes more than three axes`,
+      'Reshape to a map behind it.',
+    )
+  const value = lowering.view(lowering.value(node), lowering.value(node).shape)
+  const plain = value.shape.join() === from.join()
+  lowering.layer(
+    node,
+    { kind: 'transpose', order: moved.map((axis) => long.indexOf(axis)), ...(plain ? {} : { from }) },
+    [value],
+    to as unknown as Shape,
+  )
+}
+
+/** The last step of a sequence that a recurrent layer gives: then it gives no other. */
+const gather: Rule = (lowering, node) => {
+  const value = lowering.value(node)
+  const shape = lowering.modelShape(node.inputs[0]!)
+  const call = lowering.call(node)
+  const axis = call.axis(call.int('axis', 0), shape.length)
+  const index = Number(lowering.weight(node, 1).data[0])
+  const [steps, units] = [shape[axis]!, elementsOf(shape) / shape[axis]!]
+  takeLast(lowering, node, value, {
+    steps,
+    units,
+    index: index < 0 ? index + steps : index,
+    single: lowering.weight(node, 1).data.length === 1 && elementsOf(shape.slice(0, axis)) === 1,
+  })
+}
+
+function takeLast(
+  lowering: Parameters<Rule>[0],
+  node: Parameters<Rule>[1],
+  value: ReturnType<Parameters<Rule>[0]['value']>,
+  { steps, units, index, single }: { steps: number; units: number; index: number; single: boolean },
+): void {
+  const layer = lowering.layers.find(({ name }) => name === value.source)
+  const recurrent = layer?.kind === 'gru' || layer?.kind === 'lstm' || layer?.kind === 'rnn'
+  if (
+    !recurrent ||
+    !single ||
+    !value.alone ||
+    layer.direction !== 'forward' ||
+    index !== steps - 1 ||
+    value.shape[0] !== steps
+  )
+    throw new Obstacle(
+      'takes a part of a computed tensor',
+      'The last step of a recurrent layer of one direction, read by nobody else, has a layer; other parts have none.',
+    )
+  lowering.replace(layer, { returns: 'last' })
+  lowering.alias(node, { ...value, shape: [units] })
+}
+
+const slice: Rule = (lowering, node) => {
+  const [shape, result] = [lowering.modelShape(node.inputs[0]!), lowering.modelShape(node.outputs[0]!)]
+  if (shape.join() === result.join()) {
+    same(lowering, node)
+    return
+  }
+  const axis = shape.findIndex((n, i) => n !== result[i])
+  const call = lowering.call(node)
+  const starts = (call.version < 10 ? call.ints('starts') : call.integers(1)) ?? []
+  const start = starts[starts.length === 1 ? 0 : axis] ?? 0
+  const steps = shape[axis]!
+  takeLast(lowering, node, lowering.value(node), {
+    steps,
+    units: elementsOf(result),
+    index: start < 0 ? start + steps : start,
+    single:
+      result[axis] === 1 &&
+      elementsOf(shape.slice(0, axis)) === 1 &&
+      result.every((n, i) => i === axis || n === shape[i]),
+  })
+}
+
+export const shapes: Readonly<Record<string, Rule>> = {
+  Identity: real,
+  Dropout: dropout,
+  QuantizeLinear: real,
+  DequantizeLinear: real,
+  Cast: real,
+  Reshape: same,
+  Flatten: same,
+  Squeeze: same,
+  Unsqueeze: same,
+  Transpose: transpose,
+  Gather: gather,
+  Slice: slice,
+}

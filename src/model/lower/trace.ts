@@ -1,0 +1,50 @@
+import { usageError } from '../../base/errors.ts'
+import { evaluateNode, shapeText } from '../evaluate.ts'
+import type { Model, ModelTensor, ModelValue } from '../model.ts'
+import { standardBudget } from '../operators/operator.ts'
+import { emptyTensor } from '../tensors.ts'
+
+/** What is known of a model's tensors without an image: of all their shapes for one image, and the values of those that no image changes. */
+export interface Trace {
+  readonly shapes: ReadonlyMap<string, readonly number[]>
+  readonly fixed: ReadonlyMap<string, ModelTensor>
+}
+
+/** Evaluates what no image changes, and of the rest the shapes. A shape that is asked for counts as fixed: it is that of one image. */
+export function traceOnnx(model: Model): Trace {
+  const fixed = new Map(model.constants)
+  const shapes = new Map([...fixed].map(([name, { shape }]) => [name, shape]))
+  /** Of what depends on the image there are stand-ins: tensors of zeros. */
+  const made = new Map<string, ModelTensor>()
+  for (const value of model.inputs) {
+    const tensor = emptyTensor(value.type, shapeOfOne(value))
+    made.set(value.name, tensor)
+    shapes.set(value.name, tensor.shape)
+  }
+  const lastReader = new Map(model.nodes.flatMap(({ inputs }, i) => inputs.map((name) => [name, i] as const)))
+  const budget = standardBudget()
+  for (const [i, node] of model.nodes.entries()) {
+    const known = node.operator === 'Shape' || node.inputs.every((name) => name === '' || fixed.has(name))
+    const given = (name: string) => fixed.get(name) ?? made.get(name)
+    for (const [name, result] of evaluateNode(node, given, budget, { dry: !known })) {
+      shapes.set(name, result.shape)
+      if (known) fixed.set(name, result)
+      else if (lastReader.has(name)) made.set(name, result)
+    }
+    for (const name of node.inputs) if (lastReader.get(name) === i) made.delete(name)
+  }
+  return { shapes, fixed }
+}
+
+/** The shape of an input for one image: its first dimension is 1 where it is open, or where it counts images. */
+export function shapeOfOne({ name, shape }: ModelValue): readonly number[] {
+  const sizes = shape?.map((n, axis) => (axis === 0 && (n === undefined || shape.length === 4) ? 1 : n))
+  if (sizes?.every((n) => n !== undefined)) return sizes
+  throw usageError(
+    `the input "${name}" of the model is ${shapeText(shape)}: only the number of images may be open`,
+    {
+      where: name,
+      hint: 'Export the model with fixed sizes.',
+    },
+  )
+}
