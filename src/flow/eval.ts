@@ -2,6 +2,7 @@ import { usageError } from '../base/errors.ts'
 import type { Progress } from '../base/progress.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
 import { createEmulator } from '../emu/emulator.ts'
+import { isModelFile } from '../model/files.ts'
 import {
   type Accuracy,
   type AccuracyCounter,
@@ -16,7 +17,7 @@ import { floatAccuracy } from '../train/trainer.ts'
 import type { Configuration } from './configuration.ts'
 import { checkFit } from './fit.ts'
 import type { InputRange } from './model-accuracy.ts'
-import { hasSeededWeights, isModelFile, networkPath } from './named-files.ts'
+import { hasSeededWeights, networkPath } from './named-files.ts'
 import { networkOf, prepare, weightsOf } from './preparation.ts'
 
 export interface EvalRequest {

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs'
 import { basename, extname } from 'node:path'
 import { usageError } from '../base/errors.ts'
+import { isModelFile } from '../model/files.ts'
 import { type Lowered, type LoweringOptions, lowerOnnx } from '../model/lower/lower.ts'
-import { isModelFile, readModel } from '../model/read.ts'
+import { readModel } from '../model/read.ts'
 import type { Network } from '../net/network.ts'
 import { loadNetwork } from '../net/zoo.ts'
 

@@ -123,9 +123,6 @@ export function isNetworkFile(net: string): boolean {
   return /\.(json|ya?ml|onnx|tflite)$/i.test(net)
 }
 
-/** Whether a name is that of a model file: operators and weights in one. */
-export const isModelFile = (net: string): boolean => /\.(onnx|tflite)$/i.test(net)
-
 /** A file named from the current directory, as a name from `base`. An absolute one is left as the user wrote it. */
 export function fromBase(base: string, file: string): string {
   return isAbsolute(file) ? file : relative(base, file).replaceAll(sep, '/')

@@ -7,6 +7,7 @@ import { packageRoot } from '../base/files.ts'
 import { hashOf } from '../base/hash.ts'
 import { seededRandom } from '../base/random.ts'
 import { emptyCodes } from '../emu/emulator.ts'
+import { isModelFile } from '../model/files.ts'
 import { dataSet, dataSets } from '../net/data/catalogue.ts'
 import { loadSplit } from '../net/data/load.ts'
 import { bytesAt, isPresent } from '../net/data/store.ts'
@@ -24,14 +25,7 @@ import type { Codes } from '../quant/rules.ts'
 import { type Configuration, entriesOf, multiplierHashesOf, quantOptionsOf } from './configuration.ts'
 import { curvesOf } from './curves.ts'
 import { anyNetwork, importedNetwork } from './imported.ts'
-import {
-  checkRecorded,
-  hasSeededWeights,
-  isModelFile,
-  networkPath,
-  seededName,
-  weightsPath,
-} from './named-files.ts'
+import { checkRecorded, hasSeededWeights, networkPath, seededName, weightsPath } from './named-files.ts'
 import { seededRanges, seededWeights } from './seeded.ts'
 
 /** A network ready for emulator and hardware. Needs no data set, so its bytes do not depend on one. */

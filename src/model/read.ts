@@ -2,15 +2,13 @@ import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { dataError, usageError } from '../base/errors.ts'
 import { readInput } from '../base/files.ts'
+import { isModelFile } from './files.ts'
 import type { Model } from './model.ts'
 import { readOnnx } from './onnx/read.ts'
 import { readTflite } from './tflite/read.ts'
 
 /** Bytes above which a model file is refused before it is read. Larger ones keep their weights in other files. */
 const mostBytes = 2 ** 29
-
-/** Whether a name is that of a file which holds a model: operators and weights in one. */
-export const isModelFile = (path: string): boolean => /\.(onnx|tflite)$/i.test(path)
 
 /** Reads a model by the suffix of its file. */
 export function readModel(path: string): Model {
