@@ -31,16 +31,21 @@ export function scaleFactor(real: number): ScaleFactor {
  * that of -2^31 with itself, saturates.
  */
 export function doublingHighProduct(a: number, b: number): number {
-  if (a === -(2 ** 31) && b === a) return 2 ** 31 - 1
-  const high = Math.floor(b / 2 ** 15)
-  const low = b - high * 2 ** 15
-  return Math.floor((a * high + Math.floor((a * low + 2 ** 30) / 2 ** 15)) / 2 ** 16)
+  if (a === smallest && b === smallest) return largest
+  // b = high * 2^15 + low, so that both products are exact
+  const high = b >> 15
+  const low = b & 0x7fff
+  return Math.floor((a * high + Math.floor((a * low + 0x40000000) / 0x8000)) / 0x10000)
 }
+
+const smallest = -(2 ** 31)
+const largest = 2 ** 31 - 1
 
 /** x / 2^places, rounded half away from zero: RoundingDivideByPOT. x is a 32-bit integer, places 0..31. */
 export function roundingShift(x: number, places: number): number {
-  const unit = 2 ** places
-  return x < 0 ? -Math.floor((unit / 2 - x) / unit) : Math.floor((x + unit / 2) / unit)
+  const rest = x & ((1 << places) - 1)
+  const half = (((1 << places) - 1) >>> 1) + (x < 0 ? 1 : 0)
+  return (x >> places) + (rest > half ? 1 : 0)
 }
 
 /** A 32-bit integer times a factor, rounded twice: MultiplyByQuantizedMultiplier. A shift to the left keeps the low 32 bits. */
