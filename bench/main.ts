@@ -1,4 +1,4 @@
-/** The emulator's kernels beside other ways of computing the same: see scripts/bench and docs/emulation.md. */
+/** The emulator's kernels beside other ways of computing the same: see scripts/bench and docs/speed.md. */
 import { existsSync, readFileSync } from 'node:fs'
 import { XgenError } from '../src/base/errors.ts'
 import { barsOf } from './bars.ts'
@@ -72,15 +72,15 @@ async function convolutions(request: Request, native: Native | NotRun, loops: Lo
   return { figures, notRun }
 }
 
-const batches = { resnet8: 64, lenet5: 256, 'dscnn-kws': 64 } as const
+/** As many images at once as xgen eval takes. */
+const batch = 256
 
 async function networks({ quick, rounds, threads }: Request): Promise<NetworkFigure[]> {
   const figures: NetworkFigure[] = []
-  for (const [name, images] of Object.entries(batches)) {
-    if (quick && name !== 'lenet5') continue
+  for (const name of quick ? ['lenet5'] : ['resnet8', 'lenet5', 'dscnn-kws']) {
     const subject = subjectOf(name)
     for (const count of threads) {
-      const found = await networkFigures(subject, quick ? 4 : images, count, rounds)
+      const found = await networkFigures(subject, quick ? 4 : batch, count, rounds)
       figures.push(...found)
       say(networkLines(found))
     }
@@ -98,7 +98,7 @@ async function growth({ quick, rounds, threads }: Request): Promise<Growth[]> {
       ]
     : [
         await growthByImages(subject, [1, 4, 16, 64, 256], rounds),
-        await growthByThreads(subject, threads, 256, rounds),
+        await growthByThreads(subject, threads, batch, rounds),
         ...(await growthByChannels([8, 16, 32, 64, 128], 16, rounds)),
       ]
   say(growthLines(found))
