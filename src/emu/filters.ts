@@ -1,22 +1,49 @@
 import type { LayerAssignment } from '../approx/assignment.ts'
-import type { QConv } from '../quant/qgraph.ts'
-import type { Codes } from '../quant/rules.ts'
+import { createConvolution } from '../kernels/convolution.ts'
+import { bytesAt, wordsAt } from '../kernels/memory.ts'
+import type { QConv, QTensor } from '../quant/qgraph.ts'
+import { productsOf } from './products.ts'
 
-/** The sums of a set of filters over some features: bias and products, before any requantisation. */
+/** The sums, bias and products, of some filters over features, before any requantisation. */
 export interface FilterSums {
-  /** Writes the sums of the filters `from` .. `until`-1 over the features that stand at `at` in `codes` to `to[from ..]`. */
-  add(codes: Codes, at: number, to: Int32Array, from: number, until: number): void
+  readonly filters: number
+  /** From `lines` lines of features at one address of kernel memory to as many of sums, int32, at another one. */
+  run(codes: number, sums: number, lines: number): void
 }
 
-/**
- * The filters of a recurrent layer, one set of features at a time. Each weight keeps the start of its row of products, which stay
- * from step to step.
- */
-export function filterSums(node: QConv, { multipliers, ofKernel }: LayerAssignment): FilterSums {
+/** The filters `from` .. `until`-1 of a set, as a convolution of 1x1 over the features of `input`. */
+export function filterSums(
+  set: QConv,
+  assignment: LayerAssignment,
+  { bits, signed, zeroPoint }: QTensor,
+  from: number,
+  until: number,
+): FilterSums {
+  const features = set.weights.length / set.bias.length
+  const rows = [from * features, until * features] as const
+  const node = { ...set, weights: set.weights.subarray(...rows), bias: set.bias.subarray(from, until) }
+  const own = { ...assignment, ofKernel: assignment.ofKernel.subarray(...rows) }
+  const products = productsOf(node, own)
+  const filters = until - from
+  if (products.kind === 'wide' || products.kind === 'curve') return { filters, run: tableSums(node, own) }
+  const kernel = createConvolution(
+    {
+      ...{ channels: features, height: 1, width: 1, filters, rows: 1, columns: 1, groups: 1 },
+      ...{ kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1] },
+    },
+    { bits, signed, padding: zeroPoint },
+    products,
+    node.bias,
+    { kind: 'sums' },
+  )
+  return { filters, run: (codes, sums, lines) => kernel.run(codes, sums, lines) }
+}
+
+/** Products of any size, one at a time: each weight keeps the start of its row of products. */
+function tableSums(node: QConv, { multipliers, ofKernel }: LayerAssignment): FilterSums['run'] {
   const filters = node.bias.length
   const features = node.weights.length / filters
-  const { nA } = multipliers[0]!.domain
-  const [row, weightCodes] = [2 ** nA, 2 ** node.weightBits]
+  const [row, weightCodes] = [2 ** multipliers[0]!.domain.nA, 2 ** node.weightBits]
   const rows = new Map<number, number>()
   const starts = Int32Array.from(node.weights, (weight, i) => {
     const key = ofKernel[i]! * weightCodes + (weight & (weightCodes - 1))
@@ -28,15 +55,15 @@ export function filterSums(node: QConv, { multipliers, ofKernel }: LayerAssignme
     const products = multipliers[Math.floor(key / weightCodes)]!.table()
     for (let a = 0; a < row; a++) table[start + a] = products[a * weightCodes + (key % weightCodes)]!
   }
-  const mask = row - 1
-  return {
-    add(codes, at, to, from, until) {
-      for (let n = from; n < until; n++) {
+  return (codes, sums, lines) => {
+    const from = bytesAt(codes, lines * features)
+    const to = wordsAt(sums, lines * filters)
+    for (let line = 0, at = 0; line < lines; line++)
+      for (let n = 0; n < filters; n++, at++) {
         let sum = node.bias[n]!
-        const first = n * features
-        for (let k = 0; k < features; k++) sum += table[starts[first + k]! + (codes[at + k]! & mask)]!
-        to[n] = sum
+        for (let k = 0; k < features; k++)
+          sum += table[starts[n * features + k]! + (from[line * features + k]! & (row - 1))]!
+        to[at] = sum
       }
-    },
   }
 }

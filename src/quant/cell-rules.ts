@@ -52,7 +52,8 @@ export function opened(output: number, cell: number): number {
 /** What the recurrent weights multiply: a state in units of 2^-point, as a code of so many bits, in units of 2^-(bits-1). */
 export function stateCode(state: number, bits: number, point = 15): number {
   const shift = point + 1 - bits
-  const code = Math.floor((state + 2 ** (shift - 1)) / 2 ** shift)
-  const top = 2 ** (bits - 1)
+  // below 2^31 also for a product of two states
+  const code = (state + (1 << (shift - 1))) >> shift
+  const top = 1 << (bits - 1)
   return Math.max(-top, Math.min(top - 1, code))
 }
