@@ -95,8 +95,8 @@ export function loadNetwork(net: string): Network {
   const available = zoo.map(({ network }) => network.name)
   if (/\.(json|ya?ml)$/i.test(net)) return readNetworkFile(net)
   if (/\.(onnx|tflite)$/i.test(net)) {
-    throw usageError(`${net}: ONNX and TFLite files are not imported yet`, {
-      hint: `Use a .json or .yaml network file, or a built-in network: ${available.join(', ')}.`,
+    throw usageError(`${net} is a model file, which holds more than a network`, {
+      hint: `Make a network file of it: "xgen net import ${net}".`,
     })
   }
   const entry = zooEntry(net)
