@@ -121,7 +121,7 @@ const tableLimits: PieceLimits = {
   planes: 16,
   element: 4,
   scratch: (positions, filters) =>
-    8 * 4096 + 8 * tableLineBytes + Math.ceil(filters / 8) * positions * 32 + positions * 4 + 128,
+    8 * 4096 + 8 * tableLineBytes + Math.ceil(filters / 8) * positions * 32 + 8 * (positions * 4 + 64) + 128,
 }
 
 /** For sums of so many products. */

@@ -64,6 +64,7 @@ function pack(
   const channels = job.word(at, job.channels) / job.word(at, job.groups)
   const kernelWidth = job.word(at, job.kernelWidth)
   const area = job.word(at, job.kernelHeight) * kernelWidth
+  const direct = job.word(at, job.strideX) === 1 && (region.columns & 7) === 0
   let placed = 0
   for (let first = 0; first < count; first += 4) {
     const here = min(4, count - first)
@@ -76,18 +77,69 @@ function pack(
           scratch + <usize>((placed & (planes - 1)) * terms + t) * planeBytes,
         )
     }
-    for (let j = 0; j < here; j++) {
-      const tap = (first + j) / terms
-      const term = first + j - tap * terms
-      const channel = tap / area
-      const place = tap - channel * area
-      const plane = scratch + <usize>((channel & (planes - 1)) * terms + term) * planeBytes
-      gatherShort(at, plane, place / kernelWidth, place % kernelWidth, lines + <usize>j * lineBytes)
+    const to = panels + ((<usize>first) << 4)
+    if (here === 4 && direct) {
+      packWindows(
+        at,
+        windowOf(at, scratch, first),
+        windowOf(at, scratch, first + 1),
+        windowOf(at, scratch, first + 2),
+        windowOf(at, scratch, first + 3),
+        to,
+        panelBytes,
+      )
+      continue
     }
+    for (let j = 0; j < here; j++)
+      gatherShort(at, windowOf(at, scratch, first + j), lines + <usize>j * lineBytes)
     // Their weights are 0.
     for (let j = here; j < 4; j++) memory.fill(lines + <usize>j * lineBytes, 0, (<usize>panelCount) << 4)
-    interleave(lines, lineBytes, panels + ((<usize>first) << 4), panelBytes, panelCount)
+    interleave(lines, lineBytes, to, panelBytes, panelCount)
   }
+}
+
+/** Where the first window's value of a tap and term lies in its plane. */
+function windowOf(at: usize, scratch: usize, value: i32): usize {
+  const terms = job.word(at, job.terms)
+  const kernelWidth = job.word(at, job.kernelWidth)
+  const area = job.word(at, job.kernelHeight) * kernelWidth
+  const tap = value / terms
+  const channel = tap / area
+  const place = tap - channel * area
+  const plane = <usize>((channel & (planes - 1)) * terms + value - tap * terms)
+  const row = (place / kernelWidth) * job.word(at, job.dilationY)
+  const column = (place % kernelWidth) * job.word(at, job.dilationX)
+  return scratch + plane * job.word(at, job.planeBytes) + ((<usize>(row * region.planeColumns + column)) << 1)
+}
+
+/** Four values of eight neighbouring windows become two pairs of a panel: where rows are whole panels, nothing is copied before. */
+function packWindows(at: usize, a: usize, b: usize, c: usize, d: usize, to: usize, panelBytes: usize): void {
+  const line = (<usize>region.planeColumns) << 1
+  const step = line * job.word(at, job.strideY)
+  const nextImage = line * region.planeRows - step * region.rows
+  const count = (<usize>region.columns) << 1
+  const rows = region.rows
+  for (let i = 0; i < region.images; i++) {
+    for (let y = 0; y < rows; y++) {
+      for (let x: usize = 0; x < count; x += 16, to += panelBytes)
+        interleaveEight(v128.load(a + x), v128.load(b + x), v128.load(c + x), v128.load(d + x), to)
+      a += step
+      b += step
+      c += step
+      d += step
+    }
+    a += nextImage
+    b += nextImage
+    c += nextImage
+    d += nextImage
+  }
+}
+
+function interleaveEight(a: v128, b: v128, c: v128, d: v128, to: usize): void {
+  v128.store(to, v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11))
+  v128.store(to, v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15), 16)
+  v128.store(to, v128.shuffle<i16>(c, d, 0, 8, 1, 9, 2, 10, 3, 11), 32)
+  v128.store(to, v128.shuffle<i16>(c, d, 4, 12, 5, 13, 6, 14, 7, 15), 48)
 }
 
 /** Four lines become two pairs of every panel. */
@@ -96,14 +148,7 @@ function interleave(lines: usize, lineBytes: usize, to: usize, panelBytes: usize
   const l2 = l1 + lineBytes
   const l3 = l2 + lineBytes
   for (let p: usize = 0; p < (<usize>panelCount) << 4; p += 16, to += panelBytes) {
-    const a = v128.load(lines + p)
-    const b = v128.load(l1 + p)
-    const c = v128.load(l2 + p)
-    const d = v128.load(l3 + p)
-    v128.store(to, v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11))
-    v128.store(to, v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15), 16)
-    v128.store(to, v128.shuffle<i16>(c, d, 0, 8, 1, 9, 2, 10, 3, 11), 32)
-    v128.store(to, v128.shuffle<i16>(c, d, 4, 12, 5, 13, 6, 14, 7, 15), 48)
+    interleaveEight(v128.load(lines + p), v128.load(l1 + p), v128.load(l2 + p), v128.load(l3 + p), to)
   }
 }
 

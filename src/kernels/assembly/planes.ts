@@ -124,17 +124,13 @@ export function gatherWide(at: usize, plane: usize, ky: i32, kx: i32, to: usize)
   }
 }
 
-/** The same for planes of 16-bit elements. */
-export function gatherShort(at: usize, plane: usize, ky: i32, kx: i32, to: usize): void {
+/** The same for a plane of 16-bit elements, from the first window's on. */
+export function gatherShort(at: usize, first: usize, to: usize): void {
   const strideX = job.word(at, job.strideX)
   const line = (<usize>region.planeColumns) << 1
   const step = line * job.word(at, job.strideY)
   const image = line * region.planeRows
   const count = (<usize>region.columns) << 1
-  let first =
-    plane +
-    <usize>(ky * job.word(at, job.dilationY)) * line +
-    <usize>((kx * job.word(at, job.dilationX)) << 1)
   for (let i = 0; i < region.images; i++, first += image) {
     let from = first
     for (let y = 0; y < region.rows; y++, from += step) {

@@ -81,6 +81,8 @@ export function finishLine(at: usize, filter: i32, sums: usize): void {
 }
 
 function storeSums(from: usize, to: usize, count: i32, bias: i32): void {
-  for (const end = to + ((<usize>count) << 2); to < end; to += 4, from += 4)
-    store<i32>(to, load<i32>(from) + bias)
+  const biases = i32x4.splat(bias)
+  const end = to + ((<usize>count) << 2)
+  for (; to + 16 <= end; to += 16, from += 16) v128.store(to, i32x4.add(v128.load(from), biases))
+  for (; to < end; to += 4, from += 4) store<i32>(to, load<i32>(from) + bias)
 }

@@ -16,7 +16,7 @@ import {
 
 /** Channels whose planes are kept: more than eight taps can meet, and a power of two. */
 const planes: i32 = 16
-/** Of the scratch memory: eight tables, eight lines, the planes, the sums of the piece's filters, one line of sums. */
+/** Of the scratch memory: eight tables, eight lines, the planes, the sums of the piece's filters, eight lines of sums. */
 const linesAt: usize = 8 * 4096
 const planesAt: usize = linesAt + 8 * (4096 * 4 + 192)
 
@@ -81,15 +81,35 @@ export function convolveTable(at: usize, piece: i32, scratch: usize): void {
       else sweepSingles(to, lines, region.positions)
     }
   }
-  const line = sums + <usize>blocks * blockBytes
+  const lines = sums + <usize>blocks * blockBytes
+  const pitch = ((<usize>region.positions) << 2) + 64
   for (let f = 0; f < region.filters; f++) {
-    takeLane(sums + <usize>(f / lanes) * blockBytes + ((<usize>(f % lanes)) << 2), line, region.positions)
-    finishLine(at, region.filter0 + f, line)
+    const lane = f % lanes
+    if (lane === 0) takeLanes(sums + <usize>(f / lanes) * blockBytes, lines, pitch, region.positions)
+    finishLine(at, region.filter0 + f, lines + <usize>lane * pitch)
   }
 }
 
-/** sums[position][8] of one lane as a line. */
-function takeLane(from: usize, to: usize, positions: i32): void {
-  for (const end = to + ((<usize>positions) << 2); to < end; to += 4, from += 32)
-    store<u32>(to, load<u32>(from))
+/** sums[position][8] as eight lines, four positions at a time: lines have slack for the last ones. */
+function takeLanes(from: usize, to: usize, pitch: usize, positions: i32): void {
+  for (const end = to + ((<usize>positions) << 2); to < end; to += 16, from += 128) {
+    takeFour(from, to, pitch)
+    takeFour(from + 16, to + 4 * pitch, pitch)
+  }
+}
+
+/** A 4x4 transpose: four lanes of four positions. */
+function takeFour(from: usize, to: usize, pitch: usize): void {
+  const a = v128.load(from)
+  const b = v128.load(from, 32)
+  const c = v128.load(from, 64)
+  const d = v128.load(from, 96)
+  const e = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
+  const f = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
+  const g = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+  const h = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+  v128.store(to, v128.shuffle<i64>(e, f, 0, 2))
+  v128.store(to + pitch, v128.shuffle<i64>(e, f, 1, 3))
+  v128.store(to + 2 * pitch, v128.shuffle<i64>(g, h, 0, 2))
+  v128.store(to + 3 * pitch, v128.shuffle<i64>(g, h, 1, 3))
 }
