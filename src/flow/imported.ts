@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs'
 import { basename, extname } from 'node:path'
-import { usageError } from '../base/errors.ts'
 import { isModelFile } from '../model/files.ts'
 import { type Lowered, type LoweringOptions, lowerOnnx } from '../model/lower/lower.ts'
+import { floatView } from '../model/lower/tflite-float.ts'
 import { readModel } from '../model/read.ts'
 import type { Network } from '../net/network.ts'
 import { loadNetwork } from '../net/zoo.ts'
@@ -16,14 +16,11 @@ export function importedNetwork(path: string, inputRange?: LoweringOptions['inpu
   const key = JSON.stringify([path, stat?.mtimeMs, stat?.size, inputRange])
   if (last?.key === key) return last.lowered
   const model = readModel(path)
-  if (model.format !== 'onnx')
-    throw usageError('a TensorFlow Lite model is no network of layers in float', {
-      where: path,
-      hint: 'Use it as it is, with eval and infer.',
-    })
-  const lowered = lowerOnnx(model, {
+  const view = model.format === 'tflite' ? floatView(model) : { model, inputRange: undefined }
+  const range = inputRange ?? view.inputRange
+  const lowered = lowerOnnx(view.model, {
     name: networkName(path),
-    ...(inputRange === undefined ? {} : { inputRange }),
+    ...(range === undefined ? {} : { inputRange: range }),
   })
   last = { key, lowered }
   return lowered

@@ -2,8 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { floatNetwork } from '../../src/float/forward.ts'
+import { importedNetwork } from '../../src/flow/imported.ts'
 import { imageModel } from '../../src/flow/model-accuracy.ts'
 import { emulatedModel } from '../../src/flow/model-emulation.ts'
+import { checkNetwork } from '../../src/flow/net.ts'
+import { createEvaluator } from '../../src/model/evaluator.ts'
 import { readModel } from '../../src/model/read.ts'
 import { accuracyCounter } from '../../src/net/data/accuracy.ts'
 import type { ImageSet } from '../../src/net/data/store.ts'
@@ -36,10 +40,10 @@ function file(scaled = false): string {
       q('image', [1, 8, 8, 3], 1, -128),
       { name: 'w', type: 'int8', shape: [8, 3, 3, 3], data: pattern(216, 37), scale: [0.002] },
       { name: 'b', type: 'int32', shape: [8], data: pattern(8, 1000) },
-      q('a', [1, 8, 8, 8], 0.5, -128),
-      q('p', [1, 4, 4, 8], 0.5, -128),
-      q('f', [1, 128], 0.5, -128),
-      { name: 'v', type: 'int8', shape: [5, 128], data: pattern(640, 91), scale: [0.003] },
+      q('a', [1, 8, 8, 8], 2, -128),
+      q('p', [1, 4, 4, 8], 2, -128),
+      q('f', [1, 128], 2, -128),
+      { name: 'v', type: 'int8', shape: [5, 128], data: pattern(640, 91), scale: [0.0005] },
       q('y', [1, 5], 0.7, 4),
       q('z', [1, 5], 0.7, 4),
     ],
@@ -103,6 +107,23 @@ describe('int8 model files on the emulator', () => {
     expect(() => emulatedModel(model, [{ selector: 'conv7', spec: 'exact', where: '' }], {})).toThrow(
       /there is no layer "conv7"/,
     )
+  })
+
+  test('become networks in float, which take images in [0, 1]', () => {
+    const path = file()
+    const { network, weights } = importedNetwork(path)
+    expect(network.layers.map(({ name }) => name)).toEqual(['conv1', 'relu1', 'pool1', 'flatten', 'fc1'])
+    const image = Uint8Array.from({ length: 192 }, (_, i) => (i * 89) % 256)
+    const found = floatNetwork(network, weights).run(Float32Array.from(image, (byte) => byte / 255))
+    // the codes of the file, as real values
+    const model = readModel(path)
+    const codes = Int8Array.from({ length: 192 }, (_, i) => image[(i % 3) * 64 + Math.floor(i / 3)]! - 128)
+    const result = createEvaluator(model).run(
+      new Map([['image', { type: 'int8', shape: [1, 8, 8, 3], data: codes }]]),
+    )
+    for (const [i, code] of [...(result.get('y')!.data as Int8Array)].entries())
+      if (code > -128 && code < 127) expect(Math.abs(0.7 * (code - 4) - found[i]!)).toBeLessThan(1.2)
+    expect(checkNetwork(path).output).toEqual([5])
   })
 
   test('files without an integer graph are evaluated as they are, unless multipliers are asked for', () => {
