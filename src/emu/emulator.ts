@@ -8,7 +8,7 @@ import { convolution } from './convolve.ts'
 import { lookup, multiplication, softmax } from './elementwise.ts'
 import { importedAddition, importedPooling } from './imported.ts'
 import { pooling } from './pool.ts'
-import { channelPadding, concatenation, subsampling, transposition } from './rearrange.ts'
+import { concatenation, subsampling, transposition, zeroPadding } from './rearrange.ts'
 import { recurrence } from './recurrent.ts'
 
 /** The codes of every tensor by its id, for a batch: [image][channel][y][x]. */
@@ -133,7 +133,7 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
     case 'concat':
       return concatenation()
     case 'pad':
-      return channelPadding(node, input, output)
+      return zeroPadding(node, input, output)
     case 'subsample':
       return subsampling(node, input, output)
     case 'mul':

@@ -1,4 +1,5 @@
-import { transposedFrom } from '../net/rearranged.ts'
+import { paddedParts, transposedFrom } from '../net/rearranged.ts'
+import { noPadding } from '../net/shapes.ts'
 import type { QPad, QSubsample, QTensor, QTranspose } from '../quant/qgraph.ts'
 import type { Codes } from '../quant/rules.ts'
 
@@ -19,14 +20,18 @@ export function concatenation(): Rearrangement {
   }
 }
 
-/** Puts channels of code 0 around those of a map. */
-export function channelPadding({ before }: QPad, input: QTensor, output: QTensor): Rearrangement {
-  const positions = output.shape[1] * output.shape[2]
-  const [from, to] = [input.shape[0] * positions, output.shape[0] * positions]
+/** Puts channels of code 0 around those of a map, and codes 0 around its edges. */
+export function zeroPadding({ before, edges }: QPad, input: QTensor, output: QTensor): Rearrangement {
+  const parts = paddedParts(before, edges ?? noPadding, input.shape, output.shape)
   return ([codes], images, result) => {
+    const [size, padded] = [codes!.length / images, result.length / images]
     result.fill(0)
-    for (let image = 0; image < images; image++)
-      result.set(codes!.subarray(image * from, (image + 1) * from), image * to + before * positions)
+    for (let image = 0; image < images; image++) {
+      for (const { from, to, length } of parts) {
+        const start = image * size + from
+        result.set(codes!.subarray(start, start + length), image * padded + to)
+      }
+    }
   }
 }
 

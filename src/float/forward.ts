@@ -1,7 +1,7 @@
 import { invariant } from '../base/errors.ts'
 import type { Conv2d, Dense, Network, Pad, Subsample, Weights } from '../net/network.ts'
-import { transposedFrom } from '../net/rearranged.ts'
-import { asMap, elements, type LayerShape, layerShapes, undilated } from '../net/shapes.ts'
+import { paddedParts, transposedFrom } from '../net/rearranged.ts'
+import { asMap, elements, type LayerShape, layerShapes, noPadding, undilated } from '../net/shapes.ts'
 import { imageName } from '../net/wiring.ts'
 import { realFunction, softmax } from './activation.ts'
 import { multiplyMatrices, rowMajor } from './matmul.ts'
@@ -123,11 +123,14 @@ function layerStep(shaped: LayerShape, weights: Weights): LayerStep {
         }
         return output
       }
-    case 'pad':
+    case 'pad': {
+      const maps = [asMap(shaped.input), asMap(shaped.output)] as const
+      const parts = paddedParts(layer.channels[0], layer.edges ?? noPadding, ...maps)
       return ([input]) => {
-        output.set(input!, paddedFrom(layer, shaped))
+        for (const { from, to, length } of parts) output.set(input!.subarray(from, from + length), to)
         return output
       }
+    }
     case 'subsample': {
       const from = subsampled(layer, shaped)
       return ([input]) => {

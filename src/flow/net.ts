@@ -125,7 +125,11 @@ function detailOf({ layer, input }: LayerShape): string {
         layer.kind === 'gru' && `reset ${layer.reset ?? 'after'}`,
       )
     case 'pad':
-      return `${layer.channels[0]} channels before, ${layer.channels[1]} after`
+      return parts(
+        (layer.edges === undefined || layer.channels.some((count) => count !== 0)) &&
+          `${layer.channels[0]} channels before, ${layer.channels[1]} after`,
+        layer.edges !== undefined && `edges ${layer.edges.join(',')}`,
+      )
     case 'subsample':
       return `stride ${layer.stride.join('x')}`
     case 'relu':

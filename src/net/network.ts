@@ -123,10 +123,12 @@ export interface Concat extends LayerOfAnyKind {
   readonly inputs: readonly string[]
 }
 
-/** Channels of zeros before and behind those of a map. */
+/** Channels of zeros before and behind those of a map, and zeros around each channel. */
 export interface Pad extends LayerOfAnyKind {
   readonly kind: 'pad'
   readonly channels: readonly [before: number, after: number]
+  /** Absent: none. */
+  readonly edges?: readonly [top: number, left: number, bottom: number, right: number]
 }
 
 /** Rows 0, s, 2s, ... and columns alike of a map: ceil(height / s) of them. */

@@ -48,6 +48,24 @@ export function transposedFrom({
   return places
 }
 
+type Map3 = readonly [channels: number, height: number, width: number]
+
+/** What of a map stands in a row in the padded map too: where it begins there and here. Without edges that is all of it. */
+export function paddedParts(
+  first: number,
+  [top, left]: readonly number[],
+  [channels, height, width]: Map3,
+  [, rows, columns]: Map3,
+): readonly { readonly from: number; readonly to: number; readonly length: number }[] {
+  if (rows === height && columns === width)
+    return [{ from: 0, to: first * height * width, length: channels * height * width }]
+  return Array.from({ length: channels * height }, (_, row) => ({
+    length: width,
+    from: row * width,
+    to: ((first + Math.floor(row / height)) * rows + top! + (row % height)) * columns + left!,
+  }))
+}
+
 function sameSize<S extends readonly number[]>(
   layer: string,
   input: readonly number[],

@@ -115,7 +115,13 @@ const layerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('flatten'), name, inputs }),
   z.strictObject({ kind: z.literal('add'), name, inputs }),
   z.strictObject({ kind: z.literal('concat'), name, inputs }),
-  z.strictObject({ kind: z.literal('pad'), name, inputs, channels: z.tuple([extent, extent]) }),
+  z.strictObject({
+    kind: z.literal('pad'),
+    name,
+    inputs,
+    channels: z.tuple([extent, extent]).default([0, 0]),
+    edges: padding.optional(),
+  }),
   z.strictObject({ kind: z.literal('subsample'), name, inputs, stride: both(count) }),
 ])
 
@@ -263,6 +269,11 @@ function expand(layer: Described, input: () => Shape): Layer {
         ...(ceil ? { ceil } : {}),
         ...(countPadding ? {} : { countPadding }),
       }
+    }
+    case 'pad': {
+      const { edges: given, ...rest } = layer
+      const around = edges(given ?? 0)
+      return { ...rest, ...(around.some((p) => p !== 0) ? { edges: around } : {}) }
     }
     case 'subsample':
       return { ...layer, stride: pair(layer.stride) }

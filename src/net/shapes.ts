@@ -174,8 +174,13 @@ function infer(layer: Layer, inputs: readonly Shape[]): { output: Shape; paramet
       return free(concatenate(layer, inputs))
     case 'pad': {
       const [channels, height, width] = mapOf(layer, input)
-      checkPadding(layer, layer.channels)
-      return free([channels + layer.channels[0] + layer.channels[1], height, width])
+      const [top, left, bottom, right] = layer.edges ?? noPadding
+      checkPadding(layer, [...layer.channels, top, left, bottom, right])
+      return free([
+        channels + layer.channels[0] + layer.channels[1],
+        height + top + bottom,
+        width + left + right,
+      ])
     }
     case 'subsample': {
       const [channels, height, width] = mapOf(layer, input)

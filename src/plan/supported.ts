@@ -44,6 +44,12 @@ function refusalOf(node: QNode, graph: QGraph): Refusal | undefined {
         why: `is an activation by table (${node.does})`,
         hint: `${node.why === undefined ? '' : `It is one because ${node.why}. `}The hardware has ReLU and ReLU6, as clamps of a convolution, dense layer or addition before them. ${emulated}`,
       }
+    case 'pad':
+      if (node.edges === undefined) return undefined
+      return {
+        why: `puts zeros around a map (${node.edges.join(', ')})`,
+        hint: `Give the convolution behind it this padding. ${emulated}`,
+      }
     case 'mul':
       return { why: 'multiplies two maps', hint: emulated }
     case 'transpose':

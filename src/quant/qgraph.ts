@@ -140,7 +140,7 @@ export interface QConcat {
   readonly output: string
 }
 
-/** Channels of code 0 before and behind those of the input. */
+/** Channels of code 0 before and behind those of the input, and codes 0 around each channel. */
 export interface QPad {
   readonly kind: 'pad'
   readonly name: string
@@ -148,6 +148,8 @@ export interface QPad {
   readonly output: string
   readonly before: number
   readonly after: number
+  /** Absent: none. */
+  readonly edges?: readonly [top: number, left: number, bottom: number, right: number]
 }
 
 /** Rows 0, s, 2s, ... of the vertical stride and columns of the horizontal one, codes as they are. */

@@ -84,8 +84,9 @@ function nodeOf(
     case 'concat':
       return { kind: 'concat', name, inputs, output: name }
     case 'pad': {
-      const [before, after] = link.layer.channels
-      return { kind: 'pad', ...moved, before, after }
+      const { channels, edges } = link.layer
+      const [before, after] = channels
+      return { kind: 'pad', ...moved, before, after, ...(edges === undefined ? {} : { edges }) }
     }
     case 'subsample':
       return { kind: 'subsample', ...moved, stride: link.layer.stride }

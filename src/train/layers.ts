@@ -37,6 +37,7 @@ export function trainedLayer(
     case 'concat':
       return concatenation(shaped.inputs.map(elements), batch)
     case 'pad':
+      if (layer.edges !== undefined) throw untrainable(layer, 'zeros around the edges')
       return channelPadding(layer, shaped, batch)
     case 'subsample':
       return subsampling(layer, shaped, batch)

@@ -6,7 +6,7 @@ import type { ActivationFunction, Layer, Network } from '../../src/net/network.t
 import { elements, layerShapes } from '../../src/net/shapes.ts'
 import { randomImages, randomWeights } from '../fixtures/networks.ts'
 import { oracleFunction, oracleSoftmax, oracleTranspose } from '../oracles/elementwise.ts'
-import { oracleConvolution, oracleDense, oraclePool } from '../oracles/layers.ts'
+import { oracleConvolution, oracleDense, oraclePad, oraclePool } from '../oracles/layers.ts'
 import { oracleRecurrent } from '../oracles/recurrent.ts'
 
 type Map3 = readonly [number, number, number]
@@ -142,6 +142,12 @@ describe('the float reference of', () => {
     const from = [2, 3, 2, 2]
     const shuffle = run([6, 2, 2], { kind: 'transpose', name: 't', from, order: [1, 0, 2, 3], to: [6, 2, 2] })
     expect(shuffle.result).toEqual(oracleTranspose(from, [1, 0, 2, 3], shuffle.input))
+  })
+
+  test('zeros around a map', () => {
+    const edges = [1, 0, 2, 3] as const
+    const { input, result } = run([2, 3, 4], { kind: 'pad', name: 'pad', channels: [1, 0], edges })
+    expect(result).toEqual(oraclePad([2, 3, 4], 1, 0, input, edges))
   })
 
   test('dense layers at each step of a sequence', () => {

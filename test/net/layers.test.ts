@@ -38,6 +38,8 @@ const everyKind = withLayers(
   '{ kind: lstm, units: 5, returns: all, direction: backward }',
   '{ kind: rnn, units: 7 }',
   '{ kind: softmax }',
+  '{ kind: reshape, shape: [1, 1, 7] }',
+  '{ kind: pad, edges: [1, 2] }',
 )
 
 describe('layers of every kind', () => {
@@ -59,6 +61,8 @@ describe('layers of every kind', () => {
       'lstm1 12x5',
       'rnn1 7',
       'softmax1 7',
+      'reshape2 1x1x7',
+      'pad1 1x3x11',
     ])
     expect(network.layers[1]).toMatchObject({ function: { name: 'clip', low: 0, high: 6 } })
     expect(network.layers[0]).toMatchObject({ dilation: [2, 2] })

@@ -64,6 +64,7 @@ interface Pad {
   readonly output: string
   readonly before: number
   readonly after: number
+  readonly edges?: Edges | undefined
 }
 interface Subsample {
   readonly kind: 'subsample'
@@ -179,7 +180,7 @@ function codesOf(
     case 'concat':
       return node.inputs.flatMap(values)
     case 'pad':
-      return oraclePad(shape(node.input), node.before, node.after, values(node.input))
+      return oraclePad(shape(node.input), node.before, node.after, values(node.input), node.edges)
     case 'subsample':
       return oracleSubsample(shape(node.input), node.stride, values(node.input))
     case 'recurrent': {

@@ -123,10 +123,22 @@ export function oraclePool(
 
 type Shape = readonly [channels: number, height: number, width: number]
 
-/** Channels of zeros before and behind a map. */
-export function oraclePad(input: Shape, before: number, after: number, x: readonly number[]): number[] {
-  const zeros = (channels: number) => Array<number>(channels * input[1] * input[2]).fill(0)
-  return [...zeros(before), ...x, ...zeros(after)]
+/** Channels of zeros before and behind a map, and zeros around its edges. */
+export function oraclePad(
+  [channels, height, width]: Shape,
+  before: number,
+  after: number,
+  x: readonly number[],
+  [top, left, bottom, right]: readonly [number, number, number, number] = [0, 0, 0, 0],
+): number[] {
+  const result: number[] = []
+  for (let c = -before; c < channels + after; c++)
+    for (let y = -top; y < height + bottom; y++)
+      for (let xx = -left; xx < width + right; xx++) {
+        const inside = c >= 0 && c < channels && y >= 0 && y < height && xx >= 0 && xx < width
+        result.push(inside ? x[(c * height + y) * width + xx]! : 0)
+      }
+  return result
 }
 
 /** The values whose row and column are multiples of the stride. */

@@ -43,6 +43,7 @@ describe('what the hardware does not have', () => {
     [['{ kind: mul, inputs: [conv1, conv1] }'], 'mul1', 'multiplies two maps'],
     [['{ kind: transpose, order: [0, 2, 1] }'], 'transpose1', 'transposes a map'],
     [['{ kind: reshape, shape: [28, 7] }', '{ kind: gru, units: 3 }'], 'gru1', 'is recurrent (gru)'],
+    [['{ kind: pad, edges: 1 }'], 'pad1', 'puts zeros around a map (1, 1, 1, 1)'],
     [['{ kind: softmax }'], 'softmax1', 'is a softmax'],
     [['{ kind: pool, mode: max, window: 2, ceil: true }'], 'pool1', 'windows that reach past its padding'],
     [

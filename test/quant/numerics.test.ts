@@ -8,11 +8,11 @@ import { rankOf } from '../../src/base/statistics.ts'
 import { multiplication, softmax } from '../../src/emu/elementwise.ts'
 import { createEmulator } from '../../src/emu/emulator.ts'
 import {
-  channelPadding,
   concatenation,
   type Rearrangement,
   subsampling,
   transposition,
+  zeroPadding,
 } from '../../src/emu/rearrange.ts'
 import { realFunction } from '../../src/float/activation.ts'
 import { blended, gated, nextCell, opened, sigmoidOf, stateCode, tanhOf } from '../../src/quant/cell-rules.ts'
@@ -166,7 +166,7 @@ const moved = { name: 'moved', input: 'input', output: 'moved' } as const
 
 function pad({ codes, before, after }: Arguments): number[] {
   const outputs = before + codes.length + after
-  const step = channelPadding(
+  const step = zeroPadding(
     { kind: 'pad', ...moved, before, after },
     map([codes.length, 1, 1]),
     map([outputs, 1, 1]),
