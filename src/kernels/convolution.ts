@@ -1,7 +1,7 @@
 import { hold, wordsAt } from './memory.ts'
 import { type PieceLimits, piecesOf } from './pieces.ts'
 import { type Products, placeProducts } from './products.ts'
-import { runPieces, threadCount } from './threads.ts'
+import { runPieces, threadsFor } from './threads.ts'
 
 /** A convolution of codes [image][channel][row][column]; a dense layer is one with a 1x1 kernel over [features, 1, 1]. */
 export interface ConvolutionShape {
@@ -63,8 +63,6 @@ const tableFilters = 64
 /** Packed operands of a piece of dot products: they stay in the second cache. */
 const packedBytes = 384 * 1024
 const mostDotPositions = 2048
-/** With fewer products a layer is not worth waking threads for. */
-const productsOfThreads = 2 ** 20
 
 export function createConvolution(
   shape: ConvolutionShape,
@@ -105,7 +103,7 @@ export function createConvolution(
 
   const run: Convolution['run'] = (input, output, images) => {
     const products = images * shape.rows * shape.columns * filters * taps
-    const threads = products < productsOfThreads ? 1 : threadCount()
+    const threads = threadsFor(products)
     const pieces = piecesOf(shape, limits, images, threads)
     const all: Record<string, number> = { ...job, ...pieces.words, input, output, images }
     wordsAt(jobAt, jobWords.length).set(jobWords.map((name) => all[name] ?? 0))

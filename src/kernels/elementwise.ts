@@ -1,5 +1,5 @@
 import { hold, wordsAt } from './memory.ts'
-import { type KernelName, runPieces, threadCount } from './threads.ts'
+import { type KernelName, runPieces, threadsFor } from './threads.ts'
 
 /** clamp(floor((x0 * m0 + x1 * m1 + 2^(shift-1)) / 2^shift), low, high) of codes of 8 bits. */
 export interface Addition {
@@ -38,8 +38,10 @@ export const poolingWords: readonly string[] = [
   'average outer signed pieceMaps',
 ].flatMap((line) => line.split(' '))
 
-/** Work of a piece, in codes read: enough to be worth a thread. */
-const codesOfPiece = 65536
+/** Work of a piece, in codes read. */
+const codesOfPiece = 2 ** 16
+/** A code that is read takes as long as so many products. */
+const productsOfCode = 8
 
 /** Codes at two addresses, `count` of each, to codes at a third. */
 export function createAddition({ multipliers, shift, low, high, signed }: Addition) {
@@ -74,7 +76,7 @@ function job(kernel: KernelName, names: readonly string[], known: Readonly<Recor
     (more: Readonly<Record<string, number>>, pieces: number): void => {
       const words: Readonly<Record<string, number>> = { ...known, ...more }
       wordsAt(at, names.length).set(names.map((name) => words[name]!))
-      runPieces(kernel, at, pieces, 0, threadCount())
+      runPieces(kernel, at, pieces, 0, threadsFor(pieces * codesOfPiece * productsOfCode))
     },
     { holder },
   )

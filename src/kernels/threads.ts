@@ -57,12 +57,21 @@ let wanted = availableParallelism()
 /** More threads than this would only take memory. */
 const mostThreads = 64
 
-/** How many threads share the work from now on, this one included. Those that are not needed any more sleep. */
-export function useThreads(count: number): void {
+/** With less work, in products, a layer is not worth waking threads for. */
+const worthThreads = 2 ** 23
+let least = worthThreads
+
+/**
+ * How many threads share the work from now on, this one included, and from how many products of a layer on. Those that are not needed
+ * any more sleep.
+ */
+export function useThreads(count: number, products = worthThreads): void {
   wanted = Math.min(count, mostThreads)
+  least = products
 }
 
-export const threadCount = (): number => wanted
+/** Threads for so many products. */
+export const threadsFor = (products: number): number => (products < least ? 1 : wanted)
 
 /** Runs all pieces of a job, on all threads where it is worth it. */
 export function runPieces(

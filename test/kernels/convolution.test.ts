@@ -119,7 +119,7 @@ function check(c: Case) {
     ...({ kind: 'requantise', low: -100, high: 90 } as const),
     ...{ multiplier: filters.map((one) => one.multiplier), shift: filters.map((one) => one.shift) },
   }
-  useThreads(c.threads)
+  useThreads(c.threads, 0)
   const input = allocate(values.length)
   const output = allocate(4 * sums.length)
   bytesAt(input, values.length).set(values)

@@ -36,7 +36,7 @@ describe('kernels', () => {
         const multipliers = [random.integer(0, 65_535), random.integer(2 ** 15, 65_535)] as const
         const shift = random.integer(1, 30)
         const [low, high] = random.unit() < 0.5 ? [-128, 127] : [random.integer(0, 9), 255]
-        useThreads(threads)
+        useThreads(threads, 0)
         createAddition({ multipliers, shift, low, high, signed })(a!.at, b!.at, result.at, count)
         const sum = (i: number) => a!.codes[i]! * multipliers[0] + b!.codes[i]! * multipliers[1]
         const expected = a!.codes.map((_, i) => oracleCode(sum(i), 1, shift, low, high) & 255)
@@ -70,7 +70,7 @@ describe('kernels', () => {
         const mode = random.unit() < 0.5 ? 'max' : 'average'
         const countPadding = random.unit() < 0.5
         const size = { height, width, rows, columns, window, stride, padding }
-        useThreads(threads)
+        useThreads(threads, 0)
         createPooling({ ...size, mode, countPadding, signed })(input.at, output.at, maps)
         const expected: number[] = []
         for (let map = 0; map < maps; map++)

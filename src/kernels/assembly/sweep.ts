@@ -146,12 +146,35 @@ export function sweepRest(sums: usize, lines: usize, positions: i32): void {
   }
 }
 
+/** The same where the sums of the four fit int16. */
+export function sweepRestFours(sums: usize, lines: usize, positions: i32): void {
+  for (const end = sums + ((<usize>positions) << 5); sums < end; sums += 32, lines += 4) {
+    const a = i16x8.add(
+      i16x8.add(v128.load(load<u32>(lines)), v128.load(load<u32>(lines, lineBytes), tableBytes)),
+      i16x8.add(
+        v128.load(load<u32>(lines, 2 * lineBytes), 2 * tableBytes),
+        v128.load(load<u32>(lines, 3 * lineBytes), 3 * tableBytes),
+      ),
+    )
+    add(sums, low(a), high(a))
+  }
+}
+
 function lowOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
-  return i32x4.add(i32x4.add(low(a), low(b)), i32x4.add(low(c), low(d)))
+  return i32x4.add(lowOfPair(a, b), lowOfPair(c, d))
 }
 
 function highOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
-  return i32x4.add(i32x4.add(high(a), high(b)), i32x4.add(high(c), high(d)))
+  return i32x4.add(highOfPair(a, b), highOfPair(c, d))
+}
+
+/** a + b in 32 bits, the first four lanes: one product with ones where two extensions and a sum would do. */
+function lowOfPair(a: v128, b: v128): v128 {
+  return i32x4.dot_i16x8_s(v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11), i16x8.splat(1))
+}
+
+function highOfPair(a: v128, b: v128): v128 {
+  return i32x4.dot_i16x8_s(v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15), i16x8.splat(1))
 }
 
 function low(a: v128): v128 {

@@ -9,6 +9,7 @@ import {
   sweepFours,
   sweepPairs,
   sweepRest,
+  sweepRestFours,
   sweepSingles,
   tableBytes,
   taps,
@@ -75,8 +76,10 @@ export function convolveTable(at: usize, piece: i32, scratch: usize): void {
       const to = sums + <usize>block * blockBytes
       const lines = scratch + linesAt
       const variant = load<u8>(<usize>job.word(at, job.variants) + <usize>index * octets + octet)
-      if (used === 4) sweepRest(to, lines, region.positions)
-      else if (variant === 4) sweepFours(to, lines, region.positions)
+      if (used === 4) {
+        if (variant === 4) sweepRestFours(to, lines, region.positions)
+        else sweepRest(to, lines, region.positions)
+      } else if (variant === 4) sweepFours(to, lines, region.positions)
       else if (variant === 2) sweepPairs(to, lines, region.positions)
       else sweepSingles(to, lines, region.positions)
     }
