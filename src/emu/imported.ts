@@ -2,7 +2,7 @@ import {
   type AddRule,
   addScaled,
   averageAwayFromZero,
-  codeOfSum,
+  codesOfSums,
   type MeanRule,
   type SumRule,
 } from '../quant/imported-rules.ts'
@@ -23,9 +23,8 @@ export function storeByRule(
   first: number,
 ): void {
   for (let i = 0; i < images; i++) {
-    const to = ((first + i) * filters + n) * positions
-    for (let p = 0; p < positions; p++)
-      result[to + p] = codeOfSum(rule, n, sums[i * positions + p]!, low, high)
+    const own = sums.subarray(i * positions, (i + 1) * positions)
+    codesOfSums(rule, n, own, [low, high], result, ((first + i) * filters + n) * positions)
   }
 }
 

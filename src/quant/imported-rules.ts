@@ -124,8 +124,26 @@ export interface MeanRule {
   readonly offset: number
 }
 
-/** The code of filter n's sum. */
-export function codeOfSum(rule: SumRule, n: number, sum: number, low: number, high: number): number {
-  const code = scaled(sum, rule.multiplier[n]!, rule.exponent[n]!) + rule.zeroPoint
-  return Math.max(low, Math.min(high, code))
+/** The codes of filter n's sums, written from `to` on. */
+export function codesOfSums(
+  rule: SumRule,
+  n: number,
+  sums: Int32Array,
+  [low, high]: readonly [low: number, high: number],
+  result: { [index: number]: number },
+  to: number,
+): void {
+  const multiplier = rule.multiplier[n]!
+  const exponent = rule.exponent[n]!
+  const { zeroPoint } = rule
+  for (let i = 0; i < sums.length; i++) {
+    const sum = sums[i]!
+    // a product of 22 and 31 bits is exact as it is
+    const exact = exponent <= 0 && sum < 0x200000 && sum >= -0x200000
+    const code = exact
+      ? roundingShift(Math.floor((sum * multiplier + 0x40000000) / 0x80000000), -exponent)
+      : scaled(sum, multiplier, exponent)
+    const value = code + zeroPoint
+    result[to + i] = value < low ? low : value > high ? high : value
+  }
 }
