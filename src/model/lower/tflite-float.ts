@@ -160,10 +160,17 @@ class View {
     const layer = weightedOf(site)
     const dense = site.node.operator === 'FULLY_CONNECTED'
     const name = inputAt(site, 0).name
-    const from = dense ? this.reordered.get(name) : undefined
+    if (layer.input[0] !== 1) throw site.refuse(`works on ${layer.input[0]} images at a time`)
+    const map = dense ? shapeOf(inputAt(site, 0)) : []
+    const flat = map.length === 4 ? `${own}:features` : name
+    if (flat !== name) this.node(this.number('flatten'), 'Flatten', [this.input(site, 0)], flat)
+    const from = flat === name ? this.reordered.get(name) : ([map[3]!, map[1]!, map[2]!] as const)
     const scales = weightScales(site, layer.filters)
     const taps = layer.weights.length / layer.filters
-    const weight = Float32Array.from(channelsFirst(layer, from), (w, i) => w * scales[Math.floor(i / taps)]!)
+    const weight = Float32Array.from(
+      channelsFirst(layer, dense ? from : undefined),
+      (w, i) => w * scales[Math.floor(i / taps)]!,
+    )
     const inputScale = inputAt(site, 0).quantisation?.scale[0] ?? 1
     const codes = layer.bias instanceof Int32Array
     const bias = Float32Array.from({ length: layer.filters }, (_, n) => {
@@ -172,7 +179,7 @@ class View {
     })
     const shape = dense ? [layer.filters, taps] : [layer.filters, layer.channels, ...layer.kernel]
     const inputs = [
-      dense ? name : this.input(site, 0),
+      dense ? flat : this.input(site, 0),
       this.constant(`${own}.weight`, shape, weight),
       this.constant(`${own}.bias`, [layer.filters], bias),
     ]

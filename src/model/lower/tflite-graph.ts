@@ -1,4 +1,4 @@
-import { XgenError } from '../../base/errors.ts'
+import { usageError, XgenError } from '../../base/errors.ts'
 import { scaledAddition } from '../../quant/imported-rules.ts'
 import type { QConv, QGraph, QNode, QTensor } from '../../quant/qgraph.ts'
 import type { Model, ModelNode, ModelValue } from '../model.ts'
@@ -126,7 +126,7 @@ class Lowering {
     if (layer.input[0] !== 1) throw site.refuse(`works on ${layer.input[0]} images at a time`)
     const dense = site.node.operator === 'FULLY_CONNECTED'
     const name = this.number(dense ? 'fc' : 'conv')
-    const place = this.placeOf(site, 0)
+    const place = dense ? this.features(site) : this.placeOf(site, 0)
     const { outputZeroPoint, factors, low, high } = weightedCodes(site, layer)
     const { zeroPoint } = this.tensors[place.id]!
     const offset = this.offsetOf(site.output)
@@ -188,6 +188,18 @@ class Lowering {
       this.tensors[place.id]!.shape,
       place.from,
     )
+  }
+
+  /** What a dense layer reads, as features: it may read a map as it is. */
+  private features(site: Site): Place {
+    const place = this.placeOf(site, 0)
+    const id = this.mapId(site, place, 'order')
+    const { shape, ...tensor } = this.tensors[id]!
+    if (shape[1] === 1 && shape[2] === 1) return place
+    const name = this.number('flatten')
+    this.nodes.push({ kind: 'reshape', name, input: id, output: name })
+    this.tensors[name] = { ...tensor, shape: [shape[0] * shape[1] * shape[2], 1, 1] }
+    return { id: name, ...(shape[0] > 1 ? { from: shape } : {}) }
   }
 
   private pool(site: Site): void {
@@ -322,7 +334,11 @@ class Lowering {
   }
 
   private define(id: string, value: ModelValue, shape: QTensor['shape'], from?: Place['from']): void {
-    const { scale, zeroPoint } = value.quantisation!
+    const { scale, zeroPoint } = value.quantisation ?? { scale: [], zeroPoint: [] }
+    if (scale.length !== 1 || zeroPoint[0]! < -128 || zeroPoint[0]! > 127)
+      throw usageError(`tensor "${value.name}" has no single scale with a zero point of int8`, {
+        where: value.name,
+      })
     const offset = this.offsetOf(value)
     this.tensors[id] = {
       shape,

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { buildAssignment, layerDomain } from '../../../src/approx/build.ts'
 import { parseMultiplier } from '../../../src/arith/registry.ts'
 import { createEmulator } from '../../../src/emu/emulator.ts'
+import { createEvaluator } from '../../../src/model/evaluator.ts'
+import { floatView } from '../../../src/model/lower/tflite-float.ts'
 import { lowerTflite } from '../../../src/model/lower/tflite-graph.ts'
 import type { ModelTensor } from '../../../src/model/model.ts'
 import { createTfliteEvaluator } from '../../../src/model/tflite/evaluate.ts'
@@ -211,6 +213,48 @@ describe('int8 models as integer graphs', () => {
       Int8Array.from(channelsFirst(x, 2)),
     )
     expect([...found.get('conv1')!]).toEqual(channelsFirst(expected.get('out')!.data as Int8Array, 3))
+  })
+
+  test('a dense layer may read a map as it is', () => {
+    const { tensors } = sample()
+    const file: FileModel = {
+      tensors,
+      operators: [
+        { operator: 'FULLY_CONNECTED', inputs: [7, 10, -1], outputs: [11], options: activationOptions() },
+      ],
+      inputs: [7],
+      outputs: [11],
+    }
+    const model = readTflite(tfliteFile(file), 'x')
+    const x = Int8Array.from({ length: 27 }, (_, i) => ((i * 91) % 256) - 128)
+    const image: ModelTensor = { type: 'int8', shape: [1, 3, 3, 3], data: x }
+    const expected = createTfliteEvaluator(model)
+      .run(new Map([['pooled', image]]))
+      .get('logits')!
+    const { graph } = lowerTflite(model)
+    expect(graph.nodes.map(({ name }) => name)).toEqual(['flatten1', 'fc1'])
+    const found = createEmulator(graph, buildAssignment(graph, [])).runImage(
+      Int8Array.from(channelsFirst(x, 3)),
+    )
+    expect([...found.get('fc1')!]).toEqual([...(expected.data as Int8Array)])
+    const view = floatView(model).model
+    const { scale, zeroPoint } = model.inputs[0]!.quantisation!
+    const reals = Float32Array.from(channelsFirst(x, 3), (code) => scale[0]! * (code - zeroPoint[0]!))
+    const real = createEvaluator(view)
+      .run(new Map([['pooled', { type: 'float32', shape: [1, 3, 3, 3], data: reals }]]))
+      .get('logits')!
+    const { scale: unit, zeroPoint: zero } = model.outputs[0]!.quantisation!
+    for (const [i, value] of [...(real.data as Float32Array)].entries()) {
+      const code = Math.max(-128, Math.min(127, value / unit[0]! + zero[0]!))
+      expect(Math.abs(code - Number(expected.data[i]))).toBeLessThan(1)
+    }
+  })
+
+  test('an int8 input without a scale is told', () => {
+    const { tensors } = sample()
+    const bare = tensors.map(({ scale, zeroPoint, ...tensor }) => tensor)
+    const model = readTflite(tfliteFile({ tensors: bare, operators: [], inputs: [0], outputs: [0] }), 'x')
+    expect(() => lowerTflite(model)).toThrow(/tensor "image" has no single scale/)
   })
 
   test('functions of one code become tables, and convolutions may be dilated', () => {
