@@ -1,7 +1,7 @@
 import { invariant } from '../base/errors.ts'
-import { type Emulator, emptyCodes } from '../emu/emulator.ts'
+import type { Emulator } from '../emu/emulator.ts'
 import { type ImageSet, slice } from '../net/data/store.ts'
-import { quantiseImages } from '../quant/input.ts'
+import type { Codes } from '../quant/rules.ts'
 
 /** Codes of a layer's results minus those of another run, over all results of all images; errors of the layers before it are in it. */
 export interface LayerError {
@@ -15,15 +15,19 @@ export interface LayerError {
 
 const batch = 16
 
-/** Errors of every layer of one emulator against another of the same graph. */
-export function layerErrors(approximate: Emulator, exact: Emulator, set: ImageSet): LayerError[] {
+/** Errors of every layer of one emulator against another of the same graph, whose input `codesOf` makes of images. */
+export function layerErrors(
+  approximate: Emulator,
+  exact: Emulator,
+  set: ImageSet,
+  codesOf: (images: ImageSet) => Codes,
+): LayerError[] {
   const { graph } = approximate
-  const input = graph.tensors[graph.input]!
   const names = graph.nodes.filter(({ kind }) => kind !== 'reshape').map(({ output }) => output)
   const sums = new Map(names.map((name) => [name, { count: 0, sum: 0, squares: 0, max: 0 }]))
   for (let first = 0; first < set.count; first += batch) {
     const part = slice(set, first, Math.min(set.count, first + batch))
-    const codes = quantiseImages(input, part, emptyCodes(input, part.count))
+    const codes = codesOf(part)
     const [one, other] = [approximate.runBatch(codes, part.count), exact.runBatch(codes, part.count)]
     for (const [name, total] of sums) {
       const [a, b] = [one.get(name)!, other.get(name)!]

@@ -2,11 +2,19 @@ import { setImmediate } from 'node:timers/promises'
 import { buildAssignment } from '../approx/build.ts'
 import type { Entry } from '../approx/entries.ts'
 import { dataError, usageError, XgenError } from '../base/errors.ts'
-import { createEmulator, emptyCodes, tensorElements } from '../emu/emulator.ts'
+import { createEmulator, type Emulator, emptyCodes, tensorElements } from '../emu/emulator.ts'
 import { type LoweredGraph, type LoweringOptions, lowerTflite } from '../model/lower/tflite-graph.ts'
 import type { Model } from '../model/model.ts'
 import type { ImageSet } from '../net/data/store.ts'
+import type { Codes } from '../quant/rules.ts'
 import type { ImageModel } from './model-accuracy.ts'
+
+/** A model on the emulator. */
+export interface EmulatedModel extends ImageModel {
+  readonly emulator: Emulator
+  /** The codes that the graph takes for some images. */
+  codes(images: ImageSet): Codes
+}
 
 /** Images that the emulator gets at a time. */
 const batch = 64
@@ -19,7 +27,7 @@ export function emulatedModel(
   model: Model,
   entries: readonly Entry[],
   options: LoweringOptions,
-): ImageModel | undefined {
+): EmulatedModel | undefined {
   const lowered = lowering(model, options, entries.length > 0)
   if (lowered === undefined) return undefined
   const { graph } = lowered
@@ -27,16 +35,21 @@ export function emulatedModel(
   const input = graph.tensors[graph.input]!
   const size = tensorElements(input)
   const offset = input.signed ? -128 : 0
+  const codesOf = (images: ImageSet, first: number, count: number): Codes => {
+    const codes = emptyCodes(input, count)
+    writeCodes(images, first * size, codes, input.signed)
+    return codes
+  }
   return {
+    emulator,
+    codes: (images) => codesOf(images, 0, images.count),
     name: model.name,
     shape: input.shape,
     taken: `bytes as ${offset}..${offset + 255}`,
     async run(images, signal, update, counter) {
       for (let first = 0; first < images.count && !signal.aborted; first += batch) {
         const count = Math.min(batch, images.count - first)
-        const codes = emptyCodes(input, count)
-        writeCodes(images, first * size, codes, input.signed)
-        const scores = emulator.result(codes, count)
+        const scores = emulator.result(codesOf(images, first, count), count)
         const classes = scores.length / count
         for (let i = 0; i < count; i++) {
           const label = images.labels[first + i]!

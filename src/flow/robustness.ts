@@ -1,20 +1,27 @@
 import { join } from 'node:path'
 import { buildAssignment } from '../approx/build.ts'
 import { usageError, XgenError } from '../base/errors.ts'
-import { hashOf } from '../base/hash.ts'
+import { readInput } from '../base/files.ts'
+import { hashOf, sha256 } from '../base/hash.ts'
 import type { Progress } from '../base/progress.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
-import { createEmulator, type Emulator } from '../emu/emulator.ts'
+import { createEmulator, type Emulator, emptyCodes } from '../emu/emulator.ts'
+import { isModelFile } from '../model/files.ts'
+import { readModel } from '../model/read.ts'
 import { dataSet, type SplitName } from '../net/data/catalogue.ts'
 import { type ImageSource, openSplit } from '../net/data/load.ts'
+import type { ImageSet } from '../net/data/store.ts'
 import { zooEntry } from '../net/zoo.ts'
-import { type Configuration, multiplierHashesOf } from './configuration.ts'
-import { inParts } from './eval.ts'
-import { checkFit } from './fit.ts'
+import { quantiseImages } from '../quant/input.ts'
+import type { Codes } from '../quant/rules.ts'
+import { type Configuration, entriesOf, multiplierHashesOf, quantOptionsOf } from './configuration.ts'
+import { type AccuracyRun, inParts } from './eval.ts'
+import { checkFit, checkShape } from './fit.ts'
 import { type LayerError, layerErrors } from './layer-errors.ts'
-import { hasSeededWeights } from './named-files.ts'
-import { type Prepared, prepare } from './preparation.ts'
-import { openLog } from './robustness-log.ts'
+import { type EmulatedModel, emulatedModel } from './model-emulation.ts'
+import { hasSeededWeights, networkPath } from './named-files.ts'
+import { prepare } from './preparation.ts'
+import { openLog, type StudyIdentity } from './robustness-log.ts'
 
 /** How accuracy depends on the bits of weights and activations and on the multipliers: every combination is measured. */
 export interface RobustnessRequest {
@@ -80,20 +87,18 @@ export async function studyRobustness(
   signal: AbortSignal,
 ): Promise<RobustnessStudy> {
   const own = variant([], undefined)
-  const { source, name, prepared } = subjectOf(own, request)
+  const grid = gridOf(own, request)
+  const { source, name, identity, net } = subjectOf(own, request)
   const images = Math.min(source.count, request.images ?? source.count)
   const layerImages = Math.min(images, request.layerImages)
   const log = openLog(join(request.directory, 'points.jsonl'), {
-    net: prepared.network.name,
-    network: prepared.networkHash,
-    weights: prepared.weightsHash,
-    ranges: hashOf(Object.fromEntries(prepared.ranges)),
+    net,
+    ...identity,
     data: name,
     split: request.split,
     images,
     layerImages,
   })
-  const grid = gridOf(own, request)
   const choices = grid.multipliers.map((entries) => nameOf(entries ?? entriesOfConfiguration(own)))
   checkChoices(variant, grid)
   const todo = grid.weights.flatMap((weights) =>
@@ -117,16 +122,9 @@ export async function studyRobustness(
     }
     progress.step(label, images)
     const measured = await refusable(point, async () => {
-      const chosen = prepare(configuration)
-      const emulator = createEmulator(chosen.graph, chosen.assignment)
-      const accuracy = await inParts(
-        (set, abort, update, counter) => emulatedAccuracy(emulator, set, abort, update, counter),
-        source,
-        images,
-        signal,
-        (done) => progress.update(done),
-      )
-      const layers = layerErrors(emulator, exact(point, chosen), source.read(0, layerImages))
+      const { emulator, run, codes } = buildOf(configuration)
+      const accuracy = await inParts(run, source, images, signal, (done) => progress.update(done))
+      const layers = layerErrors(emulator, exact(point, emulator), source.read(0, layerImages), codes)
       const { top1, top5, interval } = accuracy
       return { ...point, images, top1, top5, interval, layers }
     })
@@ -135,7 +133,7 @@ export async function studyRobustness(
     progress.done('refused' in measured ? measured.refused : `${(100 * measured.top1).toFixed(2)} %`)
   }
   return {
-    net: prepared.network.name,
+    net,
     data: name,
     split: request.split,
     images,
@@ -164,13 +162,16 @@ type Grid = ReturnType<typeof gridOf>
 /** A choice that cannot be built at the widest operands is a mistake, not a result. */
 function checkChoices(variant: Variant, { weights, activations, multipliers }: Grid): void {
   for (const entries of multipliers)
-    prepare(variant(bitsOf(Math.max(...weights), Math.max(...activations)), entries))
+    buildOf(variant(bitsOf(Math.max(...weights), Math.max(...activations)), entries))
 }
 
 interface Subject {
   readonly source: ImageSource
+  readonly net: string
+  /** Name of the data set. */
   readonly name: string
-  readonly prepared: Prepared
+  /** Hashes of what the network computes. */
+  readonly identity: StudyIdentity
 }
 
 function subjectOf(configuration: Configuration, { data, split }: RobustnessRequest): Subject {
@@ -183,9 +184,67 @@ function subjectOf(configuration: Configuration, { data, split }: RobustnessRequ
       hint: '"xgen data list" lists them.',
     })
   const set = dataSet(name)
-  const prepared = prepare(configuration)
-  checkFit(prepared.network, set)
-  return { source: openSplit(set, split, { shape: prepared.network.input.shape }), name: set.name, prepared }
+  if (isModelAsItIs(configuration)) {
+    const file = networkPath(configuration)
+    const { shape } = modelOf(configuration)
+    const net = readModel(file).name
+    checkShape(net, shape, set)
+    const identity = { model: sha256(readInput(file, 'model file')) }
+    return { source: openSplit(set, split, { shape }), net, name: set.name, identity }
+  }
+  const { network, networkHash, weightsHash, ranges } = prepare(configuration)
+  checkFit(network, set)
+  return {
+    source: openSplit(set, split, { shape: network.input.shape }),
+    net: network.name,
+    name: set.name,
+    identity: {
+      network: networkHash,
+      weights: weightsHash,
+      ranges: hashOf(Object.fromEntries(ranges)),
+    },
+  }
+}
+
+const isModelAsItIs = ({ net, weights }: Configuration): boolean =>
+  isModelFile(net) && weights.file === undefined
+
+/** A model file on the emulator, with the multipliers of the configuration. */
+function modelOf(configuration: Configuration): EmulatedModel {
+  const { unsigned } = quantOptionsOf(configuration)
+  const model = readModel(networkPath(configuration))
+  const emulated = emulatedModel(model, entriesOf(configuration), { unsigned })
+  if (emulated !== undefined) return emulated
+  throw usageError('the model has no integer graph to study', {
+    where: '--net',
+    hint: 'Import it first: "xgen net import FILE --data SET --out DIR". int8 files of TensorFlow Lite are taken as they are.',
+  })
+}
+
+/** What measures one point. */
+interface Build {
+  readonly emulator: Emulator
+  readonly run: AccuracyRun
+  codes(images: ImageSet): Codes
+}
+
+function buildOf(configuration: Configuration): Build {
+  if (isModelAsItIs(configuration)) {
+    const model = modelOf(configuration)
+    const run: AccuracyRun = async (...given) => {
+      await model.run(...given)
+      return given[3].result()
+    }
+    return { emulator: model.emulator, run, codes: (images) => model.codes(images) }
+  }
+  const { graph, assignment } = prepare(configuration)
+  const emulator = createEmulator(graph, assignment)
+  const input = graph.tensors[graph.input]!
+  return {
+    emulator,
+    run: (set, signal, update, counter) => emulatedAccuracy(emulator, set, signal, update, counter),
+    codes: (images) => quantiseImages(input, images, emptyCodes(input, images.count)),
+  }
 }
 
 function gridOf(
@@ -223,7 +282,7 @@ async function refusable(point: Point, run: () => Promise<MeasuredPoint>): Promi
 }
 
 /** The emulator with exact multipliers of the same bits; the last one is kept, since all multipliers of a pair of bits come one after another. */
-function exactEmulators(): (point: Point, prepared: Prepared) => Emulator {
+function exactEmulators(): (point: Point, of: Emulator) => Emulator {
   let last: { readonly bits: string; readonly emulator: Emulator } | undefined
   return ({ weights, activations }, { graph }) => {
     const key = bitsOf(weights, activations).join()

@@ -302,6 +302,12 @@ describe('the command line', () => {
       { error: { kind: 'data', hint: expect.stringContaining('xgen data fetch mnist') } },
     ],
     ['data fetch mnist --offline --json', 5, { error: { kind: 'data' } }],
+    ['data fetch cifar-100 --offline --json', 5, { error: { kind: 'data' } }],
+    ['data fetch imagenet --json', 5, { error: { hint: expect.stringContaining('image-net.org') } }],
+    ['eval --net lenet5 --data cifar-10 --json', 5, { error: { kind: 'data', where: '--data' } }],
+    ['eval --net lenet5 --data folder:nowhere --json', 5, { error: { kind: 'data', where: 'nowhere' } }],
+    ['eval --net lenet5 --sweep weights=9 --json', 2, { error: { kind: 'usage', where: '--sweep weights' } }],
+    ['net show mobilenetv1:width=9 --json', 2, { error: { kind: 'usage', where: 'net' } }],
     [
       'train --net lenet5 --data mnist --epochs -1 --json',
       2,

@@ -165,7 +165,12 @@ describe('a robustness study', () => {
     // image 0 and 16: -6, 1 and 17: +1, sixteen others 0
     const mean = (2 * -6 + 2) / 20
     const expected = { mean, std: Math.sqrt((2 * 36 + 2) / 20 - mean * mean), max: 6 }
-    const errors = layerErrors(emulatorOf(changed), emulatorOf(same), images)
+    const errors = layerErrors(
+      emulatorOf(changed),
+      emulatorOf(same),
+      images,
+      ({ count }) => new Int8Array(count),
+    )
     expect(errors.map(({ name }) => name)).toEqual(['conv', 'pool1', 'fc'])
     for (const error of errors)
       expect(error).toMatchObject({ max: 6, mean, std: expect.closeTo(expected.std, 12) })
