@@ -104,7 +104,7 @@ export async function studyRobustness(
   const todo = grid.weights.flatMap((weights) =>
     grid.activations.flatMap((activations) =>
       grid.multipliers.map((entries, i) => {
-        const configuration = variant(bitsOf(weights, activations), entries)
+        const configuration = variant(grid.settings(weights, activations), entries)
         const files = multiplierHashesOf(configuration)
         const named = Object.keys(files).length === 0 ? {} : { files }
         return { configuration, point: { weights, activations, multipliers: choices[i]!, ...named } }
@@ -152,17 +152,12 @@ const entriesOfConfiguration = ({ multipliers }: Configuration): readonly string
     selector === 'default' ? spec : `${selector}=${spec}`,
   )
 
-const bitsOf = (weights: number, activations: number): readonly string[] => [
-  `quant.weights=${weights}`,
-  `quant.activations=${activations}`,
-]
-
 type Grid = ReturnType<typeof gridOf>
 
 /** A choice that cannot be built at the widest operands is a mistake, not a result. */
-function checkChoices(variant: Variant, { weights, activations, multipliers }: Grid): void {
+function checkChoices(variant: Variant, { weights, activations, multipliers, settings }: Grid): void {
   for (const entries of multipliers)
-    buildOf(variant(bitsOf(Math.max(...weights), Math.max(...activations)), entries))
+    buildOf(variant(settings(Math.max(...weights), Math.max(...activations)), entries))
 }
 
 interface Subject {
@@ -189,7 +184,8 @@ function subjectOf(configuration: Configuration, { data, split }: RobustnessRequ
     const { shape } = modelOf(configuration)
     const net = readModel(file).name
     checkShape(net, shape, set)
-    const identity = { model: sha256(readInput(file, 'model file')) }
+    const { unsigned } = quantOptionsOf(configuration)
+    const identity = { model: sha256(readInput(file, 'model file')), unsigned: String(unsigned) }
     return { source: openSplit(set, split, { shape }), net, name: set.name, identity }
   }
   const { network, networkHash, weightsHash, ranges } = prepare(configuration)
@@ -247,15 +243,9 @@ function buildOf(configuration: Configuration): Build {
   }
 }
 
-function gridOf(
-  { quant, multipliers: own }: Configuration,
-  { weights, activations, multipliers }: RobustnessRequest,
-) {
-  if (activations === undefined && typeof quant.activations !== 'number')
-    throw usageError(`activations are ${quant.activations}: a sweep has signed ones`, {
-      where: 'quant.activations',
-      hint: 'Give a number of bits, or --sweep activations=8.',
-    })
+function gridOf(configuration: Configuration, request: RobustnessRequest) {
+  const { quant, multipliers: own } = configuration
+  const { weights, activations, multipliers } = request
   if (multipliers !== undefined && Object.keys(own).length > 0)
     throw usageError(
       `multipliers are swept, and the configuration has others: ${Object.keys(own).join(', ')}`,
@@ -264,10 +254,26 @@ function gridOf(
         hint: 'Leave --mult and the multipliers of the configuration file away.',
       },
     )
+  const choices = multipliers ?? [undefined]
+  if (isModelAsItIs(configuration)) {
+    if ((weights ?? activations) !== undefined)
+      throw usageError('a model file has its own bits: only multipliers can be swept', {
+        where: '--sweep',
+        hint: 'Import it first: "xgen net import FILE --data SET --out DIR".',
+      })
+    return { weights: [8], activations: [8], multipliers: choices, settings: () => [] }
+  }
+  if (activations === undefined && typeof quant.activations !== 'number')
+    throw usageError(`activations are ${quant.activations}: a sweep has signed ones`, {
+      where: 'quant.activations',
+      hint: 'Give a number of bits, or --sweep activations=8.',
+    })
   return {
     weights: weights ?? [quant.weights],
     activations: activations ?? [Number(quant.activations)],
-    multipliers: multipliers ?? [undefined],
+    multipliers: choices,
+    /** What makes the configuration have so many bits. */
+    settings: (w: number, a: number): readonly string[] => [`quant.weights=${w}`, `quant.activations=${a}`],
   }
 }
 
@@ -285,7 +291,7 @@ async function refusable(point: Point, run: () => Promise<MeasuredPoint>): Promi
 function exactEmulators(): (point: Point, of: Emulator) => Emulator {
   let last: { readonly bits: string; readonly emulator: Emulator } | undefined
   return ({ weights, activations }, { graph }) => {
-    const key = bitsOf(weights, activations).join()
+    const key = `${weights} ${activations}`
     if (last?.bits !== key) last = { bits: key, emulator: createEmulator(graph, buildAssignment(graph, [])) }
     return last.emulator
   }

@@ -1,12 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { silent } from '../../src/base/progress.ts'
+import { parseSweep } from '../../src/cli/sweep.ts'
 import { floatNetwork } from '../../src/float/forward.ts'
+import { resolveConfiguration } from '../../src/flow/configuration.ts'
+import { evaluate } from '../../src/flow/eval.ts'
 import { importedNetwork } from '../../src/flow/imported.ts'
 import { imageModel } from '../../src/flow/model-accuracy.ts'
 import { emulatedModel } from '../../src/flow/model-emulation.ts'
 import { checkNetwork } from '../../src/flow/net.ts'
+import { type MeasuredPoint, studyRobustness, type Variant } from '../../src/flow/robustness.ts'
 import { createEvaluator } from '../../src/model/evaluator.ts'
 import { readModel } from '../../src/model/read.ts'
 import { accuracyCounter } from '../../src/net/data/accuracy.ts'
@@ -124,6 +129,52 @@ describe('int8 model files on the emulator', () => {
     for (const [i, code] of [...(result.get('y')!.data as Int8Array)].entries())
       if (code > -128 && code < 127) expect(Math.abs(0.7 * (code - 4) - found[i]!)).toBeLessThan(1.2)
     expect(checkNetwork(path).output).toEqual([5])
+  })
+
+  test('are studied with several multipliers, not with other bits', async () => {
+    const pictures = join(directory, 'pictures')
+    for (let label = 0; label < 5; label++) {
+      mkdirSync(join(pictures, `${label}`), { recursive: true })
+      for (let i = 0; i < 4; i++) {
+        const pixels = Uint8Array.from({ length: 192 }, (_, n) => (n * n * 31 + i * 7 + label * 50) % 256)
+        writeFileSync(
+          join(pictures, `${label}`, `${i}.ppm`),
+          Buffer.concat([Buffer.from('P6 8 8 255\n'), pixels]),
+        )
+      }
+    }
+    const net = file()
+    const data = `folder:${pictures}`
+    const variant: Variant = (set, mult) =>
+      resolveConfiguration({ environment: {}, net, set, ...(mult === undefined ? {} : { mult }) })
+    const signal = new AbortController().signal
+    const study = (sweep: string[]) =>
+      studyRobustness(
+        variant,
+        {
+          data,
+          split: 'test',
+          images: undefined,
+          layerImages: 8,
+          directory: join(directory, 'study'),
+          ...parseSweep(sweep),
+        },
+        silent,
+        signal,
+      )
+    const { points } = await study(['mult=fc1=trunc:ka=7,kb=7'])
+    for (const [i, mult] of [[], ['fc1=trunc:ka=7,kb=7']].entries()) {
+      const alone = await evaluate(
+        variant([], mult),
+        { data, images: undefined, precision: undefined },
+        silent,
+        signal,
+      )
+      expect(points[i]).toMatchObject({ images: 20, top1: alone.top1, top5: alone.top5 })
+    }
+    const errors = (points[1] as MeasuredPoint).layers
+    expect(errors.filter(({ max }) => max > 0).map(({ name }) => name)).toEqual(['fc1'])
+    await expect(study(['weights=4'])).rejects.toThrow('a model file has its own bits')
   })
 
   test('files without an integer graph are evaluated as they are, unless multipliers are asked for', () => {
