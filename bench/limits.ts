@@ -8,8 +8,8 @@ export const productsPerCycle = {
   table: 1,
   /** For 64: eight places, eight rows and two vectors of sums are loaded. */
   rows: 64 / 6,
-  /** For 64: each vector of eight is widened in halves, and they are added: 32 operations. */
-  wideRows: 64 / (32 / 3),
+  /** For 64: eight vectors are interleaved by pairs, widened and added by eight products with ones, and summed up: 24 operations. */
+  wideRows: 64 / (24 / 3),
   /** For 64: eight multiplications of 128 bits that add neighbours, and eight additions. */
   dot: 64 / (16 / 3),
   /** For 32: two vectors of 512 bits are loaded and widened to 16 bits, multiplied and added, and two such operations fit a cycle. */
