@@ -4,9 +4,18 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { decodeNpy, encodeNpy } from '../../src/base/npy.ts'
 import { readNpzArrays, writeNpz } from '../../src/base/npz.ts'
+import { silent } from '../../src/base/progress.ts'
+import { resolveConfiguration } from '../../src/flow/configuration.ts'
+import { importedNetwork } from '../../src/flow/imported.ts'
 import { parseInputRange } from '../../src/flow/model-accuracy.ts'
 import { inferModel } from '../../src/flow/model-infer.ts'
+import { exportNetwork } from '../../src/flow/net-export.ts'
+import { importNetwork } from '../../src/flow/net-import.ts'
+import { prepare } from '../../src/flow/preparation.ts'
 import { writeOnnx } from '../../src/model/onnx/write.ts'
+import { readModel } from '../../src/model/read.ts'
+import { readNetworkFile } from '../../src/net/schema.ts'
+import { hashWeights, readWeights } from '../../src/net/weights.ts'
 import { digitsModel, floatInput, int64Tensor, normalTensor, onnxModel } from '../fixtures/onnx-models.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'xgen-model-'))
@@ -66,6 +75,52 @@ describe('xgen infer on a model file', () => {
       /computes in float: it has no integers/,
     )
     expect(() => inferModel(at('digits.onnx'), { ...request, codes: true })).toThrow(/--codes/)
+  })
+})
+
+describe('xgen net import and export', () => {
+  it('make files of a model that give the same network again', () => {
+    const request = {
+      file: at('digits.onnx'),
+      out: at('imported'),
+      inputRange: undefined,
+      data: undefined,
+      images: 8,
+    }
+    const result = importNetwork(request, silent)
+    expect(result).toMatchObject({ net: 'digits', layers: 7, input: [1, 28, 28], output: [10], record: null })
+    const network = readNetworkFile(result.network)
+    const lowered = importedNetwork(at('digits.onnx'))
+    expect(network).toEqual(lowered.network)
+    expect(hashWeights(readWeights(result.weights, network), network)).toBe(
+      hashWeights(lowered.weights, lowered.network),
+    )
+  })
+
+  it('of a model file alone there are no ranges, which is told with what to do', () => {
+    const configuration = resolveConfiguration({ net: at('digits.onnx') })
+    expect(() => prepare(configuration)).toThrow(/holds no ranges/)
+    const seeded = resolveConfiguration({ net: at('digits.onnx'), weights: 'seeded' })
+    expect(prepare(seeded).network.layers.length).toBe(7)
+  })
+
+  it('notes multipliers and errors at the layers of an exported network', () => {
+    const configuration = resolveConfiguration({
+      net: 'lenet5',
+      mult: ['conv2=roup:p=1,r=2', 'conv1[0-2]=drum:k=4'],
+    })
+    const { layers } = exportNetwork(configuration, at('lenet5.onnx'))
+    expect(layers.map(({ name, notes }) => [name, notes['xgen.multiplier']])).toEqual([
+      ['conv1', 'drum:k=4 (50.0 % of the kernels); exact (50.0 % of the kernels)'],
+      ['conv2', 'roup:p=1,r=2'],
+      ['fc1', 'exact'],
+      ['fc2', 'exact'],
+      ['fc3', 'exact'],
+    ])
+    const text = readFileSync(at('lenet5.onnx')).toString('latin1')
+    expect(text).toContain('roup:p=1,r=2: mean 98.68, largest 508, wrong 93.16 %')
+    expect(readModel(at('lenet5.onnx')).nodes.length).toBeGreaterThan(10)
+    expect(() => exportNetwork(configuration, at('lenet5.json'))).toThrow(/exported as .onnx/)
   })
 })
 

@@ -1,15 +1,16 @@
 import { usageError } from '../../base/errors.ts'
 import { parseInputRange } from '../../flow/model-accuracy.ts'
 import { checkNetwork, type LayerReport, listNetworks, type NetReport, showNetwork } from '../../flow/net.ts'
+import { exportNetwork } from '../../flow/net-export.ts'
 import { type ImportResult, importNetwork } from '../../flow/net-import.ts'
 import { imageName } from '../../net/wiring.ts'
 import type { Command } from '../command.ts'
-import { wholeNumber } from '../options.ts'
+import { configurationOf, netOptions, wholeNumber } from '../options.ts'
 import { table } from '../table.ts'
 
 export const net: Command = {
   name: 'net',
-  summary: 'Networks: list, show, check, import',
+  summary: 'Networks: list, show, check, import, export',
   positional: '<action> [name]',
   examples: [
     ['xgen net show lenet5', 'Layers, shapes, parameters and multiplications'],
@@ -20,11 +21,15 @@ export const net: Command = {
       'xgen net import model.onnx --data mnist --out DIR',
       'Network file, weights and ranges of a model, for every other command',
     ],
+    [
+      'xgen net export lenet5 --mult conv2=roup:p=1,r=2 --out lenet5.onnx',
+      'An ONNX file whose layers tell their multipliers, for viewers',
+    ],
   ],
   configure: (y) =>
-    y
+    netOptions(y)
       .positional('action', {
-        choices: ['list', 'show', 'check', 'import'] as const,
+        choices: ['list', 'show', 'check', 'import', 'export'] as const,
         describe: 'What to do',
         type: 'string',
       })
@@ -37,7 +42,7 @@ export const net: Command = {
           type: 'string',
           requiresArg: true,
           default: '.',
-          describe: 'Directory that import writes to',
+          describe: 'Directory that import writes to, or .onnx file that export writes',
           group: 'Import:',
         },
         data: {
@@ -62,7 +67,7 @@ export const net: Command = {
         },
       }),
   run: async (options, session) => {
-    const action = options['action'] as 'list' | 'show' | 'check' | 'import'
+    const action = options['action'] as 'list' | 'show' | 'check' | 'import' | 'export'
     if (action === 'list') {
       const networks = listNetworks()
       const lines = networks.map(
@@ -75,6 +80,12 @@ export const net: Command = {
     const name = options['name'] as string | undefined
     if (name === undefined)
       throw usageError(`name the network to ${action}`, { hint: `For example: xgen net ${action} lenet5.` })
+    if (action === 'export') {
+      const result = exportNetwork(configurationOf({ ...options, net: name }), options['out'] as string)
+      const lines = result.layers.map((layer) => `  ${layer.name}: ${layer.notes['xgen.multiplier']}`)
+      session.print(result, [`wrote ${result.file}`, ...lines].join('\n'))
+      return 0
+    }
     if (action === 'show') {
       const report = showNetwork(name)
       session.print(report, describe(report))

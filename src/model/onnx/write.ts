@@ -9,24 +9,34 @@ type Bytes = Uint8Array
 /** Version of the file format (IR) that is written: that of operator set 21. */
 const irVersion = 10
 
-/** A model as an ONNX file. `metadata` are the pairs that viewers show of the model. */
-export function writeOnnx(model: Model, metadata: ReadonlyMap<string, string> = new Map()): Uint8Array {
+/** Pairs that viewers show of a model, and of its nodes by name. */
+export interface OnnxNotes {
+  readonly model?: ReadonlyMap<string, string>
+  readonly nodes?: ReadonlyMap<string, ReadonlyMap<string, string>>
+}
+
+/** A model as an ONNX file. */
+export function writeOnnx(model: Model, notes: OnnxNotes = {}): Uint8Array {
   invariant(model.format === 'onnx', 'only operators of ONNX stand in an ONNX file')
   const versions = new Map(model.nodes.map(({ domain, version }) => [domain, version]))
   if (!versions.has('')) versions.set('', 21)
   return message(
     integer(1, irVersion),
     text(2, 'xgen'),
-    nested(7, graph(model)),
+    nested(7, graph(model, notes)),
     ...[...versions].map(([domain, version]) => nested(8, message(text(1, domain), integer(2, version)))),
-    ...[...metadata].map(([key, value]) => nested(14, message(text(1, key), text(2, value)))),
+    ...pairs(14, notes.model),
   )
 }
 
-function graph({ name, nodes, inputs, outputs, constants, values }: Model): Bytes {
+/** StringStringEntryProto. */
+const pairs = (field: number, entries: ReadonlyMap<string, string> = new Map()): Bytes[] =>
+  [...entries].map(([key, value]) => nested(field, message(text(1, key), text(2, value))))
+
+function graph({ name, nodes, inputs, outputs, constants, values }: Model, notes: OnnxNotes): Bytes {
   const ends = new Set([...inputs, ...outputs].map((value) => value.name))
   return message(
-    ...nodes.map((each) => nested(1, node(each))),
+    ...nodes.map((each) => nested(1, node(each, notes.nodes?.get(each.name)))),
     text(2, name),
     ...[...constants].map(([key, value]) => nested(5, tensor(value, key))),
     ...inputs.map((each) => nested(11, valueInfo(each))),
@@ -35,7 +45,10 @@ function graph({ name, nodes, inputs, outputs, constants, values }: Model): Byte
   )
 }
 
-function node({ name, operator, domain, inputs, outputs, attributes }: ModelNode): Bytes {
+function node(
+  { name, operator, domain, inputs, outputs, attributes }: ModelNode,
+  notes?: ReadonlyMap<string, string>,
+): Bytes {
   return message(
     ...inputs.map((input) => text(1, input)),
     ...outputs.map((output) => text(2, output)),
@@ -43,6 +56,7 @@ function node({ name, operator, domain, inputs, outputs, attributes }: ModelNode
     text(4, operator),
     ...[...attributes].map(([key, value]) => nested(5, attribute(key, value))),
     ...(domain === '' ? [] : [text(7, domain)]),
+    ...pairs(9, notes),
   )
 }
 

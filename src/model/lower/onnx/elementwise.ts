@@ -3,7 +3,7 @@ import type { ModelNode } from '../../model.ts'
 import { elements } from '../../operators/strided.ts'
 import { elementsOf } from '../../tensors.ts'
 import { lowerAffine, perChannel } from '../affine.ts'
-import { type Lowering, Obstacle, type Value } from '../lowering.ts'
+import { type Lowering, Obstacle, stripped, type Value } from '../lowering.ts'
 import type { Rule } from './registry.ts'
 
 const activationRule =
@@ -55,18 +55,20 @@ function pairwise(lowering: Lowering, node: ModelNode, kind: 'add' | 'mul'): voi
     lowering.layer(node, { kind, inputs: [inputs[0].source, inputs[1].source] }, inputs, a.shape)
     return
   }
-  const [map, gate] = elementsOf(a.shape) > elementsOf(b.shape) ? [a, b] : [b, a]
-  const channels = lowering.modelShape(node.outputs[0]!)[1]
+  const [large, gate] = elementsOf(a.shape) > elementsOf(b.shape) ? [a, b] : [b, a]
+  const result = lowering.modelShape(node.outputs[0]!)
+  const shape = stripped(result)
+  const channels = result[1]
   const spread = node.inputs
     .map((name) => lowering.modelShape(name))
-    .find((shape) => elementsOf(shape) === channels)
-  if (kind !== 'mul' || map.shape.length !== 3 || map.shape[0] !== channels || spread?.[1] !== channels)
+    .find((own) => elementsOf(own) === channels)
+  if (kind !== 'mul' || shape?.length !== 3 || shape[0] !== channels || spread?.[1] !== channels)
     throw new Obstacle(
       `combines tensors of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
       'Possible are two of one shape, or the product of a map and one value for each of its channels.',
     )
-  const gates = lowering.view(gate, [channels])
-  lowering.layer(node, { kind, inputs: [map.source, gates.source] }, [map, gates], map.shape)
+  const [map, gates] = [lowering.view(large, shape), lowering.view(gate, [channels])]
+  lowering.layer(node, { kind, inputs: [map.source, gates.source] }, [map, gates], shape)
 }
 
 const relu: Rule = (lowering, node) => {

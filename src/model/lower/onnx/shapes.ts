@@ -89,6 +89,7 @@ const slice: Rule = (lowering, node) => {
     same(lowering, node)
     return
   }
+  if (subsample(lowering, node)) return
   const axis = shape.findIndex((n, i) => n !== result[i])
   const call = lowering.call(node)
   const starts = (call.version < 10 ? call.ints('starts') : call.integers(1)) ?? []
@@ -103,6 +104,25 @@ const slice: Rule = (lowering, node) => {
       elementsOf(shape.slice(0, axis)) === 1 &&
       result.every((n, i) => i === axis || n === shape[i]),
   })
+}
+
+/** Every s-th row and column of a map, from the first. */
+function subsample(lowering: Parameters<Rule>[0], node: Parameters<Rule>[1]): boolean {
+  const call = lowering.call(node)
+  const steps = call.version < 10 ? undefined : call.integers(4)
+  const [shape, result] = [lowering.modelShape(node.inputs[0]!), lowering.modelShape(node.outputs[0]!)]
+  if (steps === undefined || shape.length !== 4 || shape[0] !== 1 || shape[1] !== result[1]) return false
+  const axes = (call.integers(3) ?? steps.map((_, i) => i)).map((axis) => call.axis(axis, 4))
+  const stride = [2, 3].map((axis) => (axes.includes(axis) ? steps[axes.indexOf(axis)]! : 1)) as [
+    number,
+    number,
+  ]
+  const whole = stride.every((s, i) => s >= 1 && result[i + 2] === Math.ceil(shape[i + 2]! / s))
+  if (!whole || call.integers(1)!.some((start) => start !== 0)) return false
+  const map = shape.slice(1) as unknown as readonly [number, number, number]
+  const value = lowering.view(lowering.value(node), map)
+  lowering.layer(node, { kind: 'subsample', stride }, [value], [map[0], result[2]!, result[3]!])
+  return true
 }
 
 export const shapes: Readonly<Record<string, Rule>> = {

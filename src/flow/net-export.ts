@@ -1,0 +1,69 @@
+import type { LayerAssignment } from '../approx/assignment.ts'
+import { errorMetrics } from '../arith/metrics.ts'
+import type { Multiplier } from '../arith/multiplier.ts'
+import { usageError } from '../base/errors.ts'
+import { writeFileAtomically } from '../base/files.ts'
+import { version } from '../base/version.ts'
+import { modelOf } from '../model/onnx/from-network.ts'
+import { writeOnnx } from '../model/onnx/write.ts'
+import type { Configuration } from './configuration.ts'
+import { prepare } from './preparation.ts'
+
+export interface ExportResult {
+  readonly net: string
+  readonly file: string
+  /** What is noted at each layer with products. */
+  readonly layers: readonly { readonly name: string; readonly notes: Readonly<Record<string, string>> }[]
+}
+
+/**
+ * Writes a network in float as an ONNX file in which each layer with products names its multipliers and their errors: metadata of the
+ * node, which viewers such as Netron show.
+ */
+export function exportNetwork(configuration: Configuration, file: string): ExportResult {
+  if (!/\.onnx$/i.test(file))
+    throw usageError(`--out ${file}: networks are exported as .onnx`, {
+      where: '--out',
+      hint: 'Name a file that ends in .onnx.',
+    })
+  const { network, weights, assignment } = prepare(configuration)
+  const errors = new Map<string, string>()
+  const layers = network.layers.flatMap(({ name }) => {
+    const assigned = assignment.get(name)
+    return assigned === undefined ? [] : [{ name, notes: notesOf(assigned, errors) }]
+  })
+  const nodes = new Map(layers.map(({ name, notes }) => [name, new Map(Object.entries(notes))]))
+  const model = new Map([
+    ['xgen.version', version],
+    ['xgen.multipliers', JSON.stringify(configuration.multipliers)],
+  ])
+  writeFileAtomically(file, writeOnnx(modelOf(network, weights), { model, nodes }))
+  return { net: network.name, file, layers }
+}
+
+function notesOf(
+  { multipliers, ofKernel }: LayerAssignment,
+  known: Map<string, string>,
+): Record<string, string> {
+  const kernels = new Map<Multiplier, number>()
+  for (const index of ofKernel) kernels.set(multipliers[index]!, (kernels.get(multipliers[index]!) ?? 0) + 1)
+  const all = [...kernels]
+  const share = (count: number) =>
+    all.length === 1 ? '' : ` (${((100 * count) / ofKernel.length).toFixed(1)} % of the kernels)`
+  const each = (of: (multiplier: Multiplier, count: number) => string) =>
+    all.map(([multiplier, count]) => of(multiplier, count)).join('; ')
+  return {
+    'xgen.multiplier': each((multiplier, count) => `${multiplier.spec}${share(count)}`),
+    'xgen.error': each((multiplier) => errorText(multiplier, known)),
+  }
+}
+
+/** Over all pairs of operands, weights and activations equally likely. */
+function errorText(multiplier: Multiplier, known: Map<string, string>): string {
+  const found = known.get(multiplier.id)
+  if (found !== undefined) return found
+  const { mae, wce, ep, mred } = errorMetrics(multiplier)
+  const text = `${multiplier.spec}: mean ${mae.toFixed(2)}, largest ${wce}, wrong ${ep.toFixed(2)} %, MRED ${mred.toFixed(3)} %`
+  known.set(multiplier.id, text)
+  return text
+}
