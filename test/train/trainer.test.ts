@@ -6,7 +6,7 @@ import { silent } from '../../src/base/progress.ts'
 import { floatNetwork } from '../../src/float/forward.ts'
 import { slice } from '../../src/net/data/store.ts'
 import { syntheticDigits } from '../../src/net/data/synthetic.ts'
-import type { Network } from '../../src/net/network.ts'
+import type { Layer, Network } from '../../src/net/network.ts'
 import { elements, outputShape } from '../../src/net/shapes.ts'
 import { initialWeights } from '../../src/net/weights.ts'
 import { createModel, crossEntropy } from '../../src/train/model.ts'
@@ -149,5 +149,22 @@ describe('training', () => {
   test('the learning rate rises, then falls to almost nothing', () => {
     const rates = [1, 10, 20, 500, 1000].map((step) => learningRate(1, step, 1000))
     expect(rates.map((rate) => Math.round(rate * 100) / 100)).toEqual([0.05, 0.5, 1, 0.5, 0])
+  })
+})
+
+describe('layers that cannot be trained', () => {
+  const sequence: Layer = { kind: 'reshape', name: 'sequence', shape: [3, 4] }
+  test.each<[string, Layer[]]>([
+    ['layer "act1" (activation)', [{ kind: 'activation', name: 'act1', function: { name: 'tanh' } }]],
+    ['layer "mul1" (mul)', [{ kind: 'mul', name: 'mul1', inputs: ['input', 'input'] }]],
+    ['layer "softmax1" (softmax)', [{ kind: 'softmax', name: 'softmax1' }]],
+    ['layer "sequence" (reshape)', [sequence]],
+    [
+      'layer "pad1" (zeros around the edges)',
+      [{ kind: 'pad', name: 'pad1', channels: [0, 0], edges: [1, 1, 1, 1] }],
+    ],
+  ])('%s is refused by name', (named, layers) => {
+    const net: Network = { name: 'small', input: { shape: [1, 3, 4] }, layers }
+    expect(() => createModel(net, initialWeights(net, 1), 1)).toThrow(`${named} cannot be trained`)
   })
 })

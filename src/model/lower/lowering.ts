@@ -173,15 +173,15 @@ export class Lowering {
     return this.insert(layer.kind, layer, [whole], shape)
   }
 
-  /** A value whose padding a layer has added: a copy of each channel, which is a convolution with 1. */
+  /** A value whose padding a layer of its own has added. */
   private padded(value: Value): Value {
     if (value.padding === undefined) return value
     const [channels, height, width] = value.shape as readonly [number, number, number]
     const [top, left, bottom, right] = value.padding
     const inner = [channels, height - top - bottom, width - left - right] as const
-    const ones = { weight: new Float32Array(channels).fill(1), bias: new Float32Array(channels) }
-    const { padding, ...whole } = value
-    return this.insert('padded', copy(channels, padding), [{ ...whole, shape: inner }], value.shape, ones)
+    const { padding: edges, ...whole } = value
+    const layer = { kind: 'pad', channels: [0, 0], edges } as const
+    return this.insert('padded', layer, [{ ...whole, shape: inner }], value.shape)
   }
 
   /** The layer whose weights may be scaled because nobody else reads its result. */
@@ -209,13 +209,13 @@ export class Lowering {
 }
 
 /** A convolution of 1x1 that takes each channel by itself. */
-export function copy(channels: number, padding: readonly [number, number, number, number] = [0, 0, 0, 0]) {
+export function copy(channels: number) {
   return {
     kind: 'conv2d',
     filters: channels,
     kernel: [1, 1],
     stride: [1, 1],
-    padding,
+    padding: [0, 0, 0, 0],
     groups: channels,
   } as const
 }
