@@ -1,9 +1,9 @@
 import {
   type AddRule,
   addScaled,
-  averageAwayFromZero,
   codesOfSums,
   type MeanRule,
+  meanCode,
   type SumRule,
 } from '../quant/imported-rules.ts'
 import type { QAdd, QConv, QPool, QTensor } from '../quant/qgraph.ts'
@@ -54,7 +54,7 @@ function sumsOfPairs(first: Codes, second: Codes, sum: (a: number, b: number) =>
 }
 
 /** Pooling over the codes that lie in the map. */
-export function importedPooling(node: QPool, { offset }: MeanRule, input: QTensor, output: QTensor) {
+export function importedPooling(node: QPool, rule: MeanRule, input: QTensor, output: QTensor) {
   const [channels, height, width] = input.shape
   const [, rows, columns] = output.shape
   const [kh, kw] = node.window
@@ -79,7 +79,7 @@ export function importedPooling(node: QPool, { offset }: MeanRule, input: QTenso
             }
           }
           const count = (y1 - y0) * (x1 - x0)
-          result[to] = average ? averageAwayFromZero(sum - count * offset, count) + offset : largest
+          result[to] = average ? meanCode(rule, sum, count) : largest
         }
       }
     }

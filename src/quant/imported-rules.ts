@@ -117,11 +117,40 @@ export interface AddRule extends ScaledAddition {
   readonly kind: 'tflite'
 }
 
-/** How the codes of a window that lie in the map become their mean: as codes less `offset`, rounded half away from zero. */
-export interface MeanRule {
+/** How the codes of a window that lie in the map become their mean. */
+export type MeanRule = RoundedMean | ScaledMean
+
+/** As codes less `offset`, rounded half away from zero. */
+export interface RoundedMean {
   readonly kind: 'tflite'
   /** What the graph's codes are above the file's. */
   readonly offset: number
+}
+
+/** Their sum less the zero points by one factor, which holds the ratio of the scales and 1 / count. */
+export interface ScaledMean {
+  readonly kind: 'tflite-mean'
+  readonly factor: ScaleFactor
+  readonly inputZeroPoint: number
+  readonly outputZeroPoint: number
+  readonly low: number
+  readonly high: number
+}
+
+/** The factor of a mean of `count` codes. Undefined where the kernels' 32 bits may not hold it. */
+export function meanFactor(ratio: number, count: number): ScaleFactor | undefined {
+  const { multiplier, exponent } = scaleFactor(ratio)
+  if (count === 0 || count >= 2 ** 22 || exponent > 8) return undefined
+  const shift = Math.min(Math.floor(Math.log2(count)), 31 + exponent)
+  return { multiplier: Math.floor((multiplier * 2 ** shift) / count), exponent: exponent - shift }
+}
+
+/** The mean of `count` codes. */
+export function meanCode(rule: MeanRule, sum: number, count: number): number {
+  if (rule.kind === 'tflite') return averageAwayFromZero(sum - count * rule.offset, count) + rule.offset
+  const { factor, inputZeroPoint, outputZeroPoint, low, high } = rule
+  const code = scaled(sum - count * inputZeroPoint, factor.multiplier, factor.exponent) + outputZeroPoint
+  return Math.max(low, Math.min(high, code))
 }
 
 /** The codes of filter n's sums, written from `to` on. */

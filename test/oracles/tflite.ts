@@ -177,3 +177,15 @@ export function oracleTflitePool(
   }
   return result
 }
+
+/** The mean of codes: their sum less the zero points, by one factor that has been divided by their number in 64-bit integers. */
+export function oracleTfliteMean(x: readonly number[], input: OracleTensor, output: OracleTensor): number {
+  let [multiplier, exponent] = oracleFactor(input.scale / output.scale)
+  let places = -1
+  for (let n = x.length; n > 0; n = Math.floor(n / 2)) places++
+  places = Math.min(places, 32, 31 + exponent)
+  multiplier = Number(truncate(BigInt(multiplier) << BigInt(places), BigInt(x.length)))
+  exponent -= places
+  const sum = x.reduce((a, b) => a + b, 0) - input.zeroPoint * x.length
+  return clamp(oracleScaled(sum, multiplier, exponent) + output.zeroPoint, -128, 127)
+}

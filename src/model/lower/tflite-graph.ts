@@ -6,12 +6,14 @@ import { codeClamp } from '../operators/tflite/activation.ts'
 import { weightedCodes, weightedOf } from '../operators/tflite/convolve.ts'
 import { checkSameCodes, paddingsOf } from '../operators/tflite/move.ts'
 import { poolWindow } from '../operators/tflite/pool.ts'
+import { meanRule } from '../operators/tflite/reduce.ts'
 import { operators } from '../operators/tflite/registry.ts'
 import {
   type CodeScale,
   codeScale,
   inputAt,
   integerSetting,
+  integersAt,
   type Site,
   shapeOf,
   siteOf,
@@ -101,6 +103,7 @@ class Lowering {
     if (operator === 'CONV_2D' || operator === 'DEPTHWISE_CONV_2D' || operator === 'FULLY_CONNECTED')
       this.weighted(site)
     else if (operator === 'AVERAGE_POOL_2D' || operator === 'MAX_POOL_2D') this.pool(site)
+    else if (operator === 'MEAN') this.mean(site)
     else if (operator === 'ADD') this.addition(site)
     else if (operator === 'RESHAPE' || operator === 'SQUEEZE' || operator === 'EXPAND_DIMS')
       this.reshape(site)
@@ -215,6 +218,32 @@ class Lowering {
       { kind: 'pool', name, mode, input, output: name, window: kernel, stride, padding, rule },
       mapOf(site.output),
     )
+  }
+
+  /** A mean over all positions is a pooling with one window. */
+  private mean(site: Site): void {
+    const shape = shapeOf(inputAt(site, 0))
+    const axes = integersAt(site, 1, 'axes').map((axis) => (axis < 0 ? axis + shape.length : axis))
+    if (shape.length !== 4 || [...new Set(axes)].sort().join() !== '1,2')
+      throw site.refuse('takes a mean over something else than the positions of a map')
+    const name = this.number('pool')
+    const input = this.mapId(site, this.placeOf(site, 0))
+    const window = [shape[1]!, shape[2]!] as const
+    const offset = this.offsetOf(site.output)
+    const own = meanRule(site, window[0] * window[1])
+    const rule = {
+      ...own,
+      inputZeroPoint: this.tensors[input]!.zeroPoint,
+      outputZeroPoint: own.outputZeroPoint + offset,
+      low: own.low + offset,
+      high: own.high + offset,
+    }
+    const geometry = { window, stride: window, padding: [0, 0, 0, 0] as const }
+    this.push(site, { kind: 'pool', name, mode: 'average', input, output: name, ...geometry, rule }, [
+      shape[3]!,
+      1,
+      1,
+    ])
   }
 
   private addition(site: Site): void {

@@ -215,6 +215,37 @@ describe('int8 models as integer graphs', () => {
     expect([...found.get('conv1')!]).toEqual(channelsFirst(expected.get('out')!.data as Int8Array, 3))
   })
 
+  test.each([false, true])('a mean over the positions of a map, unsigned: %s', (unsigned) => {
+    const { tensors } = sample()
+    for (const [scale, zeroPoint] of [
+      [0.01, 0],
+      [tensors[6]!.scale![0]! * 1.7, -128],
+    ] as const) {
+      const file: FileModel = {
+        tensors: [
+          ...tensors.map((t) => (t.name === 'sum' ? { ...t, zeroPoint: [-128] } : t)),
+          { name: 'axes', type: 'int32', shape: [2], data: [1, 2] },
+          { name: 'mean', type: 'int8', shape: [1, 3], scale: [scale], zeroPoint: [zeroPoint] },
+        ],
+        operators: [{ operator: 'MEAN', inputs: [6, 13], outputs: [14] }],
+        inputs: [6],
+        outputs: [14],
+      }
+      const model = readTflite(tfliteFile(file), 'x')
+      const x = Int8Array.from({ length: 90 }, (_, i) => ((i * 91) % 200) - 128)
+      const image: ModelTensor = { type: 'int8', shape: [1, 6, 5, 3], data: x }
+      const expected = createTfliteEvaluator(model)
+        .run(new Map([['sum', image]]))
+        .get('mean')!
+      const { graph } = lowerTflite(model, { unsigned })
+      const codes = channelsFirst(x, 3).map((value) => value + (unsigned ? 128 : 0))
+      const input = unsigned ? Uint8Array.from(codes) : Int8Array.from(codes)
+      const found = createEmulator(graph, new Map()).runImage(input).get('pool1')!
+      const offset = unsigned && zeroPoint === -128 ? 128 : 0
+      expect(Array.from(found, (value) => value - offset)).toEqual([...(expected.data as Int8Array)])
+    }
+  })
+
   test('a dense layer may read a map as it is', () => {
     const { tensors } = sample()
     const file: FileModel = {

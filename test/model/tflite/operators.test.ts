@@ -20,6 +20,7 @@ import {
   oracleExtent,
   oracleTfliteAdd,
   oracleTfliteConvolution,
+  oracleTfliteMean,
   oracleTflitePool,
 } from '../../oracles/tflite.ts'
 
@@ -308,6 +309,27 @@ describe('operators on int8 codes equal the plain loops', () => {
         )
         const expected = x.map((value, i) => oracleTfliteAdd(value, y[i]!, a, b, c, ...clampOf(kind, c)) + 0)
         expect(run(model, [x, y])).toEqual(expected)
+      }),
+      { numRuns: cases },
+    )
+  })
+
+  test('MEAN over the positions of a map', () => {
+    const layer = fc.record({ height: small(1, 7), width: small(1, 7) }).chain(({ height, width }) =>
+      fc.record({
+        height: fc.constant(height),
+        width: fc.constant(width),
+        a: quantised,
+        b: quantised,
+        x: codes(height * width),
+      }),
+    )
+    fc.assert(
+      fc.property(layer, ({ height, width, a, b, x }) => {
+        fc.pre(a.scale / b.scale < 128)
+        const axes: FileTensor = { name: 'axes', type: 'int32', shape: [2], data: [1, 2] }
+        const model = alone([map('x', [1, height, width, 1], a), axes, map('y', [1, 1], b)], 'MEAN')
+        expect(run(model, [x])).toEqual([oracleTfliteMean(x, a, b) + 0])
       }),
       { numRuns: cases },
     )

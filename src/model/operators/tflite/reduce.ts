@@ -1,4 +1,4 @@
-import { scaled, scaleFactor } from '../../../quant/imported-rules.ts'
+import { meanCode, meanFactor, type ScaledMean } from '../../../quant/imported-rules.ts'
 import type { ModelTensor } from '../../model.ts'
 import { elementsOf, emptyTensor, stridesOf } from '../../tensors.ts'
 import {
@@ -9,6 +9,7 @@ import {
   integerSetting,
   integersAt,
   type Operator,
+  type Site,
   shapeOf,
 } from './site.ts'
 
@@ -43,18 +44,26 @@ export const mean: Operator = (site) => {
   }
 
   function meanOfCodes(): (sum: number) => number {
-    const input = codeScale(site, inputAt(site, 0))
-    const output = codeScale(site, site.output)
-    const { multiplier, exponent } = scaleFactor(input.scale / output.scale)
-    if (count === 0 || count >= 2 ** 22 || exponent > 8)
-      throw site.refuse(
-        `takes the mean of ${count} codes, to a scale ${output.scale / input.scale} times as coarse, which is not supported`,
-      )
-    const shift = Math.min(Math.floor(Math.log2(count)), 31 + exponent)
-    const joined = Math.floor((multiplier * 2 ** shift) / count)
-    return (sum) => {
-      const code = scaled(sum - input.zeroPoint * count, joined, exponent - shift) + output.zeroPoint
-      return Math.max(-128, Math.min(127, code))
-    }
+    const rule = meanRule(site, count)
+    return (sum) => meanCode(rule, sum, count)
+  }
+}
+
+/** The rule of a mean of `count` codes. */
+export function meanRule(site: Site, count: number): ScaledMean {
+  const input = codeScale(site, inputAt(site, 0))
+  const output = codeScale(site, site.output)
+  const factor = meanFactor(input.scale / output.scale, count)
+  if (factor === undefined)
+    throw site.refuse(
+      `takes the mean of ${count} codes, to a scale ${output.scale / input.scale} times as coarse, which is not supported`,
+    )
+  return {
+    kind: 'tflite-mean',
+    factor,
+    inputZeroPoint: input.zeroPoint,
+    outputZeroPoint: output.zeroPoint,
+    low: -128,
+    high: 127,
   }
 }
