@@ -40,7 +40,7 @@ export const evaluation: Command = {
     ],
     ['xgen eval --net lenet-fashion --per-class', 'The accuracy of each class too'],
     [
-      'xgen eval --net lenet5 --sweep weights=2..8 --sweep activations=2..8 --sweep mult=roup:p=1,r=2 --out study',
+      'xgen eval --net lenet5 --sweep weights=2..8 --sweep mult=drum:k=4 --out r',
       'A robustness study: every combination, with a heat map',
     ],
     ['xgen eval -c D/run.json --out D', 'Of the design in D, for xgen report'],
