@@ -36,7 +36,7 @@ const networks: readonly Network[] = [
     { kind: 'activation', name: 'gate', function: { name: 'hard-sigmoid', slope: 0.2, offset: 0.5 } },
     { kind: 'mul', name: 'scaled', inputs: ['map', 'gate'] },
     { kind: 'activation', name: 'swish', function: { name: 'swish' } },
-    { kind: 'pad', name: 'wide', channels: [1, 2] },
+    { kind: 'pad', name: 'wide', channels: [1, 2], edges: [1, 0, 2, 1] },
     { kind: 'activation', name: 'clip', function: { name: 'clip', low: -1, high: 2 } },
   ),
 ]

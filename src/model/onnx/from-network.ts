@@ -112,7 +112,8 @@ class NetworkWriter {
         this.node('Concat', sources, name, { axis: 1 })
         break
       case 'pad': {
-        const pads = [0, layer.channels[0], 0, 0, 0, layer.channels[1], 0, 0]
+        const [top, left, bottom, right] = layer.edges ?? noPadding
+        const pads = [0, layer.channels[0], top, left, 0, layer.channels[1], bottom, right]
         this.node('Pad', [first, this.integers(`${name}.pads`, pads)], name)
         break
       }
