@@ -303,6 +303,19 @@ describe('a model that is no network', () => {
     )
   })
 
+  it('has one input and one output', () => {
+    const model = onnxModel(
+      [floatInput('x', 1, 2, 4, 4), floatInput('w', 3, 2, 3, 3)],
+      [
+        { operator: 'Conv', inputs: ['x', 'w'], outputs: ['a'] },
+        { operator: 'Relu', inputs: ['a'], outputs: ['b'] },
+      ],
+      ['a', 'b'],
+    )
+    const { unsupported } = tryLowering(model, { name: 'no' })
+    expect(unsupported.map(({ node }) => node)).toEqual(['w', 'b', 'Conv_0'])
+  })
+
   it('may not have open sizes', () => {
     const model: Model = {
       ...onMap([{ operator: 'Relu', inputs: ['x'], outputs: ['y'] }]),

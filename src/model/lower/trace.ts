@@ -16,8 +16,8 @@ export function traceOnnx(model: Model): Trace {
   const shapes = new Map([...fixed].map(([name, { shape }]) => [name, shape]))
   /** Of what depends on the image there are stand-ins: tensors of zeros. */
   const made = new Map<string, ModelTensor>()
-  for (const value of model.inputs) {
-    const tensor = emptyTensor(value.type, shapeOfOne(value))
+  for (const [i, value] of model.inputs.entries()) {
+    const tensor = emptyTensor(value.type, shapeOfOne(value, i === 0))
     made.set(value.name, tensor)
     shapes.set(value.name, tensor.shape)
   }
@@ -36,9 +36,10 @@ export function traceOnnx(model: Model): Trace {
   return { shapes, fixed }
 }
 
-/** The shape of an input for one image: its first dimension is 1 where it is open, or where it counts images. */
-export function shapeOfOne({ name, shape }: ModelValue): readonly number[] {
-  const sizes = shape?.map((n, axis) => (axis === 0 && (n === undefined || shape.length === 4) ? 1 : n))
+/** The shape of an input for one image: its first dimension is 1 where it is open, or where it counts the images of a batch. */
+export function shapeOfOne({ name, shape }: ModelValue, images = true): readonly number[] {
+  const batch = images && shape?.length === 4
+  const sizes = shape?.map((n, axis) => (axis === 0 && (n === undefined || batch) ? 1 : n))
   if (sizes?.every((n) => n !== undefined)) return sizes
   throw usageError(
     `the input "${name}" of the model is ${shapeText(shape)}: only the number of images may be open`,
