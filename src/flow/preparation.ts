@@ -8,12 +8,12 @@ import { hashOf } from '../base/hash.ts'
 import { seededRandom } from '../base/random.ts'
 import { emptyCodes } from '../emu/emulator.ts'
 import { isModelFile } from '../model/files.ts'
-import { dataSet, dataSets } from '../net/data/catalogue.ts'
+import { classCount, dataSet, dataSets } from '../net/data/catalogue.ts'
 import { loadSplit } from '../net/data/load.ts'
 import { bytesAt, isPresent } from '../net/data/store.ts'
 import { syntheticDigits } from '../net/data/synthetic.ts'
 import type { Network, Weights } from '../net/network.ts'
-import { elements } from '../net/shapes.ts'
+import { elements, outputShape } from '../net/shapes.ts'
 import { hashWeights, readWeights } from '../net/weights.ts'
 import { zooEntry } from '../net/zoo.ts'
 import { quantiseBytes } from '../quant/input.ts'
@@ -101,8 +101,12 @@ export function weightFile(configuration: Configuration, network: Network): stri
     })
   const builtIn = join(packageRoot, 'nets', `${network.name}.safetensors`)
   if (zooEntry(configuration.net) !== undefined && existsSync(builtIn)) return builtIn
-  const fitting = dataSets.find(({ shape }) =>
-    shape?.every((size, axis) => size === network.input.shape[axis]),
+  const classes = elements(outputShape(network))
+  const fitting = dataSets.find(
+    (set) =>
+      set.kind !== 'clips' &&
+      set.shape?.every((size, axis) => size === network.input.shape[axis]) === true &&
+      classCount(set) === classes,
   )
   const train =
     fitting === undefined

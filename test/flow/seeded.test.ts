@@ -45,6 +45,14 @@ describe('seeded weights', () => {
       message: 'there are no trained weights for the network "resnet8"',
       hint: expect.stringContaining('"--weights seeded" makes random ones'),
     })
+    // a set that fits, by the image and by the classes
+    for (const [net, set] of [
+      ['resnet8', 'cifar-10'],
+      ['dscnn-kws', 'speech-commands'],
+    ] as const)
+      expect(failure(() => prepare(configured(net))).hint).toContain(
+        `"xgen train --net ${net} --data ${set}"`,
+      )
     const request = { data: 'mnist', images: 1, precision: 'int' } as const
     const measured = evaluate(configured('lenet5', 'seeded'), request, silent, new AbortController().signal)
     await expect(measured).rejects.toThrow('seeded weights are untrained: they have no accuracy to measure')
