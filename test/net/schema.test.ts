@@ -285,7 +285,7 @@ describe('network files', () => {
 describe('--net', () => {
   test.each([
     ['lenet', 'there is no built-in network "lenet". Did you mean "lenet5"?'],
-    ['net.onnx', 'ONNX and TFLite files are not imported yet'],
+    ['net.onnx', 'net.onnx is a model file'],
   ])('%s', (name, message) => {
     expect(() => loadNetwork(name)).toThrow(message)
   })
