@@ -49,8 +49,14 @@ export function infer(configuration: Configuration, request: InferRequest): Infe
   )
     throw usageError(`--output ${request.output} is the input file`, { where: '--output' })
   if (codes && precision === 'float') throw usageError('--codes are integers: they need --precision int')
-  if (isModelFile(configuration.net) && configuration.weights.file === undefined)
+  if (isModelFile(configuration.net) && configuration.weights.file === undefined) {
+    if (Object.values(configuration.multipliers).some((spec) => !/^exact\b/.test(spec)))
+      throw usageError('the operators of a model file are evaluated as they are: with exact multipliers', {
+        where: '--mult',
+        hint: '"xgen eval" takes multipliers for int8 files of TensorFlow Lite; other files become networks by "xgen net import".',
+      })
     return inferModel(networkPath(configuration), request)
+  }
   const network = networkOf(configuration)
   const array = decodeNpy(readInput(request.input, 'input file'), request.input)
   const images = countImages(array, network.input.shape, request.input)

@@ -1,13 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { decodeNpy, encodeNpy } from '../../src/base/npy.ts'
 import { silent } from '../../src/base/progress.ts'
 import { parseSweep } from '../../src/cli/sweep.ts'
 import { floatNetwork } from '../../src/float/forward.ts'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
 import { evaluate } from '../../src/flow/eval.ts'
 import { importedNetwork } from '../../src/flow/imported.ts'
+import { infer } from '../../src/flow/infer.ts'
 import { imageModel } from '../../src/flow/model-accuracy.ts'
 import { emulatedModel } from '../../src/flow/model-emulation.ts'
 import { checkNetwork } from '../../src/flow/net.ts'
@@ -111,6 +113,23 @@ describe('int8 model files on the emulator', () => {
     expect(await accuracyOf(emulatedModel(model, zero, {})!)).not.toEqual(exact)
     expect(() => emulatedModel(model, [{ selector: 'conv7', spec: 'exact', where: '' }], {})).toThrow(
       /there is no layer "conv7"/,
+    )
+  })
+
+  test('infer gives the codes of the file, in and out, and takes no multipliers', () => {
+    const path = file()
+    const [input, output] = [join(directory, 'x.npy'), join(directory, 'y.npy')]
+    const codes = Int8Array.from({ length: 192 }, (_, i) => ((i * 89) % 256) - 128)
+    writeFileSync(input, encodeNpy({ type: 'i1', shape: [1, 8, 8, 3], data: codes }))
+    const request = { input, output, precision: undefined, codes: false }
+    expect(infer(resolveConfiguration({ net: path }), request)).toMatchObject({
+      precision: 'int',
+      shape: [1, 5],
+    })
+    const { type, data } = decodeNpy(readFileSync(output), output)
+    expect([type, data.length]).toEqual(['i1', 5])
+    expect(() => infer(resolveConfiguration({ net: path, mult: ['default=drum:k=6'] }), request)).toThrow(
+      /with exact multipliers/,
     )
   })
 
