@@ -41,8 +41,6 @@ export type Finish =
     }
 
 export interface Convolution {
-  /** The kernel that computes it. */
-  readonly kernel: 'convolveTable' | 'convolveDot'
   readonly shape: ConvolutionShape
   /** Whoever has it keeps the convolution's memory. */
   readonly holder: object
@@ -60,6 +58,9 @@ export const jobWords: readonly string[] = [
 const tablePositions = 4096
 const tableLineBytes = tablePositions * 4 + 192
 const tableFilters = 64
+/** Tables are not worth making for so few filters of a group, or positions. */
+const mostFiltersOfRows = 1
+const mostPositionsOfRows = 32
 /** Packed operands of a piece of dot products: they stay in the second cache. */
 const packedBytes = 384 * 1024
 const mostDotPositions = 2048
@@ -98,18 +99,20 @@ export function createConvolution(
   Object.assign(job, placed.words)
   job['bias'] = numbers(placed.bias)
   const jobAt = place(4 * jobWords.length)
-  const kernelName = products.kind === 'table' ? 'convolveTable' : 'convolveDot'
-  const limits = products.kind === 'table' ? tableLimits : dotLimits(taps * products.terms, products.terms)
+  const dot = products.kind === 'dot' ? dotLimits(taps * products.terms, products.terms) : undefined
 
   const run: Convolution['run'] = (input, output, images) => {
     const products = images * shape.rows * shape.columns * filters * taps
     const threads = threadsFor(products)
-    const pieces = piecesOf(shape, limits, images, threads)
+    const few =
+      filters / groups <= mostFiltersOfRows || images * shape.rows * shape.columns <= mostPositionsOfRows
+    const kernel = dot !== undefined ? 'convolveDot' : few ? 'convolveRows' : 'convolveTable'
+    const pieces = piecesOf(shape, dot ?? (few ? rowLimits : tableLimits), images, threads)
     const all: Record<string, number> = { ...job, ...pieces.words, input, output, images }
     wordsAt(jobAt, jobWords.length).set(jobWords.map((name) => all[name] ?? 0))
-    runPieces(kernelName, jobAt, pieces.count, pieces.scratch, threads)
+    runPieces(kernel, jobAt, pieces.count, pieces.scratch, threads)
   }
-  return { kernel: kernelName, shape, run, holder }
+  return { shape, run, holder }
 }
 
 const tableLimits: PieceLimits = {
@@ -120,6 +123,11 @@ const tableLimits: PieceLimits = {
   element: 4,
   scratch: (positions, filters) =>
     8 * 4096 + 8 * tableLineBytes + Math.ceil(filters / 8) * positions * 32 + 8 * (positions * 4 + 64) + 128,
+}
+
+const rowLimits: PieceLimits = {
+  ...tableLimits,
+  scratch: (positions, filters) => 8 * tableLineBytes + filters * (positions * 4 + 64) + 128,
 }
 
 /** For sums of so many products. */

@@ -2,4 +2,5 @@
 export { addCodes } from './add'
 export { convolveDot } from './dot'
 export { poolCodes } from './pool'
+export { convolveRows } from './rows'
 export { convolveTable } from './table'

@@ -2,12 +2,12 @@ import * as job from './job'
 import * as region from './region'
 
 /**
- * A channel of the input as a padded plane [image][row][column] of 32-bit places in a table, code * 16 + base: what a sweep
- * loads products from. Planes, like lines, may be written up to a vector too far: the next row, or slack, lies there.
+ * A channel of the input as a padded plane [image][row][column] of 32-bit places in a table, code * 2^scale + base: what a
+ * sweep loads products from. Planes, like lines, may be written up to a vector too far: the next row, or slack, lies there.
  */
-export function placePlane(at: usize, channel: i32, to: usize, base: u32): void {
+export function placePlane(at: usize, channel: i32, to: usize, base: u32, scale: i32): void {
   const mask = job.word(at, job.mask)
-  const fill = i32x4.splat(((job.word(at, job.padding) & mask) << 4) + <i32>base)
+  const fill = i32x4.splat(((job.word(at, job.padding) & mask) << scale) + <i32>base)
   const masks = i8x16.splat(<i8>mask)
   const bases = i32x4.splat(<i32>base)
   const height = job.word(at, job.height)
@@ -34,10 +34,10 @@ export function placePlane(at: usize, channel: i32, to: usize, base: u32): void 
         const codes = v128.and(v128.load(s), masks)
         const low = v128.extend_low<u8>(codes)
         const high = v128.extend_high<u8>(codes)
-        v128.store(p, i32x4.add(i32x4.shl(v128.extend_low<u16>(low), 4), bases))
-        if (p + 16 < stop) v128.store(p, i32x4.add(i32x4.shl(v128.extend_high<u16>(low), 4), bases), 16)
-        if (p + 32 < stop) v128.store(p, i32x4.add(i32x4.shl(v128.extend_low<u16>(high), 4), bases), 32)
-        if (p + 48 < stop) v128.store(p, i32x4.add(i32x4.shl(v128.extend_high<u16>(high), 4), bases), 48)
+        v128.store(p, i32x4.add(i32x4.shl(v128.extend_low<u16>(low), scale), bases))
+        if (p + 16 < stop) v128.store(p, i32x4.add(i32x4.shl(v128.extend_high<u16>(low), scale), bases), 16)
+        if (p + 32 < stop) v128.store(p, i32x4.add(i32x4.shl(v128.extend_low<u16>(high), scale), bases), 32)
+        if (p + 48 < stop) v128.store(p, i32x4.add(i32x4.shl(v128.extend_high<u16>(high), scale), bases), 48)
       }
       fillLine(stop, end, fill)
       to = end

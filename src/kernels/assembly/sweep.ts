@@ -12,7 +12,7 @@ export const mostPositions: i32 = 4096
 export const lineBytes: usize = 4096 * 4 + 192
 
 /** Where the row of a weight lies: `bases` has the address of each multiplier's rows, an index is multiplier * 256 + weight code. */
-function rowOf(index: u16, bases: usize, rowBytes: usize): usize {
+export function rowOf(index: u16, bases: usize, rowBytes: usize): usize {
   return <usize>load<u32>(bases + ((<usize>(index >> 8)) << 2)) + <usize>(index & 255) * rowBytes
 }
 

@@ -48,6 +48,7 @@ export function convolveTable(at: usize, piece: i32, scratch: usize): void {
         region.group * channels + placed,
         scratch + planesAt + <usize>(placed & (planes - 1)) * planeBytes,
         <u32>scratch,
+        4,
       )
     for (let j = 0; j < here; j++) {
       const tap = first + j
