@@ -10,6 +10,9 @@ export interface Trace {
   readonly fixed: ReadonlyMap<string, ModelTensor>
 }
 
+/** What finding shapes may cost, in values looked at: products are not computed. */
+const mostWork = 2 ** 31
+
 /** Evaluates what no image changes, and of the rest the shapes. A shape that is asked for counts as fixed: it is that of one image. */
 export function traceOnnx(model: Model): Trace {
   const fixed = new Map(model.constants)
@@ -22,7 +25,7 @@ export function traceOnnx(model: Model): Trace {
     shapes.set(value.name, tensor.shape)
   }
   const lastReader = new Map(model.nodes.flatMap(({ inputs }, i) => inputs.map((name) => [name, i] as const)))
-  const budget = standardBudget()
+  const budget = { elements: standardBudget().elements, work: mostWork }
   for (const [i, node] of model.nodes.entries()) {
     const known = node.operator === 'Shape' || node.inputs.every((name) => name === '' || fixed.has(name))
     const given = (name: string) => fixed.get(name) ?? made.get(name)

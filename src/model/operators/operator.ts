@@ -117,16 +117,22 @@ export class Call {
 
   /** That a tensor of this shape may be made. */
   reserve(shape: readonly number[]): void {
-    const elements = elementsOf(shape)
+    // a size beside one of 0 costs memory too, where indices are counted
+    const elements = elementsOf(shape.map((n) => (n === 0 ? 1 : n)))
     if (shape.some((n) => !Number.isSafeInteger(n) || n < 0) || !(elements <= this.budget.elements))
       throw this.error(
         `makes a tensor of shape [${shape.join(', ')}]: at most ${this.budget.elements} elements are possible`,
       )
-    this.spend(elements)
+    this.use(elements)
   }
 
-  /** That so many multiplications may be spent. */
+  /** That so many multiplications may be spent; a dry run computes none. */
   spend(work: number): void {
+    if (this.dry) return
+    this.use(work)
+  }
+
+  private use(work: number): void {
     this.budget.work -= work
     if (!(this.budget.work >= 0))
       throw this.error('takes the model beyond the work that one evaluation may cost')

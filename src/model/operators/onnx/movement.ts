@@ -4,8 +4,10 @@ import { elementsOf, isFloat, isWide, numbersOf } from '../../tensors.ts'
 import type { Call, Operator } from '../operator.ts'
 import { copyMapped, elements } from '../strided.ts'
 
-const range = (length: number, from = 0, step = 1): Int32Array =>
-  Int32Array.from({ length }, (_, i) => from + i * step)
+function range(call: Call, length: number, from = 0, step = 1): Int32Array {
+  call.reserve([length])
+  return Int32Array.from({ length }, (_, i) => from + i * step)
+}
 
 /** The part of a tensor that index maps along its axes name; -1 leaves `fill`. */
 function mapped(
@@ -70,7 +72,7 @@ export const movement: Readonly<Record<string, Operator>> = {
       const sizes = splitSizes(call, x.shape[axis]!)
       let from = 0
       return sizes.map((size) => {
-        const maps = x.shape.map((n, i) => (i === axis ? range(size, from) : range(n)))
+        const maps = x.shape.map((n, i) => (i === axis ? range(call, size, from) : range(call, n)))
         from += size
         return mapped(call, x, maps)
       })
@@ -90,7 +92,7 @@ export const movement: Readonly<Record<string, Operator>> = {
       const steps = (attributes ? undefined : call.integers(4)) ?? starts.map(() => 1)
       if (axes.length !== starts.length || steps.length !== starts.length)
         throw call.error(`has ${starts.length} starts for ${axes.length} axes and ${steps.length} steps`)
-      const maps: Int32Array[] = x.shape.map((n) => range(n))
+      const maps: Int32Array[] = x.shape.map((n) => range(call, n))
       for (const [i, given] of axes.entries()) {
         const axis = call.axis(given, x.shape.length)
         maps[axis] = sliced(call, x.shape[axis]!, starts[i]!, ends[i]!, steps[i]!)
@@ -179,7 +181,7 @@ function sliced(call: Call, size: number, start: number, end: number, step: numb
   const [least, most] = step > 0 ? [0, size] : [-1, size - 1]
   const bound = (at: number) => Math.max(least, Math.min(most, at < 0 ? at + size : at))
   const [from, until] = [bound(start), bound(end)]
-  return range(Math.max(0, Math.ceil((until - from) / step)), from, step)
+  return range(call, Math.max(0, Math.ceil((until - from) / step)), from, step)
 }
 
 /** For a place along an axis of n elements, the element that a padding puts there; -1 for the constant. */

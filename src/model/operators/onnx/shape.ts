@@ -7,6 +7,7 @@ import { copyStrided } from '../strided.ts'
 function reshaped(call: Call, tensor: ModelTensor, shape: readonly number[]): readonly ModelTensor[] {
   if (elementsOf(shape) !== tensor.data.length)
     throw call.error(`makes [${shape.join(', ')}] of a tensor of shape [${tensor.shape.join(', ')}]`)
+  call.reserve(shape)
   return [{ ...tensor, shape }]
 }
 
