@@ -252,6 +252,23 @@ describe('a lowered ONNX model', () => {
     expect(lowered(model).network.layers.at(-1)).toMatchObject({ kind: 'gru', returns: 'last' })
   })
 
+  it('takes the last states of the one direction that there is', () => {
+    const model = onnxModel(
+      [floatInput('x', 5, 1, 6)],
+      [
+        { operator: 'GRU', inputs: ['x', 'w', 'r'], outputs: ['', 's'], attributes: { hidden_size: 4 } },
+        { operator: 'Gather', inputs: ['s', 'last'], outputs: ['y'], attributes: { axis: 0 } },
+      ],
+      ['y'],
+      {
+        w: normalTensor([1, 12, 6], 1, 0.5),
+        r: normalTensor([1, 12, 4], 2, 0.5),
+        last: { ...int64Tensor(-1), shape: [] },
+      },
+    )
+    expect(kinds(lowered(model))).toEqual(['reshape', 'gru'])
+  })
+
   it('gets its images in the range that it was made for', () => {
     expect(kinds(lowered(digitsModel(), [0, 255]))).toEqual(kinds(lowered(digitsModel())))
     expect(kinds(lowered(digitsModel(), [-1, 1]))[0]).toBe('conv2d')
@@ -290,6 +307,47 @@ describe('a model that is no network', () => {
     expect(none).toBeUndefined()
     expect(unsupported.map(({ node }) => node)).toEqual(['Conv_0', 'LogSoftmax_1'])
     expect(unsupported.every(({ hint }) => hint.length > 10)).toBe(true)
+  })
+
+  it.each<[what: string, node: Omit<NodeSketch, 'outputs'>, constants: Record<string, ModelTensor>]>([
+    [
+      'turned around',
+      { operator: 'Slice', inputs: ['x', 'from', 'to', 'axes', 'steps'] },
+      {
+        from: int64Tensor(-1),
+        to: int64Tensor(-100),
+        axes: int64Tensor(3),
+        steps: int64Tensor(-1),
+      },
+    ],
+    ['made whole', { operator: 'Cast', inputs: ['x'], attributes: { to: 7 } }, {}],
+  ])('does not keep a map as it is that is %s', (_what, node, constants) => {
+    const model = onMap([{ ...node, outputs: ['y'] }], constants)
+    const { unsupported } = tryLowering(model, { name: 'no' })
+    expect(unsupported.map((each) => each.node)).toEqual([`${node.operator}_0`])
+  })
+
+  it('does not take a bias for each step as one for each unit', () => {
+    const model = onnxModel(
+      [floatInput('x', 3, 6)],
+      [{ operator: 'Gemm', inputs: ['x', 'w', 'b'], outputs: ['y'] }],
+      ['y'],
+      { w: normalTensor([6, 4], 1), b: normalTensor([3, 1], 2) },
+    )
+    expect(tryLowering(model, { name: 'no' }).unsupported.map(({ node }) => node)).toEqual(['Gemm_0'])
+  })
+
+  it('does not add a row and a column of as many values one by one', () => {
+    const model = onnxModel(
+      [floatInput('x', 1, 1, 1, 4)],
+      [
+        { operator: 'Relu', inputs: ['x'], outputs: ['row'] },
+        { operator: 'Transpose', inputs: ['x'], outputs: ['column'], attributes: { perm: [0, 1, 3, 2] } },
+        { operator: 'Add', inputs: ['row', 'column'], outputs: ['y'] },
+      ],
+      ['y'],
+    )
+    expect(tryLowering(model, { name: 'no' }).unsupported.map(({ node }) => node)).toEqual(['Add_2'])
   })
 
   it('lists unknown operators and those without a layer together', () => {

@@ -107,7 +107,7 @@ function noLayer(operator: string): [reason: string, hint: string] {
       ? 'Quantise with fixed scales (QuantizeLinear and DequantizeLinear), or import the float model.'
       : operator === 'LogSoftmax'
         ? 'Export the scores before it, or a Softmax.'
-        : 'Rewrite this part with layers ("xgen net" of docs/networks.md), or leave it to the host.',
+        : 'Rewrite this part with layers that docs/networks.md has, or leave it to the host.',
   ]
 }
 

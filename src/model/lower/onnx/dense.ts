@@ -75,7 +75,7 @@ const gemm: Rule = (lowering, node) => {
 
 function biasRow(lowering: Lowering, node: ModelNode, bias: ModelTensor, units: number): Float32Array {
   const shape = lowering.modelShape(node.outputs[0]!)
-  if (elementsOf(shape) !== units && bias.data.length > units)
+  if (elementsOf(shape) !== units && elementsOf(bias.shape.slice(0, -1)) !== 1)
     throw new Obstacle(
       `adds a bias of shape [${bias.shape.join(', ')}]`,
       'One value for each unit has a layer.',

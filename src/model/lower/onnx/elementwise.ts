@@ -19,7 +19,7 @@ function activate(lowering: Lowering, node: ModelNode, of: ActivationFunction): 
 
 const whole = (lowering: Lowering, value: Value) => lowering.view(value, value.shape)
 
-/** Something with a constant, where it is a scale and a shift by channel; `null`: of two computed tensors. */
+/** Something with a constant, where it is a scale and a shift by channel. `kind`: the layer of two computed tensors, if there is one. */
 const combination =
   (
     kind: 'add' | 'mul' | undefined,
@@ -50,13 +50,14 @@ const combination =
 
 function pairwise(lowering: Lowering, node: ModelNode, kind: 'add' | 'mul'): void {
   const [a, b] = [whole(lowering, lowering.value(node, 0)), whole(lowering, lowering.value(node, 1))]
-  if (elementsOf(a.shape) === elementsOf(b.shape)) {
+  const result = lowering.modelShape(node.outputs[0]!)
+  // tensors of one size may still be spread over each other, as a column and a row are
+  if (elementsOf(a.shape) === elementsOf(b.shape) && elementsOf(a.shape) === elementsOf(result)) {
     const inputs = [a, lowering.view(b, a.shape)] as const
     lowering.layer(node, { kind, inputs: [inputs[0].source, inputs[1].source] }, inputs, a.shape)
     return
   }
   const [large, gate] = elementsOf(a.shape) > elementsOf(b.shape) ? [a, b] : [b, a]
-  const result = lowering.modelShape(node.outputs[0]!)
   const shape = stripped(result)
   const channels = result[1]
   const spread = node.inputs

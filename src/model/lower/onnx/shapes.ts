@@ -10,6 +10,16 @@ const same: Rule = (lowering, node) =>
 /** Quantisation by the file's own scales is not part of the network in float. */
 const real: Rule = (lowering, node) => lowering.alias(node, lowering.value(node))
 
+/** The numbers of ONNX for float and double. */
+const realTypes: readonly number[] = [1, 11]
+
+/** Real values stay what they are in any real type. */
+const cast: Rule = (lowering, node) => {
+  if (!realTypes.includes(lowering.call(node).int('to', 1)))
+    throw new Obstacle('makes whole numbers of computed values', 'Cast to float, or leave it to the host.')
+  real(lowering, node)
+}
+
 const dropout: Rule = (lowering, node) => {
   if ((node.outputs[1] ?? '') !== '' && lowering.readCount(node.outputs[1]!) > 0)
     throw new Obstacle('gives its mask', 'Export the model for inference.')
@@ -51,6 +61,11 @@ const gather: Rule = (lowering, node) => {
   const axis = call.axis(call.int('axis', 0), shape.length)
   const index = Number(lowering.weight(node, 1).data[0])
   const [steps, units] = [shape[axis]!, elementsOf(shape) / shape[axis]!]
+  // one of one takes nothing away: h[-1] of the last states, as exporters write it
+  if (steps === 1 && lowering.weight(node, 1).data.length === 1) {
+    same(lowering, node)
+    return
+  }
   takeLast(lowering, node, value, {
     steps,
     units,
@@ -85,13 +100,15 @@ function takeLast(
 
 const slice: Rule = (lowering, node) => {
   const [shape, result] = [lowering.modelShape(node.inputs[0]!), lowering.modelShape(node.outputs[0]!)]
+  const call = lowering.call(node)
+  if (call.version >= 10 && call.integers(4)?.some((step) => step < 0))
+    throw new Obstacle('turns a computed tensor around', 'Steps forward have layers.')
   if (shape.join() === result.join()) {
     same(lowering, node)
     return
   }
   if (subsample(lowering, node)) return
   const axis = shape.findIndex((n, i) => n !== result[i])
-  const call = lowering.call(node)
   const starts = (call.version < 10 ? call.ints('starts') : call.integers(1)) ?? []
   const start = starts[starts.length === 1 ? 0 : axis] ?? 0
   const steps = shape[axis]!
@@ -130,7 +147,7 @@ export const shapes: Readonly<Record<string, Rule>> = {
   Dropout: dropout,
   QuantizeLinear: real,
   DequantizeLinear: real,
-  Cast: real,
+  Cast: cast,
   Reshape: same,
   Flatten: same,
   Squeeze: same,
