@@ -2,15 +2,18 @@ import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/base/random.ts'
 import { floatNetwork } from '../../src/float/forward.ts'
 import { createEvaluator } from '../../src/model/evaluator.ts'
-import { type Lowered, lowerOnnx, tryLowering } from '../../src/model/lower/lower.ts'
+import { type Lowered, lowerOnnx } from '../../src/model/lower/lower.ts'
 import type { Model, ModelTensor } from '../../src/model/model.ts'
 import { elements } from '../../src/net/shapes.ts'
 import {
+  conv,
   digitsModel,
   floatInput,
+  floats,
   int64Tensor,
   type NodeSketch,
   normalTensor,
+  onMap,
   onnxModel,
 } from '../fixtures/onnx-models.ts'
 
@@ -43,22 +46,6 @@ function lowered(model: Model, inputRange?: readonly [number, number]): Lowered 
 }
 
 const kinds = ({ network }: Lowered) => network.layers.map(({ kind }) => kind)
-
-/** A model that reads one map [1, 4, 6, 5]. */
-const onMap = (nodes: readonly NodeSketch[], constants: Record<string, ModelTensor> = {}, version = 17) =>
-  onnxModel([floatInput('x', 1, 4, 6, 5)], nodes, ['y'], constants, version)
-
-const conv = (inputs: string[], output: string, attributes = {}): NodeSketch => ({
-  operator: 'Conv',
-  inputs,
-  outputs: [output],
-  attributes,
-})
-const floats = (...values: number[]): ModelTensor => ({
-  type: 'float32',
-  shape: [values.length],
-  data: Float32Array.from(values),
-})
 
 describe('a lowered ONNX model', () => {
   it('has its batch normalisation and constants in the weights before them', () => {
@@ -289,96 +276,48 @@ describe('a lowered ONNX model', () => {
     )
     expect(kinds(lowered(model))).toEqual(['conv2d'])
   })
-})
 
-describe('a model that is no network', () => {
-  it('is told with all its nodes, and what to do about each', () => {
+  it.each([
+    ['uint8', Uint8Array.of(0), true],
+    ['int8', Int8Array.of(-128), true],
+    ['int8', Int8Array.of(0), false],
+  ] as const)('has a ReLU where codes of %s count from %j: %s', (type, data, clamped) => {
+    const zero: ModelTensor = { type, shape: [], data }
+    const [scale, codes] = [{ ...floats(0.02), shape: [] }, (name: string) => [name, 'scale', 'zero']]
+    const nodes: NodeSketch[] = [
+      { operator: 'QuantizeLinear', inputs: codes('x'), outputs: ['qx'] },
+      { operator: 'DequantizeLinear', inputs: codes('qx'), outputs: ['dx'] },
+      conv(['dx', 'w'], 'c'),
+      { operator: 'QuantizeLinear', inputs: codes('c'), outputs: ['qc'] },
+      { operator: 'DequantizeLinear', inputs: codes('qc'), outputs: ['dc'] },
+      { operator: 'MaxPool', inputs: ['dc'], outputs: ['m'], attributes: { kernel_shape: [2, 2] } },
+      { operator: 'QuantizeLinear', inputs: codes('m'), outputs: ['qm'] },
+      { operator: 'DequantizeLinear', inputs: codes('qm'), outputs: ['y'] },
+    ]
+    const model = onMap(nodes, { w: normalTensor([3, 4, 3, 3], 1), scale, zero })
+    const found = kinds(lowerOnnx(model, { name: 'quantised' }))
+    expect(found).toEqual(['conv2d', ...(clamped ? ['relu'] : []), 'pool'])
+  })
+
+  it('has a ReLU behind a convolution of codes that count from the least one', () => {
+    const scalar = (type: 'uint8' | 'int8', value: number): ModelTensor => ({
+      type,
+      shape: [],
+      data: type === 'uint8' ? Uint8Array.of(value) : Int8Array.of(value),
+    })
     const model = onMap(
       [
-        conv(['x', 'x'], 'a'),
-        { operator: 'LogSoftmax', inputs: ['a'], outputs: ['b'] },
-        { operator: 'Concat', inputs: ['b', 'b'], outputs: ['c'], attributes: { axis: 2 } },
-        { operator: 'Relu', inputs: ['c'], outputs: ['y'] },
+        { operator: 'QuantizeLinear', inputs: ['x', 's', 'z'], outputs: ['q'] },
+        { operator: 'QLinearConv', inputs: ['q', 's', 'z', 'w', 's', 'zw', 's', 'z'], outputs: ['c'] },
+        { operator: 'DequantizeLinear', inputs: ['c', 's', 'z'], outputs: ['y'] },
       ],
-      {},
-    )
-    const shaped: Model = { ...model, inputs: [floatInput('x', 1, 1, 1, 1)] }
-    const { lowered: none, unsupported } = tryLowering(shaped, { name: 'no' })
-    expect(none).toBeUndefined()
-    expect(unsupported.map(({ node }) => node)).toEqual(['Conv_0', 'LogSoftmax_1'])
-    expect(unsupported.every(({ hint }) => hint.length > 10)).toBe(true)
-  })
-
-  it.each<[what: string, node: Omit<NodeSketch, 'outputs'>, constants: Record<string, ModelTensor>]>([
-    [
-      'turned around',
-      { operator: 'Slice', inputs: ['x', 'from', 'to', 'axes', 'steps'] },
       {
-        from: int64Tensor(-1),
-        to: int64Tensor(-100),
-        axes: int64Tensor(3),
-        steps: int64Tensor(-1),
+        s: { ...floats(0.02), shape: [] },
+        z: scalar('uint8', 0),
+        zw: scalar('int8', 0),
+        w: { type: 'int8', shape: [3, 4, 1, 1], data: Int8Array.from({ length: 12 }, (_, i) => 9 * i - 50) },
       },
-    ],
-    ['made whole', { operator: 'Cast', inputs: ['x'], attributes: { to: 7 } }, {}],
-  ])('does not keep a map as it is that is %s', (_what, node, constants) => {
-    const model = onMap([{ ...node, outputs: ['y'] }], constants)
-    const { unsupported } = tryLowering(model, { name: 'no' })
-    expect(unsupported.map((each) => each.node)).toEqual([`${node.operator}_0`])
-  })
-
-  it('does not take a bias for each step as one for each unit', () => {
-    const model = onnxModel(
-      [floatInput('x', 3, 6)],
-      [{ operator: 'Gemm', inputs: ['x', 'w', 'b'], outputs: ['y'] }],
-      ['y'],
-      { w: normalTensor([6, 4], 1), b: normalTensor([3, 1], 2) },
     )
-    expect(tryLowering(model, { name: 'no' }).unsupported.map(({ node }) => node)).toEqual(['Gemm_0'])
-  })
-
-  it('does not add a row and a column of as many values one by one', () => {
-    const model = onnxModel(
-      [floatInput('x', 1, 1, 1, 4)],
-      [
-        { operator: 'Relu', inputs: ['x'], outputs: ['row'] },
-        { operator: 'Transpose', inputs: ['x'], outputs: ['column'], attributes: { perm: [0, 1, 3, 2] } },
-        { operator: 'Add', inputs: ['row', 'column'], outputs: ['y'] },
-      ],
-      ['y'],
-    )
-    expect(tryLowering(model, { name: 'no' }).unsupported.map(({ node }) => node)).toEqual(['Add_2'])
-  })
-
-  it('lists unknown operators and those without a layer together', () => {
-    const model = onMap([
-      { operator: 'Resize', inputs: ['x'], outputs: ['a'] },
-      { operator: 'LogSoftmax', inputs: ['a'], outputs: ['b'] },
-      { operator: 'If', inputs: ['b'], outputs: ['y'], attributes: {} },
-    ])
-    expect(() => lowerOnnx(model, { name: 'no' })).toThrow(
-      /3 nodes[\s\S]*Resize_0[\s\S]*LogSoftmax_1[\s\S]*If_2/,
-    )
-  })
-
-  it('has one input and one output', () => {
-    const model = onnxModel(
-      [floatInput('x', 1, 2, 4, 4), floatInput('w', 3, 2, 3, 3)],
-      [
-        { operator: 'Conv', inputs: ['x', 'w'], outputs: ['a'] },
-        { operator: 'Relu', inputs: ['a'], outputs: ['b'] },
-      ],
-      ['a', 'b'],
-    )
-    const { unsupported } = tryLowering(model, { name: 'no' })
-    expect(unsupported.map(({ node }) => node)).toEqual(['w', 'b', 'Conv_0'])
-  })
-
-  it('may not have open sizes', () => {
-    const model: Model = {
-      ...onMap([{ operator: 'Relu', inputs: ['x'], outputs: ['y'] }]),
-      inputs: [floatInput('x', undefined, 4, undefined, 5)],
-    }
-    expect(() => lowerOnnx(model, { name: 'no' })).toThrow(/only the number of images may be open/)
+    expect(kinds(lowerOnnx(model, { name: 'quantised' }))).toEqual(['conv2d', 'relu'])
   })
 })

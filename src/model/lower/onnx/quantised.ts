@@ -1,9 +1,11 @@
-import type { ModelNode, ModelTensor } from '../../model.ts'
+import { imageName } from '../../../net/wiring.ts'
+import type { ElementType, ModelNode, ModelTensor } from '../../model.ts'
 import { elements } from '../../operators/strided.ts'
 import type { Lowering } from '../lowering.ts'
 import { lowerDense, transposedMatrix } from './dense.ts'
 import { lowerConvolution } from './maps.ts'
 import type { Rule } from './registry.ts'
+import { real } from './shapes.ts'
 
 /** The real values of weights that a node gives as codes, scales and zero points: by filter, or one pair for all. */
 function realWeights(
@@ -22,6 +24,44 @@ function realWeights(
   return { type: 'float32', shape: codes.shape, data }
 }
 
+const leastCodes: Readonly<Partial<Record<ElementType, number>>> = {
+  int8: -128,
+  int16: -32768,
+  uint8: 0,
+  uint16: 0,
+}
+
+/**
+ * Codes that count from the least one have no negative values: quantisers leave a ReLU to that and take its node away, so that it
+ * becomes a layer again. The largest code cuts off too, but only beyond the range that the values were found in.
+ */
+function clampAtZero(lowering: Lowering, node: ModelNode, zeroPoint: ModelTensor | undefined): void {
+  // without a zero point codes are uint8 that count from 0
+  const least = zeroPoint === undefined ? 0 : leastCodes[zeroPoint.type]
+  const fromLeast = zeroPoint === undefined || Array.from(elements(zeroPoint.data)).every((z) => z === least)
+  const value = lowering.result(node.outputs[0]!)
+  if (!fromLeast || isNonNegative(lowering.layers, value.source)) return
+  const whole = lowering.view(value, value.shape)
+  lowering.layer(node, { kind: 'relu' }, [whole], whole.shape)
+}
+
+/** Whether a layer's values, or those that it moves, compares or adds, come from a ReLU or a softmax, or are the image's: 0 to 1. */
+function isNonNegative(layers: Lowering['layers'], source: string): boolean {
+  if (source === imageName) return true
+  const at = layers.findIndex(({ name }) => name === source)
+  const layer = layers[at]!
+  if (layer.kind === 'relu' || layer.kind === 'softmax') return true
+  if (!/^(pool|flatten|reshape|transpose|subsample|concat|pad|add)$/.test(layer.kind)) return false
+  const sources = layer.inputs ?? [layers[at - 1]?.name ?? imageName]
+  return sources.every((name) => isNonNegative(layers, name))
+}
+
+const quantize: Rule = (lowering, node) => {
+  real(lowering, node)
+  if (node.attributes.has('output_dtype') && (node.inputs[2] ?? '') === '') return
+  clampAtZero(lowering, node, (node.inputs[2] ?? '') === '' ? undefined : lowering.weight(node, 2))
+}
+
 /** The network in float of a convolution on codes: what its scales make of weights and bias. */
 const qLinearConv: Rule = (lowering, node) => {
   const filter = lowering.weight(node, 3)
@@ -36,6 +76,7 @@ const qLinearConv: Rule = (lowering, node) => {
     codes &&
     Float32Array.from(codes, (code, n) => code * ofInput[0]! * ofWeights[ofWeights.length === 1 ? 0 : n]!)
   lowerConvolution(lowering, node, 0, weight, bias)
+  clampAtZero(lowering, node, lowering.weight(node, 7))
 }
 
 const qLinearMatMul: Rule = (lowering, node) => {
@@ -47,9 +88,12 @@ const qLinearMatMul: Rule = (lowering, node) => {
     transposedMatrix(realWeights(lowering, node, 3, (i) => i % columns)),
     undefined,
   )
+  clampAtZero(lowering, node, lowering.weight(node, 7))
 }
 
 export const quantised: Readonly<Record<string, Rule>> = {
+  QuantizeLinear: quantize,
+  DequantizeLinear: real,
   QLinearConv: qLinearConv,
   QLinearMatMul: qLinearMatMul,
 }

@@ -7,8 +7,8 @@ import type { Rule } from './registry.ts'
 const same: Rule = (lowering, node) =>
   lowering.alias(node, lowering.view(lowering.value(node), lowering.value(node).shape))
 
-/** Quantisation by the file's own scales is not part of the network in float. */
-const real: Rule = (lowering, node) => lowering.alias(node, lowering.value(node))
+/** Codes and their types are not part of the network in float. */
+export const real: Rule = (lowering, node) => lowering.alias(node, lowering.value(node))
 
 /** The numbers of ONNX for float and double. */
 const realTypes: readonly number[] = [1, 11]
@@ -145,8 +145,6 @@ function subsample(lowering: Parameters<Rule>[0], node: Parameters<Rule>[1]): bo
 export const shapes: Readonly<Record<string, Rule>> = {
   Identity: real,
   Dropout: dropout,
-  QuantizeLinear: real,
-  DequantizeLinear: real,
   Cast: cast,
   Reshape: same,
   Flatten: same,
