@@ -21,7 +21,7 @@ export interface Emulator {
   runBatch(input: Codes, images: number): Trace
   /** All tensors for one image. */
   runImage(input: Codes): Trace
-  /** The network's result alone: what no layer reads any more is forgotten. */
+  /** The network's result alone: the other tensors are kept for the images of one tile only. */
   result(input: Codes, images: number): Codes
 }
 
@@ -39,7 +39,7 @@ export function createEmulator(graph: QGraph, assignment: Assignment): Emulator 
   const imageBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
   const tile = Math.max(1, Math.min(mostImages, Math.floor(tileBytes / imageBytes)))
 
-  /** The tensors of some images, given to `take` one after the other, before the last layer that reads them is over. */
+  /** The tensors of some images, given to `take` one after the other; their memory is given back when all of them are made. */
   const runTile = (input: Codes, images: number, take: (id: string, codes: Codes) => void) => {
     const codesOf = new Map<string, Codes>()
     try {

@@ -1,4 +1,4 @@
-import type { LayerAssignment } from '../approx/assignment.ts'
+import type { Assignment, LayerAssignment } from '../approx/assignment.ts'
 import { errorMetrics } from '../arith/metrics.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import { usageError } from '../base/errors.ts'
@@ -6,6 +6,7 @@ import { writeFileAtomically } from '../base/files.ts'
 import { version } from '../base/version.ts'
 import { modelOf } from '../model/onnx/from-network.ts'
 import { writeOnnx } from '../model/onnx/write.ts'
+import { filtersOf } from '../quant/qgraph.ts'
 import type { Configuration } from './configuration.ts'
 import { prepare } from './preparation.ts'
 
@@ -26,11 +27,11 @@ export function exportNetwork(configuration: Configuration, file: string): Expor
       where: '--out',
       hint: 'Name a file that ends in .onnx.',
     })
-  const { network, weights, assignment } = prepare(configuration)
+  const { network, weights, graph, assignment } = prepare(configuration)
   const errors = new Map<string, string>()
-  const layers = network.layers.flatMap(({ name }) => {
-    const assigned = assignment.get(name)
-    return assigned === undefined ? [] : [{ name, notes: notesOf(assigned, errors) }]
+  const layers = graph.nodes.flatMap((node) => {
+    const sets = filtersOf(node).map(({ name }) => name)
+    return sets.length === 0 ? [] : [{ name: node.name, notes: notesOf(sets, assignment, errors) }]
   })
   const nodes = new Map(layers.map(({ name, notes }) => [name, new Map(Object.entries(notes))]))
   const model = new Map([
@@ -41,7 +42,19 @@ export function exportNetwork(configuration: Configuration, file: string): Expor
   return { net: network.name, file, layers }
 }
 
+/** A recurrent layer has two sets of filters, which are told by their names. */
 function notesOf(
+  sets: readonly string[],
+  assignment: Assignment,
+  known: Map<string, string>,
+): Record<string, string> {
+  const [first, ...more] = sets.map((set) => setNotes(assignment.get(set)!, known))
+  if (more.length === 0) return first!
+  const named = (key: string) => [first!, ...more].map((notes, i) => `${sets[i]}: ${notes[key]}`).join('; ')
+  return Object.fromEntries(Object.keys(first!).map((key) => [key, named(key)]))
+}
+
+function setNotes(
   { multipliers, ofKernel }: LayerAssignment,
   known: Map<string, string>,
 ): Record<string, string> {

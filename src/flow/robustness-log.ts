@@ -27,11 +27,11 @@ export function openLog(path: string, identity: StudyIdentity): StudyLog {
     appendFileSync(path, `${JSON.stringify({ format, ...identity })}\n`)
   } else {
     const [head, ...rest] = lines.map((line, i) => parse(line, `${path}:${i + 1}`))
+    if ((head as Partial<StudyIdentity> | null)?.['format'] !== format)
+      throw dataError('is no log of a robustness study', { where: path })
     const changed = Object.keys(identity).find(
       (key) => !isDeepStrictEqual((head as StudyIdentity)[key], identity[key]),
     )
-    if ((head as StudyIdentity)['format'] !== format)
-      throw dataError('is no log of a robustness study', { where: path })
     if (changed !== undefined)
       throw usageError(
         `holds a study of other ${changed}: ${(head as StudyIdentity)[changed]} instead of ${identity[changed]}`,

@@ -124,6 +124,29 @@ describe('xgen net import and export', () => {
   })
 })
 
+describe('an exported recurrent layer', () => {
+  it('notes the multipliers of both of its sets of filters', () => {
+    writeFileSync(
+      at('steps.yaml'),
+      [
+        'name: steps',
+        'input: { shape: [1, 5, 6] }',
+        'layers:',
+        '  - { name: rows, kind: reshape, shape: [5, 6] }',
+        '  - { name: gru1, kind: gru, units: 4, returns: last }',
+        '  - { name: fc1, kind: dense, units: 3 }',
+      ].join('\n'),
+    )
+    const mult = ['gru1_state=drum:k=4']
+    const configuration = resolveConfiguration({ net: at('steps.yaml'), weights: 'seeded', mult })
+    const { layers } = exportNetwork(configuration, at('steps.onnx'))
+    expect(layers.map(({ name, notes }) => [name, notes['xgen.multiplier']])).toEqual([
+      ['gru1', 'gru1_input: exact; gru1_state: drum:k=4'],
+      ['fc1', 'exact'],
+    ])
+  })
+})
+
 describe('--input-range', () => {
   it('is two numbers', () => {
     expect(parseInputRange('0..255')).toEqual([0, 255])

@@ -1,3 +1,4 @@
+import type { Layer } from '../../../net/network.ts'
 import { imageName } from '../../../net/wiring.ts'
 import type { ElementType, ModelNode, ModelTensor } from '../../model.ts'
 import { elements } from '../../operators/strided.ts'
@@ -45,15 +46,18 @@ function clampAtZero(lowering: Lowering, node: ModelNode, zeroPoint: ModelTensor
   lowering.layer(node, { kind: 'relu' }, [whole], whole.shape)
 }
 
+const moving = /^(pool|flatten|reshape|transpose|subsample|concat|pad|add)$/
+
 /** Whether a layer's values, or those that it moves, compares or adds, come from a ReLU or a softmax, or are the image's: 0 to 1. */
-function isNonNegative(layers: Lowering['layers'], source: string): boolean {
-  if (source === imageName) return true
-  const at = layers.findIndex(({ name }) => name === source)
-  const layer = layers[at]!
-  if (layer.kind === 'relu' || layer.kind === 'softmax') return true
-  if (!/^(pool|flatten|reshape|transpose|subsample|concat|pad|add)$/.test(layer.kind)) return false
-  const sources = layer.inputs ?? [layers[at - 1]?.name ?? imageName]
-  return sources.every((name) => isNonNegative(layers, name))
+function isNonNegative(layers: readonly Layer[], source: string): boolean {
+  const found = new Set([imageName])
+  let before = imageName
+  for (const { name, kind, inputs = [before] } of layers) {
+    const kept = moving.test(kind) && inputs.every((input) => found.has(input))
+    if (kept || kind === 'relu' || kind === 'softmax') found.add(name)
+    before = name
+  }
+  return found.has(source)
 }
 
 const quantize: Rule = (lowering, node) => {
