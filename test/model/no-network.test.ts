@@ -57,6 +57,31 @@ describe('a model that is no network', () => {
     expect(tryLowering(model, { name: 'no' }).unsupported.map(({ node }) => node)).toEqual(['Gemm_0'])
   })
 
+  it.each<[operator: string, inputs: string[]]>([
+    ['Pad', ['x', 'pads', 'v']],
+    ['Slice', ['x', 'n', 'to', 'axes', 'steps']],
+    ['ReduceMean', ['x', 'n']],
+  ])('does not take what images change as settings of %s: %j', (operator, inputs) => {
+    const model = onMap(
+      [
+        { operator: 'ReduceMean', inputs: ['x'], outputs: ['v'], attributes: { keepdims: 0 } },
+        { operator: 'Reshape', inputs: ['v', 'one'], outputs: ['w'] },
+        { operator: 'Cast', inputs: ['w'], outputs: ['n'], attributes: { to: 7 } },
+        { operator, inputs, outputs: ['y'] },
+      ],
+      {
+        one: int64Tensor(1),
+        pads: int64Tensor(0, 0, 1, 1, 0, 0, 1, 1),
+        to: int64Tensor(6),
+        axes: int64Tensor(2),
+        steps: int64Tensor(2),
+      },
+      18,
+    )
+    const { unsupported } = tryLowering(model, { name: 'no' })
+    expect(unsupported.find(({ node }) => node === `${operator}_3`)?.reason).toContain('depends on the image')
+  })
+
   it('does not add a row and a column of as many values one by one', () => {
     const model = onnxModel(
       [floatInput('x', 1, 1, 1, 4)],

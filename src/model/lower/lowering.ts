@@ -76,10 +76,17 @@ export class Lowering {
     const tensor = this.fixed(node.inputs[index])
     if (tensor === undefined)
       throw new Obstacle(
-        `reads "${node.inputs[index] ?? ''}" as weights, which depends on the image`,
+        `reads "${node.inputs[index] ?? ''}" as a constant, but it depends on the image`,
         'Products of two computed tensors have no layer, but for those of one value with another (Mul).',
       )
     return tensor
+  }
+
+  /** Whole numbers that a node reads, which no image may change; undefined where it leaves them out. */
+  integers(node: ModelNode, index: number): readonly number[] | undefined {
+    if ((node.inputs[index] ?? '') === '') return undefined
+    this.weight(node, index)
+    return this.call(node).integers(index)
   }
 
   /** An input that depends on the image. */

@@ -139,7 +139,7 @@ function poolWhole(lowering: Lowering, node: ModelNode, mode: 'max' | 'average')
 const reduceMean: Rule = (lowering, node) => {
   const call = lowering.call(node)
   const shape = lowering.modelShape(node.inputs[0]!)
-  const axes = call.version < 18 ? call.ints('axes') : call.integers(1)
+  const axes = call.version < 18 ? call.ints('axes') : lowering.integers(node, 1)
   const reduced = new Set((axes ?? []).map((axis) => call.axis(axis, shape.length)))
   const positions = shape.map((_, axis) => axis).slice(2)
   if (shape.length < 3 || reduced.size !== positions.length || positions.some((axis) => !reduced.has(axis)))
@@ -150,15 +150,19 @@ const reduceMean: Rule = (lowering, node) => {
   poolWhole(lowering, node, 'average')
 }
 
+/** A constant of one number; 0 where the node leaves it out. */
+const constantOf = (lowering: Lowering, node: ModelNode, index: number): number =>
+  (node.inputs[index] ?? '') === '' ? 0 : Number(lowering.weight(node, index).data[0])
+
 const pad: Rule = (lowering, node) => {
   const call = lowering.call(node)
   const shape = lowering.modelShape(node.inputs[0]!)
   const fail = (what: string) =>
     new Obstacle(what, 'Zeros around a map, or before and behind its channels, have layers.')
   if (call.text('mode', 'constant') !== 'constant') throw fail(`pads by "${call.text('mode', '')}"`)
-  const fill = call.version < 11 ? call.float('value', 0) : Number(call.optional(2)?.data[0] ?? 0)
-  const given = (call.version < 11 ? call.ints('pads') : call.integers(1))!
-  const axes = (call.version < 11 ? undefined : call.integers(3)) ?? shape.map((_, axis) => axis)
+  const fill = call.version < 11 ? call.float('value', 0) : constantOf(lowering, node, 2)
+  const given = (call.version < 11 ? call.ints('pads') : lowering.integers(node, 1))!
+  const axes = (call.version < 11 ? undefined : lowering.integers(node, 3)) ?? shape.map((_, axis) => axis)
   const pads = shape.map(() => [0, 0] as [number, number])
   for (const [i, axis] of axes.entries())
     pads[call.axis(axis, shape.length)] = [given[i]!, given[axes.length + i]!]

@@ -62,7 +62,7 @@ function checkPlain(lowering: Lowering, node: ModelNode, kind: Recurrent['kind']
   }
   const shape = lowering.modelShape(node.inputs[0]!)
   const steps = call.int('layout', 0) === 0 ? shape[0]! : shape[1]!
-  if ((node.inputs[4] ?? '') !== '' && Array.from(call.integers(4)!).some((n) => n !== steps))
+  if ((node.inputs[4] ?? '') !== '' && Array.from(lowering.integers(node, 4)!).some((n) => n !== steps))
     throw new Obstacle('takes a part of its sequence', hint)
   if (kind === 'lstm' && lowering.readCount(node.outputs[2] ?? '') > 0)
     throw new Obstacle('gives its cell state', 'The hidden state has a layer.')

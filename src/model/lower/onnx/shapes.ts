@@ -101,7 +101,7 @@ function takeLast(
 const slice: Rule = (lowering, node) => {
   const [shape, result] = [lowering.modelShape(node.inputs[0]!), lowering.modelShape(node.outputs[0]!)]
   const call = lowering.call(node)
-  if (call.version >= 10 && call.integers(4)?.some((step) => step < 0))
+  if (call.version >= 10 && lowering.integers(node, 4)?.some((step) => step < 0))
     throw new Obstacle('turns a computed tensor around', 'Steps forward have layers.')
   if (shape.join() === result.join()) {
     same(lowering, node)
@@ -109,8 +109,10 @@ const slice: Rule = (lowering, node) => {
   }
   if (subsample(lowering, node)) return
   const axis = shape.findIndex((n, i) => n !== result[i])
-  const starts = (call.version < 10 ? call.ints('starts') : call.integers(1)) ?? []
-  const start = starts[starts.length === 1 ? 0 : axis] ?? 0
+  const starts = (call.version < 10 ? call.ints('starts') : lowering.integers(node, 1)) ?? []
+  const given = call.version < 10 ? call.ints('axes') : lowering.integers(node, 3)
+  const axes = given?.map((one) => call.axis(one, shape.length)) ?? shape.map((_, i) => i)
+  const start = starts[axes.indexOf(axis)] ?? 0
   const steps = shape[axis]!
   takeLast(lowering, node, lowering.value(node), {
     steps,
@@ -126,16 +128,16 @@ const slice: Rule = (lowering, node) => {
 /** Every s-th row and column of a map, from the first. */
 function subsample(lowering: Parameters<Rule>[0], node: Parameters<Rule>[1]): boolean {
   const call = lowering.call(node)
-  const steps = call.version < 10 ? undefined : call.integers(4)
+  const steps = call.version < 10 ? undefined : lowering.integers(node, 4)
   const [shape, result] = [lowering.modelShape(node.inputs[0]!), lowering.modelShape(node.outputs[0]!)]
   if (steps === undefined || shape.length !== 4 || shape[0] !== 1 || shape[1] !== result[1]) return false
-  const axes = (call.integers(3) ?? steps.map((_, i) => i)).map((axis) => call.axis(axis, 4))
+  const axes = (lowering.integers(node, 3) ?? steps.map((_, i) => i)).map((axis) => call.axis(axis, 4))
   const stride = [2, 3].map((axis) => (axes.includes(axis) ? steps[axes.indexOf(axis)]! : 1)) as [
     number,
     number,
   ]
   const whole = stride.every((s, i) => s >= 1 && result[i + 2] === Math.ceil(shape[i + 2]! / s))
-  if (!whole || call.integers(1)!.some((start) => start !== 0)) return false
+  if (!whole || lowering.integers(node, 1)!.some((start) => start !== 0)) return false
   const map = shape.slice(1) as unknown as readonly [number, number, number]
   const value = lowering.view(lowering.value(node), map)
   lowering.layer(node, { kind: 'subsample', stride }, [value], [map[0], result[2]!, result[3]!])
