@@ -57,7 +57,7 @@ export function createOnnxEvaluator(
 }
 
 /** Tensors by name, with the number of elements of those that were added. */
-class Tensors {
+export class Tensors {
   readonly all: Map<string, ModelTensor>
   held = 0
 
@@ -77,6 +77,15 @@ class Tensors {
   delete(name: string): void {
     this.held -= this.all.get(name)?.data.length ?? 0
     this.all.delete(name)
+  }
+
+  /** That what a node has added does not take more than a model may. */
+  check(node: ModelNode, { elements }: Pick<Budget, 'elements'>): void {
+    if (this.held > elements)
+      throw dataError(
+        `node "${node.name}" brings the model to ${this.held} values at a time: at most ${elements} are possible`,
+        { where: node.name },
+      )
   }
 }
 
@@ -101,11 +110,7 @@ export function evaluateNode(
 function runNode(node: ModelNode, operators: OperatorTable, values: Tensors, budget: Budget): void {
   for (const [name, result] of evaluateNode(node, (input) => values.get(input), budget, { operators }))
     values.set(name, result)
-  if (values.held > budget.elements)
-    throw dataError(
-      `node "${node.name}" brings the model to ${values.held} values at a time: at most ${budget.elements} are possible`,
-      { where: node.name },
-    )
+  values.check(node, budget)
 }
 
 /** For each node, the tensors that nobody reads behind it. */

@@ -119,6 +119,16 @@ describe('a model that is no network', () => {
     expect(unsupported.map(({ node }) => node)).toEqual(['w', 'b', 'Conv_0'])
   })
 
+  it('may not ask for more memory than a model has', () => {
+    const refused = (model: Model) =>
+      expect(() => lowerOnnx(model, { name: 'no' })).toThrow(/at most 67108864/)
+    const relu = (output: string): NodeSketch => ({ operator: 'Relu', inputs: ['x'], outputs: [output] })
+    refused(onnxModel([floatInput('x', 1, 1, 2 ** 20, 2 ** 20)], [relu('y')], ['y']))
+    const outputs = ['a', 'b', 'c', 'd']
+    const sum: NodeSketch = { operator: 'Sum', inputs: outputs, outputs: ['y'] }
+    refused(onnxModel([floatInput('x', 1, 1, 4096, 4096)], [...outputs.map(relu), sum], ['y']))
+  })
+
   it('may not have open sizes', () => {
     const model: Model = {
       ...onMap([{ operator: 'Relu', inputs: ['x'], outputs: ['y'] }]),

@@ -1,8 +1,8 @@
-import { usageError } from '../../base/errors.ts'
-import { evaluateNode, shapeText } from '../evaluate.ts'
+import { dataError, usageError } from '../../base/errors.ts'
+import { evaluateNode, shapeText, Tensors } from '../evaluate.ts'
 import type { Model, ModelTensor, ModelValue } from '../model.ts'
 import { standardBudget } from '../operators/operator.ts'
-import { emptyTensor } from '../tensors.ts'
+import { elementsOf, emptyTensor } from '../tensors.ts'
 
 /** What is known of a model's tensors without an image: of all their shapes for one image, and the values of those that no image changes. */
 export interface Trace {
@@ -10,33 +10,45 @@ export interface Trace {
   readonly fixed: ReadonlyMap<string, ModelTensor>
 }
 
+/** Elements that follow from constants, such as the real values of weights: as many as the constants of a file may have. */
+const mostFixed = 2 ** 28
+
 /** What finding shapes may cost, in values looked at: products are not computed. */
 const mostWork = 2 ** 31
 
 /** Evaluates what no image changes, and of the rest the shapes. A shape that is asked for counts as fixed: it is that of one image. */
 export function traceOnnx(model: Model): Trace {
-  const fixed = new Map(model.constants)
-  const shapes = new Map([...fixed].map(([name, { shape }]) => [name, shape]))
+  const fixed = new Tensors(model.constants)
+  const shapes = new Map([...fixed.all].map(([name, { shape }]) => [name, shape]))
   /** Of what depends on the image there are stand-ins: tensors of zeros. */
-  const made = new Map<string, ModelTensor>()
+  const made = new Tensors(new Map())
+  const budget = { elements: standardBudget().elements, work: mostWork }
   for (const [i, value] of model.inputs.entries()) {
-    const tensor = emptyTensor(value.type, shapeOfOne(value, i === 0))
+    const shape = shapeOfOne(value, i === 0)
+    if (made.held + elementsOf(shape) > budget.elements)
+      throw dataError(
+        `the input "${value.name}" of the model is ${shapeText(shape)}: at most ${budget.elements} values are possible`,
+        { where: value.name },
+      )
+    const tensor = emptyTensor(value.type, shape)
     made.set(value.name, tensor)
     shapes.set(value.name, tensor.shape)
   }
   const lastReader = new Map(model.nodes.flatMap(({ inputs }, i) => inputs.map((name) => [name, i] as const)))
-  const budget = { elements: standardBudget().elements, work: mostWork }
   for (const [i, node] of model.nodes.entries()) {
-    const known = node.operator === 'Shape' || node.inputs.every((name) => name === '' || fixed.has(name))
+    const known =
+      node.operator === 'Shape' || node.inputs.every((name) => name === '' || fixed.get(name) !== undefined)
     const given = (name: string) => fixed.get(name) ?? made.get(name)
     for (const [name, result] of evaluateNode(node, given, budget, { dry: !known })) {
       shapes.set(name, result.shape)
       if (known) fixed.set(name, result)
       else if (lastReader.has(name)) made.set(name, result)
     }
+    fixed.check(node, { elements: mostFixed })
+    made.check(node, budget)
     for (const name of node.inputs) if (lastReader.get(name) === i) made.delete(name)
   }
-  return { shapes, fixed }
+  return { shapes, fixed: fixed.all }
 }
 
 /** The shape of an input for one image: its first dimension is 1 where it is open, or where it counts the images of a batch. */
