@@ -23,7 +23,7 @@ export function netOptions(y: Argv): Argv {
     net: {
       type: 'string',
       requiresArg: true,
-      describe: 'Built-in network, or a .json or .yaml network file',
+      describe: 'Built-in network, or a .json, .yaml, .onnx or .tflite file',
       group: 'Network:',
     },
     config: {

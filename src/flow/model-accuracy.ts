@@ -15,7 +15,7 @@ export function parseInputRange(text: string): InputRange {
   const match = /^(-?[\d.]+(?:e[-+]?\d+)?)\.\.(-?[\d.]+(?:e[-+]?\d+)?)$/i.exec(text)
   const [low, high] = [Number(match?.[1]), Number(match?.[2])]
   if (Number.isFinite(low) && Number.isFinite(high) && low < high) return [low, high]
-  throw usageError(`--input-range ${text}: two numbers are needed, the smaller one first`, {
+  throw usageError(`"${text}" is no range: two numbers are needed, the smaller one first`, {
     where: '--input-range',
     hint: 'For example 0..1, 0..255 or -1..1.',
   })

@@ -103,6 +103,6 @@ export function loadNetwork(net: string): Network {
   if (entry !== undefined) return entry.network
   throw usageError(`there is no built-in network "${net}".${didYouMean(net, available)}`, {
     where: 'net',
-    hint: `Available: ${available.join(', ')}; or name a .json or .yaml network file.`,
+    hint: `Available: ${available.join(', ')}; or name a .json, .yaml, .onnx or .tflite file.`,
   })
 }

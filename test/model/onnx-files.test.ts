@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -106,6 +107,7 @@ describe('external data', () => {
   writeFileSync(join(directory, 'secret'), new Uint8Array(8))
   writeFileSync(join(model, 'data', 'w.bin'), new Uint8Array(Float32Array.of(0, 1.5, -2).buffer))
   symlinkSync(directory, join(model, 'up'))
+  execFileSync('mkfifo', [join(model, 'pipe')])
   const external = (location: string, offset = '4') => {
     const entry = (key: string, value: string) => field(13, field(1, key), field(2, value))
     return fileOf(
@@ -134,6 +136,7 @@ describe('external data', () => {
     'data\\w.bin',
     '.',
     'data',
+    'pipe',
     'absent',
   ])('never from "%s"', (location) => {
     expect(message(() => read(external(location, '0'), model))).toContain('tensor "w" lies in')

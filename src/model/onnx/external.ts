@@ -34,6 +34,8 @@ export function readExternal({ entries }: ExternalPlace, size: number, owner: Ow
   if (length !== size) throw fail(`has ${length} bytes there, where its shape needs ${size}`)
   const link = linkOnTheWay(location, owner.directory)
   if (link !== undefined) throw fail(`"${link}" is a link`)
+  // Opening a pipe would wait for somebody to write to it.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) throw fail(`"${location}" is no file`)
   let descriptor: number
   try {
     descriptor = openSync(path, 'r')
