@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '../..')
 export const kernelFile = join(root, 'src/kernels/kernels.wasm')
 
 // The memory is that of src/kernels/memory.ts: shared, of at most 2 GiB.
-const flags = ['-O3', '--enable', 'simd,threads', '--runtime', 'stub', '--noAssert']
+const flags = ['-O3', '--enable', 'simd,threads', '--runtime', 'stub']
 const memory = ['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '32768']
 
 /** The kernels as AssemblyScript compiles them now. */

@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs'
-import { basename, extname } from 'node:path'
 import { isModelFile } from '../model/files.ts'
 import { type Lowered, type LoweringOptions, lowerOnnx } from '../model/lower/lower.ts'
 import { floatView } from '../model/lower/tflite-float.ts'
@@ -19,22 +18,11 @@ export function importedNetwork(path: string, inputRange?: LoweringOptions['inpu
   const view = model.format === 'tflite' ? floatView(model) : { model, inputRange: undefined }
   const range = inputRange ?? view.inputRange
   const lowered = lowerOnnx(view.model, {
-    name: networkName(path),
+    name: model.name,
     ...(range === undefined ? {} : { inputRange: range }),
   })
   last = { key, lowered }
   return lowered
-}
-
-/** A network's name of a file's: lower-case letters, digits, "-" and "_". */
-export function networkName(path: string): string {
-  const stem = basename(path, extname(path)).toLowerCase()
-  return (
-    stem
-      .replace(/[^a-z0-9_-]+/g, '-')
-      .replace(/^[-_]+/, '')
-      .slice(0, 64) || 'model'
-  )
 }
 
 /** The network of `--net`: built in, of a network file, or of a model file. */

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { dataError, usageError } from '../base/errors.ts'
 import { readInput } from '../base/files.ts'
-import { isModelFile } from './files.ts'
+import { isModelFile, networkName } from './files.ts'
 import type { Model } from './model.ts'
 import { readOnnx } from './onnx/read.ts'
 import { readTflite } from './tflite/read.ts'
@@ -10,7 +10,7 @@ import { readTflite } from './tflite/read.ts'
 /** Bytes above which a model file is refused before it is read. Larger ones keep their weights in other files. */
 const mostBytes = 2 ** 29
 
-/** Reads a model by the suffix of its file. */
+/** Reads a model by the suffix of its file. It is named as the file is: inside, most are called "main" or after their exporter. */
 export function readModel(path: string): Model {
   if (!isModelFile(path))
     throw usageError('is no model file', { where: path, hint: 'Model files are named .onnx or .tflite.' })
@@ -21,5 +21,6 @@ export function readModel(path: string): Model {
       hint: 'ONNX models may keep their weights in files beside them (external data).',
     })
   const bytes = readInput(path, 'model file')
-  return /\.onnx$/i.test(path) ? readOnnx(bytes, path, dirname(path)) : readTflite(bytes, path)
+  const model = /\.onnx$/i.test(path) ? readOnnx(bytes, path, dirname(path)) : readTflite(bytes, path)
+  return { ...model, name: networkName(path) }
 }

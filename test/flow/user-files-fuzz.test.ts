@@ -4,34 +4,13 @@ import { encodeNpy } from '../../src/base/npy.ts'
 import { type Random, seededRandom } from '../../src/base/random.ts'
 import { readUserTable } from '../../src/flow/user-table.ts'
 import { checkVerilogText } from '../../src/flow/verilog-text.ts'
+import { mutated } from '../fixtures/mutated.ts'
 
 const full = process.env['XGEN_FULL'] === '1'
 const runs = full ? 100_000 : 5000
 
-/** The same bytes with a few of them changed, taken out, doubled or cut off. */
-function mutated(bytes: Uint8Array, random: Random): Uint8Array {
-  const list = [...bytes]
-  for (let n = random.integer(1, 4); n > 0 && list.length > 0; n--) {
-    const at = random.integer(0, list.length - 1)
-    switch (random.integer(0, 4)) {
-      case 0:
-        list[at] = random.integer(0, 255)
-        break
-      case 1:
-        list.splice(at, random.integer(1, 8))
-        break
-      case 2:
-        list.splice(at, 0, ...list.slice(at, at + random.integer(1, 16)))
-        break
-      case 3:
-        list.length = at
-        break
-      default:
-        list[at] = '0123456789-+.,;e#"$`\n'.charCodeAt(random.integer(0, 20))
-    }
-  }
-  return Uint8Array.from(list)
-}
+/** A character that tables and Verilog give a meaning. */
+const meaning = (random: Random) => ['0123456789-+.,;e#"$`\n'.charCodeAt(random.integer(0, 20))]
 
 const csv = Array.from({ length: 4 }, (_, a) => Array.from({ length: 4 }, (_, b) => a * b).join(',')).join(
   '\n',
@@ -50,7 +29,7 @@ describe('mutated files', () => {
     let refused = 0
     for (let i = 0; i < runs; i++) {
       try {
-        const found = readUserTable(mutated(bytes, random), file).products(4, 4, true)
+        const found = readUserTable(mutated(bytes, random, meaning), file).products(4, 4, true)
         expect(found.length).toBe(16)
         expect(
           [...(found as number[])].every((value) => Number.isInteger(value) && Math.abs(value) <= 2 ** 31),
@@ -71,7 +50,7 @@ describe('mutated files', () => {
     const random = seededRandom(7)
     for (let i = 0; i < runs; i++) {
       try {
-        checkVerilogText(Buffer.from(mutated(text, random)).toString('utf8'), 'm.v')
+        checkVerilogText(Buffer.from(mutated(text, random, meaning)).toString('utf8'), 'm.v')
       } catch (error) {
         if (!(error instanceof XgenError) || error.kind !== 'data') throw error
         expect(error.where).toMatch(/^m\.v/)
