@@ -6,7 +6,7 @@ import type { Codes } from '../quant/rules.ts'
 import { addition } from './add.ts'
 import { convolution } from './convolve.ts'
 import { lookup, multiplication, softmax } from './elementwise.ts'
-import { importedAddition, importedPooling } from './imported.ts'
+import { importedAddition } from './imported.ts'
 import { pooling } from './pool.ts'
 import { concatenation, subsampling, transposition, zeroPadding } from './rearrange.ts'
 import { recurrence } from './recurrent.ts'
@@ -107,7 +107,8 @@ export function emptyCodes(tensor: QTensor, images = 1): Codes {
 }
 
 function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
-  const input = graph.tensors[inputsOf(node)[0]!]!
+  const inputs = inputsOf(node).map((id) => graph.tensors[id]!)
+  const input = inputs[0]!
   const output = graph.tensors[node.output]!
   switch (node.kind) {
     case 'conv': {
@@ -118,18 +119,11 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
         : eachStep(node.steps, convolution(node, layer, stepOfSequence(input), stepOfSequence(output)))
     }
     case 'pool':
-      return node.rule === undefined
-        ? pooling(node, input, output)
-        : importedPooling(node, node.rule, input, output)
+      return pooling(node, input, output)
     case 'reshape':
       return ([codes], _images, result) => result.set(codes!)
     case 'add':
-      return node.rule === undefined
-        ? addition(
-            node,
-            node.inputs.map((id) => graph.tensors[id]!),
-          )
-        : importedAddition(node, node.rule)
+      return node.rule === undefined ? addition(node, inputs) : importedAddition(node, node.rule, inputs)
     case 'concat':
       return concatenation()
     case 'pad':
@@ -137,11 +131,11 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
     case 'subsample':
       return subsampling(node, input, output)
     case 'mul':
-      return multiplication(node)
+      return multiplication(node, inputs)
     case 'table':
       return lookup(node, input)
     case 'softmax':
-      return softmax(node)
+      return softmax(node, input)
     case 'recurrent':
       return recurrence(node, assignment, input, graph.tensors[node.ofState.input]!)
     case 'transpose':

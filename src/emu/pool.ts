@@ -1,6 +1,7 @@
 import { createPooling } from '../kernels/elementwise.ts'
 import type { QPool, QTensor } from '../quant/qgraph.ts'
 import type { Codes } from '../quant/rules.ts'
+import { meanOf } from './imported.ts'
 
 /** Emulates one pooling layer over `images` images. */
 export function pooling(node: QPool, input: QTensor, output: QTensor) {
@@ -9,7 +10,10 @@ export function pooling(node: QPool, input: QTensor, output: QTensor) {
   const { mode, window, stride, padding } = node
   const run = createPooling({
     ...{ mode, height, width, rows, columns, window, stride, padding },
-    ...{ countPadding: node.countPadding !== false, signed: input.signed },
+    // the means of imported models are of the codes that lie in the map
+    countPadding: node.rule === undefined && node.countPadding !== false,
+    ...(node.rule === undefined ? {} : { mean: meanOf(node.rule) }),
+    signed: input.signed,
   })
   return ([codes]: readonly Codes[], images: number, result: Codes): void =>
     run(codes!.byteOffset, result.byteOffset, images * channels)

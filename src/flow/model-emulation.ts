@@ -17,7 +17,7 @@ export interface EmulatedModel extends ImageModel {
 }
 
 /** Images that the emulator gets at a time. */
-const batch = 64
+const batch = 256
 
 /**
  * An int8 model on the emulator, with the multipliers of `entries`: its codes are the file's own where they are exact. Undefined

@@ -1,4 +1,4 @@
-import { hold, wordsAt } from './memory.ts'
+import { doublesAt, hold, wordsAt } from './memory.ts'
 import { type PieceLimits, piecesOf } from './pieces.ts'
 import { type Products, placeProducts } from './products.ts'
 import { runPieces, threadsFor } from './threads.ts'
@@ -28,17 +28,38 @@ export interface CodeFormat {
   readonly padding: number
 }
 
-/** What becomes of the sums: clamp(floor((sum * multiplier + 2^(shift-1)) / 2^shift), low, high), by filter; or they are stored. */
+/** What becomes of the sums: they are stored, or codes, by filter, clamped to low..high. */
 export type Finish =
   | { readonly kind: 'sums' }
-  | {
-      readonly kind: 'requantise'
-      /** Below 2^31; shifts 1..62. */
-      readonly multiplier: ArrayLike<number>
-      readonly shift: ArrayLike<number>
-      readonly low: number
-      readonly high: number
-    }
+  | (Codes &
+      (
+        | {
+            /** floor((sum * multiplier + 2^(shift-1)) / 2^shift) */
+            readonly kind: 'requantise'
+            /** Below 2^31; shifts 1..62. */
+            readonly multiplier: ArrayLike<number>
+            readonly shift: ArrayLike<number>
+          }
+        | {
+            /** sum * multiplier * 2^(exponent - 31), rounded as TensorFlow Lite does, + zeroPoint */
+            readonly kind: 'scale'
+            /** Below 2^31; exponents -31..30. */
+            readonly multiplier: ArrayLike<number>
+            readonly exponent: ArrayLike<number>
+            readonly zeroPoint: number
+          }
+        | {
+            /** sum * factor in double precision, rounded half to even, + zeroPoint */
+            readonly kind: 'round'
+            readonly factor: ArrayLike<number>
+            readonly zeroPoint: number
+          }
+      ))
+
+interface Codes {
+  readonly low: number
+  readonly high: number
+}
 
 export interface Convolution {
   readonly shape: ConvolutionShape
@@ -52,7 +73,7 @@ export interface Convolution {
 export const jobWords: readonly string[] = [
   'input output images channels height width filters rows columns kernelHeight kernelWidth strideY strideX top left',
   'dilationY dilationX groups padding mask signed bias multiplier shift low high pieceImages pieceRows pieceColumns',
-  'pieceFilters planeBytes factors variants terms lookup sumsOnly codes',
+  'pieceFilters planeBytes factors variants terms lookup finish codes zeroPoint',
 ].flatMap((line) => line.split(' '))
 /** src/kernels/assembly/sweep.ts and table.ts */
 const tablePositions = 4096
@@ -80,24 +101,13 @@ export function createConvolution(
     ...{ strideY: shape.stride[0], strideX: shape.stride[1], top: shape.padding[0], left: shape.padding[1] },
     ...{ dilationY: shape.dilation[0], dilationX: shape.dilation[1] },
     ...{ padding: format.padding, mask: 2 ** format.bits - 1, signed: format.signed ? 1 : 0 },
-    sumsOnly: finish.kind === 'sums' ? 1 : 0,
   }
   const holder = {}
   const place = (bytes: number) => hold(holder, bytes)
-  const numbers = (values: ArrayLike<number>) => {
-    const at = place(values.length * 4)
-    wordsAt(at, values.length).set(values)
-    return at
-  }
-  if (finish.kind === 'requantise') {
-    job['multiplier'] = numbers(finish.multiplier)
-    job['shift'] = numbers(finish.shift)
-    job['low'] = finish.low
-    job['high'] = finish.high
-  } else job['multiplier'] = job['shift'] = numbers(new Int32Array(filters))
+  Object.assign(job, finishWords(finish, filters, place))
   const placed = placeProducts(products, { filters, groups, taps }, bias, place)
   Object.assign(job, placed.words)
-  job['bias'] = numbers(placed.bias)
+  job['bias'] = placeWords(placed.bias, place)
   const jobAt = place(4 * jobWords.length)
   const dot = products.kind === 'dot' ? dotLimits(taps * products.terms, products.terms) : undefined
 
@@ -113,6 +123,36 @@ export function createConvolution(
     runPieces(kernel, jobAt, pieces.count, pieces.scratch, threads)
   }
   return { shape, run, holder }
+}
+
+type Place = (bytes: number) => number
+
+function placeWords(values: ArrayLike<number>, place: Place): number {
+  const at = place(4 * values.length)
+  wordsAt(at, values.length).set(values)
+  return at
+}
+
+/** In the order of their numbers in src/kernels/assembly/job.ts. */
+const finishKinds: readonly Finish['kind'][] = ['requantise', 'sums', 'scale', 'round']
+
+/** The words of a job that tell what becomes of the sums of its filters. */
+function finishWords(finish: Finish, filters: number, place: Place): Record<string, number> {
+  const kind = { finish: finishKinds.indexOf(finish.kind) }
+  if (finish.kind === 'sums') return kind
+  const { low, high } = finish
+  if (finish.kind === 'requantise') {
+    const { multiplier, shift } = finish
+    return { ...kind, low, high, multiplier: placeWords(multiplier, place), shift: placeWords(shift, place) }
+  }
+  const { zeroPoint } = finish
+  if (finish.kind === 'scale') {
+    const [multiplier, shift] = [placeWords(finish.multiplier, place), placeWords(finish.exponent, place)]
+    return { ...kind, low, high, zeroPoint, multiplier, shift }
+  }
+  const multiplier = place(8 * filters)
+  doublesAt(multiplier, filters).set(finish.factor)
+  return { ...kind, low, high, zeroPoint, multiplier }
 }
 
 const tableLimits: PieceLimits = {

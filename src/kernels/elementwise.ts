@@ -1,5 +1,4 @@
-import { hold, wordsAt } from './memory.ts'
-import { type KernelName, runPieces, threadsFor } from './threads.ts'
+import { createJob, words } from './job.ts'
 
 /** clamp(floor((x0 * m0 + x1 * m1 + 2^(shift-1)) / 2^shift), low, high) of codes of 8 bits. */
 export interface Addition {
@@ -26,29 +25,53 @@ export interface Pooling {
   readonly stride: readonly [vertical: number, horizontal: number]
   readonly padding: readonly [top: number, left: number, bottom: number, right: number]
   readonly countPadding: boolean
+  /** Of an average. Absent: floor((sum + floor(area / 2)) / area). */
+  readonly mean?: Mean
   readonly signed: boolean
 }
 
+/** How TensorFlow Lite takes means of a sum of codes. */
+export type Mean =
+  /** (sum - area * zero) / area, rounded half away from zero, + zero. */
+  | { readonly kind: 'away-from-zero'; readonly zero: number }
+  /** clamp((sum - area * zero) * multiplier * 2^(exponent - 31), rounded twice, + outputZero, low, high) */
+  | {
+      readonly kind: 'scaled'
+      readonly zero: number
+      /** Below 2^31. */
+      readonly multiplier: number
+      /** -31..30 */
+      readonly exponent: number
+      readonly outputZero: number
+      readonly low: number
+      readonly high: number
+    }
+
 // The words of the jobs: src/kernels/assembly/add.ts and pool.ts, in their order.
-export const additionWords: readonly string[] = [
+export const additionWords = words(
   'first second output count firstSigned secondSigned firstMultiplier secondMultiplier shift low high pieceCodes',
-].flatMap((line) => line.split(' '))
-export const poolingWords: readonly string[] = [
+)
+export const poolingWords = words(
   'input output maps height width rows columns windowHeight windowWidth strideY strideX top left bottom right',
-  'average outer signed pieceMaps',
-].flatMap((line) => line.split(' '))
+  'mode outer signed pieceMaps zero multiplier exponent outputZero low high',
+)
 
 /** Work of a piece, in codes read. */
 const codesOfPiece = 2 ** 16
-/** A code that is read takes as long as so many products. */
-const productsOfCode = 8
+/** What a piece takes as long as: eight products for each code that is read. */
+const productsOfPiece = codesOfPiece * 8
 
 /** Codes at two addresses, `count` of each, to codes at a third. */
 export function createAddition({ multipliers, shift, low, high, signed }: Addition) {
-  const run = job('addCodes', additionWords, {
-    ...{ firstSigned: Number(signed[0]), secondSigned: Number(signed[1]), shift, low, high },
-    ...{ firstMultiplier: multipliers[0], secondMultiplier: multipliers[1], pieceCodes: codesOfPiece },
-  })
+  const run = createJob(
+    'addCodes',
+    additionWords,
+    {
+      ...{ firstSigned: Number(signed[0]), secondSigned: Number(signed[1]), shift, low, high },
+      ...{ firstMultiplier: multipliers[0], secondMultiplier: multipliers[1], pieceCodes: codesOfPiece },
+    },
+    productsOfPiece,
+  )
   return (first: number, second: number, output: number, count: number): void =>
     run({ first, second, output, count }, Math.ceil(count / codesOfPiece))
 }
@@ -57,27 +80,25 @@ export function createAddition({ multipliers, shift, low, high, signed }: Additi
 export function createPooling(pooling: Pooling) {
   const { height, width, window, stride, padding } = pooling
   const pieceMaps = Math.max(1, Math.floor(codesOfPiece / (height * width)))
-  const run = job('poolCodes', poolingWords, {
+  const known = {
     ...{ height, width, rows: pooling.rows, columns: pooling.columns, pieceMaps },
     ...{ windowHeight: window[0], windowWidth: window[1], strideY: stride[0], strideX: stride[1] },
     ...{ top: padding[0], left: padding[1], bottom: padding[2], right: padding[3] },
-    ...{ average: Number(pooling.mode === 'average'), outer: Number(pooling.countPadding) },
-    signed: Number(pooling.signed),
-  })
+    ...{ outer: Number(pooling.countPadding), signed: Number(pooling.signed) },
+    ...meanWords(pooling),
+  }
+  const run = createJob('poolCodes', poolingWords, known, productsOfPiece)
   return (input: number, output: number, maps: number): void =>
     run({ input, output, maps }, Math.ceil(maps / pieceMaps))
 }
 
-/** A job whose words are known but for those of a call. */
-function job(kernel: KernelName, names: readonly string[], known: Readonly<Record<string, number>>) {
-  const holder = {}
-  const at = hold(holder, 4 * names.length)
-  return Object.assign(
-    (more: Readonly<Record<string, number>>, pieces: number): void => {
-      const words: Readonly<Record<string, number>> = { ...known, ...more }
-      wordsAt(at, names.length).set(names.map((name) => words[name]!))
-      runPieces(kernel, at, pieces, 0, threadsFor(pieces * codesOfPiece * productsOfCode))
-    },
-    { holder },
-  )
+const noScale = { zero: 0, multiplier: 0, exponent: 0, outputZero: 0, low: 0, high: 0 }
+
+/** The words of a job that tell what becomes of a window's codes. */
+function meanWords({ mode, mean }: Pooling): Record<string, number> {
+  if (mode === 'max') return { ...noScale, mode: 0 }
+  if (mean === undefined) return { ...noScale, mode: 1 }
+  if (mean.kind === 'away-from-zero') return { ...noScale, mode: 2, zero: mean.zero }
+  const { kind: _, ...words } = mean
+  return { ...words, mode: 3 }
 }

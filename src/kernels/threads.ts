@@ -4,7 +4,10 @@ import { invariant } from '../base/errors.ts'
 import { allocate, instantiate, kernelModule, memory, release, wordsAt } from './memory.ts'
 
 /** Kernels that work in pieces. A piece computes its part of a result alone, so results never depend on who computes what. */
-const kernelNames = ['convolveTable', 'convolveRows', 'convolveDot', 'addCodes', 'poolCodes'] as const
+const kernelNames = [
+  ...(['convolveTable', 'convolveRows', 'convolveDot'] as const),
+  ...(['addCodes', 'poolCodes', 'lookupCodes', 'lookupPairs', 'softmaxCodes'] as const),
+] as const
 export type KernelName = (typeof kernelNames)[number]
 
 type Kernel = (job: number, piece: number, scratch: number) => void

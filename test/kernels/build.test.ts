@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { compileKernels, kernelFile } from '../../scripts/kernels/compile.ts'
 import { jobWords } from '../../src/kernels/convolution.ts'
 import { additionWords, poolingWords } from '../../src/kernels/elementwise.ts'
+import { lookupWords, softmaxWords } from '../../src/kernels/lookup.ts'
 
 const assembly = resolve(import.meta.dirname, '../../src/kernels/assembly')
 
@@ -16,6 +17,8 @@ describe('the kernels', () => {
     ['job', jobWords],
     ['add', additionWords],
     ['pool', poolingWords],
+    ['lookup', lookupWords],
+    ['softmax', softmaxWords],
   ])('read the words of a job where they are written: %s.ts', (file, written) => {
     const text = readFileSync(join(assembly, `${file}.ts`), 'utf8')
     const words = [...text.matchAll(/^(?:export )?const (\w+): usize = (\d+)$/gm)]

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Random, seededRandom } from '../../src/base/random.ts'
-import { type ConvolutionShape, createConvolution } from '../../src/kernels/convolution.ts'
+import { type ConvolutionShape, createConvolution, type Finish } from '../../src/kernels/convolution.ts'
 import { allocate, bytesAt, release, wordsAt } from '../../src/kernels/memory.ts'
 import type { Products } from '../../src/kernels/products.ts'
 import { placeRows } from '../../src/kernels/rows.ts'
 import { useThreads } from '../../src/kernels/threads.ts'
 import { oracleCode, oracleSums } from '../oracles/convolution.ts'
+import { oracleScaled } from '../oracles/tflite.ts'
 
 const runs = process.env['XGEN_FULL'] === undefined ? 200 : 2000
 
@@ -91,6 +92,31 @@ function randomProducts(random: Random, { kind, bits }: Case, shape: Convolution
   return { products: { kind: 'table', rows, index } satisfies Products, product }
 }
 
+/** What imported models make of sums, for the kernels and by 64-bit integers or plain doubles. */
+function importedFinishes(random: Random, filters: number) {
+  const [low, high, zeroPoint] = [random.integer(-128, 0), random.integer(1, 127), random.integer(-128, 127)]
+  const of = (value: () => number) => Array.from({ length: filters }, value)
+  const clamp = (code: number) => Math.max(low, Math.min(high, code + zeroPoint))
+  const multiplier = of(() => random.integer(2 ** 30, 2 ** 31 - 1))
+  const exponent = of(() => (random.unit() < 0.1 ? random.integer(-31, 30) : random.integer(-20, -4)))
+  const factor = of(() => Math.fround(random.unit() * 2 ** random.integer(-20, 2)))
+  const scale: Finish = { kind: 'scale', multiplier, exponent, zeroPoint, low, high }
+  const round: Finish = { kind: 'round', factor, zeroPoint, low, high }
+  return [
+    {
+      finish: scale,
+      code: (sum: number, n: number) => clamp(oracleScaled(sum, multiplier[n]!, exponent[n]!)),
+    },
+    { finish: round, code: (sum: number, n: number) => clamp(oracleHalfToEven(sum * factor[n]!)) },
+  ]
+}
+
+/** Halves go to the even neighbour. */
+function oracleHalfToEven(x: number): number {
+  const rounded = Math.round(x)
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
+}
+
 function check(c: Case) {
   const random = seededRandom(c.seed)
   const shape = randomShape(random, c.large)
@@ -127,6 +153,11 @@ function check(c: Case) {
   expect([...bytesAt(output, expected.length)]).toEqual(expected)
   createConvolution(shape, format, products, bias, { kind: 'sums' }).run(input, output, images)
   expect([...wordsAt(output, sums.length)]).toEqual(sums)
+  for (const { finish, code } of importedFinishes(random, shape.filters)) {
+    createConvolution(shape, format, products, bias, finish).run(input, output, images)
+    const codes = sums.map((sum, i) => code(sum, Math.floor(i / plane) % shape.filters) & 255)
+    expect([...bytesAt(output, codes.length)]).toEqual(codes)
+  }
   release(input, values.length)
   release(output, 4 * sums.length)
 }

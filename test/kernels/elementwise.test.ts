@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { seededRandom } from '../../src/base/random.ts'
-import { createAddition, createPooling } from '../../src/kernels/elementwise.ts'
+import { type Random, seededRandom } from '../../src/base/random.ts'
+import { createAddition, createPooling, type Mean } from '../../src/kernels/elementwise.ts'
+import { createLookup, createPairLookup, createSoftmax } from '../../src/kernels/lookup.ts'
 import { allocate, bytesAt, release } from '../../src/kernels/memory.ts'
 import { useThreads } from '../../src/kernels/threads.ts'
 import { oracleCode } from '../oracles/convolution.ts'
+import { oracleScaled } from '../oracles/tflite.ts'
 
 const runs = process.env['XGEN_FULL'] === undefined ? 200 : 2000
 const cases = fc.record({
@@ -69,7 +71,17 @@ describe('kernels', () => {
         const output = placed(maps * rows * columns, () => 0)
         const mode = random.unit() < 0.5 ? 'max' : 'average'
         const countPadding = random.unit() < 0.5
-        const size = { height, width, rows, columns, window, stride, padding }
+        const mean = randomMean(random)
+        const size = {
+          height,
+          width,
+          rows,
+          columns,
+          window,
+          stride,
+          padding,
+          ...(mean && { mean: mean.mean }),
+        }
         useThreads(threads, 0)
         createPooling({ ...size, mode, countPadding, signed })(input.at, output.at, maps)
         const expected: number[] = []
@@ -84,8 +96,9 @@ describe('kernels', () => {
                     codes.push(input.codes[(map * height + iy) * width + ix]!)
                 }
               const area = countPadding ? window[0] * window[1] : codes.length
-              const mean = Math.floor((codes.reduce((s, c) => s + c, 0) + Math.floor(area / 2)) / area)
-              expected.push((mode === 'max' ? Math.max(...codes) : mean) & 255)
+              const sum = codes.reduce((s, c) => s + c, 0)
+              const code = mean?.code(sum, area) ?? Math.floor((sum + Math.floor(area / 2)) / area)
+              expected.push((mode === 'max' ? Math.max(...codes) : code) & 255)
             }
         expect(Buffer.compare(bytesAt(output.at, expected.length), Uint8Array.from(expected))).toBe(0)
         for (const one of [input, output]) one.free()
@@ -93,4 +106,81 @@ describe('kernels', () => {
       { numRuns: runs },
     )
   })
+
+  test('look codes and pairs of codes up', () => {
+    fc.assert(
+      fc.property(cases, ({ seed, threads, large }) => {
+        const random = seededRandom(seed)
+        const [repeat, parts] = [
+          random.integer(1, 30),
+          large ? random.integer(9000, 14_000) : random.integer(1, 9),
+        ]
+        const byte = () => random.integer(0, 255)
+        const [a, b] = [placed(parts * repeat, byte), placed(parts, byte)]
+        const table = Uint8Array.from({ length: 2 ** 16 }, byte)
+        const result = placed(parts * repeat, () => 0)
+        const equals = (of: (x: number, index: number) => number) =>
+          expect(Buffer.compare(bytesAt(result.at, a.codes.length), Uint8Array.from(a.codes, of))).toBe(0)
+        useThreads(threads, 0)
+        createLookup(table.subarray(0, 256))(a.at, result.at, a.codes.length)
+        equals((x) => table[x]!)
+        createPairLookup(table)(a.at, b.at, result.at, a.codes.length, repeat)
+        equals((x, i) => table[256 * b.codes[Math.floor(i / repeat)]! + x]!)
+        createPairLookup(table)(a.at, a.at, result.at, a.codes.length)
+        equals((x) => table[257 * x]!)
+        for (const one of [a, b, result]) one.free()
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  test('share lines of codes out', () => {
+    fc.assert(
+      fc.property(cases, ({ seed, threads, large }) => {
+        const random = seededRandom(seed)
+        const blocks = large ? random.integer(500, 900) : random.integer(1, 4)
+        const [count, step] = [random.integer(1, 40), random.integer(1, 4)]
+        const signed = random.unit() < 0.5
+        const input = placed(blocks * count * step, () => random.integer(0, 255) - (signed ? 128 : 0))
+        const output = placed(blocks * count * step, () => 0)
+        const slope = random.unit() * 0.2
+        const table = Int32Array.from({ length: 256 }, (_, d) => Math.round(65_536 * Math.exp(-d * slope)))
+        const one = signed ? 128 : 256
+        useThreads(threads, 0)
+        createSoftmax({ count, step, table, one, high: one - 1, signed })(input.at, output.at, blocks)
+        const expected = input.codes.map((code, i) => {
+          const first = i - (Math.floor(i / step) % count) * step
+          const line = Array.from({ length: count }, (_, n) => input.codes[first + n * step]!)
+          const largest = Math.max(...line)
+          const sum = line.reduce((all, x) => all + BigInt(table[largest - x]!), 0n)
+          const share = (2n * BigInt(table[largest - code]!) * BigInt(one) + sum) / (2n * sum)
+          return Math.min(one - 1, Number(share))
+        })
+        expect(Buffer.compare(bytesAt(output.at, expected.length), Uint8Array.from(expected))).toBe(0)
+        for (const one of [input, output]) one.free()
+      }),
+      { numRuns: runs },
+    )
+  })
 })
+
+/** A mean of TensorFlow Lite, for the kernel and by exact integers; or none. */
+function randomMean(random: Random): { mean: Mean; code: (sum: number, area: number) => number } | undefined {
+  const zero = random.integer(-128, 127)
+  if (random.unit() < 0.5) return undefined
+  if (random.unit() < 0.5)
+    return {
+      mean: { kind: 'away-from-zero', zero },
+      code: (sum, area) => {
+        const above = sum - area * zero
+        return zero + Math.sign(above) * Math.floor((Math.abs(above) + Math.floor(area / 2)) / area)
+      },
+    }
+  const [multiplier, exponent] = [random.integer(2 ** 29, 2 ** 31 - 1), random.integer(-10, 4)]
+  const [low, high, outputZero] = [random.integer(-128, 0), random.integer(1, 127), random.integer(-128, 127)]
+  return {
+    mean: { kind: 'scaled', zero, multiplier, exponent, outputZero, low, high },
+    code: (sum, area) =>
+      Math.max(low, Math.min(high, oracleScaled(sum - area * zero, multiplier, exponent) + outputZero)),
+  }
+}

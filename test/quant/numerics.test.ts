@@ -15,6 +15,7 @@ import {
   zeroPadding,
 } from '../../src/emu/rearrange.ts'
 import { realFunction } from '../../src/float/activation.ts'
+import { allocate, memory, release } from '../../src/kernels/memory.ts'
 import { blended, gated, nextCell, opened, sigmoidOf, stateCode, tanhOf } from '../../src/quant/cell-rules.ts'
 import { type Moments, momentOperand, momentsOf } from '../../src/quant/curve.ts'
 import { functionTable, softmaxTable } from '../../src/quant/elementwise.ts'
@@ -147,14 +148,18 @@ function pool(mode: 'max' | 'average', { codes, padding = 0, past = 0, countPadd
 }
 
 /** What a layer that computes nothing, or an addition, makes of rows of codes: one channel each. */
+/** Codes in kernel memory through one step. */
 function emulated(step: Rearrangement, inputs: readonly number[][], outputs: number): number[] {
-  const result = new Int8Array(outputs)
-  step(
-    inputs.map((codes) => Int8Array.from(codes)),
-    1,
-    result,
-  )
-  return [...result]
+  const placed = (codes: readonly number[]) => {
+    const place = new Int8Array(memory.buffer, allocate(codes.length), codes.length)
+    place.set(codes)
+    return place
+  }
+  const all = [placed(new Array<number>(outputs).fill(0)), ...inputs.map(placed)]
+  step(all.slice(1), 1, all[0]!)
+  const result = [...all[0]!]
+  for (const { byteOffset, length } of all) release(byteOffset, length)
+  return result
 }
 
 /** One addition, of codes of any width. */
@@ -231,7 +236,10 @@ const rules: Record<string, (a: Arguments) => unknown> = {
   globalAverage: ({ sum, area }) => averageCode(sum, area),
   multiply: ({ x, m, s, low, high }) => {
     const node = { kind: 'mul', name: 'mul', inputs: ['a', 'b'], output: 'mul' } as const
-    const step = multiplication({ ...node, multiplier: m, shift: s, low, high })
+    const step = multiplication({ ...node, multiplier: m, shift: s, low, high }, [
+      map([1, 1, 1]),
+      map([1, 1, 1]),
+    ])
     return emulated(
       step,
       x.map((code: number) => [code]),
@@ -243,7 +251,8 @@ const rules: Record<string, (a: Arguments) => unknown> = {
   softmaxTerms: ({ scale, differences }) => [...softmaxTable(scale, differences)],
   softmax: ({ codes, scale, one }) => {
     const line = { count: codes.length, step: 1, table: softmaxTable(scale, 256), one, high: one - 1 }
-    const step = softmax({ kind: 'softmax', name: 's', input: 'input', output: 's', ...line })
+    const node = { kind: 'softmax', name: 's', input: 'input', output: 's', ...line } as const
+    const step = softmax(node, map([codes.length, 1, 1], scale))
     return emulated(step, [codes], codes.length)
   },
   sigmoid: ({ gate }) => sigmoidOf(gate),

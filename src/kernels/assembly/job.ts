@@ -44,10 +44,15 @@ export const factors: usize = 124
 export const variants: usize = 128
 export const terms: usize = 132
 export const lookup: usize = 136
-/** 0: codes are stored; 1: sums are, as int32. */
-export const sumsOnly: usize = 140
+/**
+ * What becomes of sums. 0: codes by a 16-bit factor; 1: they are stored as int32; 2: codes by a multiplier of 31 bits and an exponent,
+ * which stands in the place of the shift; 3: codes by a factor of float64, which stand in the place of the multipliers.
+ */
+export const finish: usize = 140
 /** Codes that tables have rows for. */
 export const codes: usize = 144
+/** Added to codes of kinds 2 and 3. */
+export const zeroPoint: usize = 148
 
 export function word(job: usize, field: usize): i32 {
   return load<i32>(job + field)

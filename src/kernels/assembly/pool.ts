@@ -1,3 +1,5 @@
+import { scaleOne } from './imported'
+
 // The words of a job: src/kernels/elementwise.ts, in its order.
 const input: usize = 0
 const output: usize = 4
@@ -14,13 +16,20 @@ const top: usize = 44
 const left: usize = 48
 const bottom: usize = 52
 const right: usize = 56
-const average: usize = 60
+/** 0: the maximum; 1: the mean, halves up; 2: away from zero; 3: by a factor (src/kernels/elementwise.ts, `Mean`). */
+const mode: usize = 60
 /** 1 where an average counts the padding. */
 const outer: usize = 64
 const signed: usize = 68
 const pieceMaps: usize = 72
+const zero: usize = 76
+const multiplier: usize = 80
+const exponent: usize = 84
+const outputZero: usize = 88
+const low: usize = 92
+const high: usize = 96
 
-/** Some maps of a pooling layer: the maximum of a window's codes, or floor((sum + floor(area / 2)) / area). */
+/** Some maps of a pooling layer: the maximum of a window's codes, or their mean. */
 export function poolCodes(at: usize, piece: i32, _scratch: usize): void {
   const first = piece * load<i32>(at + pieceMaps)
   const end = min(load<i32>(at + maps), first + load<i32>(at + pieceMaps))
@@ -39,7 +48,7 @@ function poolMap<T>(at: usize, from: usize, to: usize): void {
   const w = load<i32>(at + width)
   const kh = load<i32>(at + windowHeight)
   const kw = load<i32>(at + windowWidth)
-  const means = load<i32>(at + average)
+  const means = load<i32>(at + mode)
   const counted = load<i32>(at + outer)
   for (let oy = 0; oy < load<i32>(at + rows); oy++) {
     const y = oy * load<i32>(at + strideY) - load<i32>(at + top)
@@ -57,7 +66,7 @@ function poolMap<T>(at: usize, from: usize, to: usize): void {
           for (let j = x0; j < x1; j++) sum += <i32>load<T>(row + j)
         }
         const area = tall * (counted ? min(kw, w + load<i32>(at + right) - x) : x1 - x0)
-        store<u8>(to, <u8>floorDivide(sum + (area >> 1), area))
+        store<u8>(to, <u8>mean(at, sum, area))
       } else {
         let largest = -128
         for (let i = y0; i < y1; i++, row += w) {
@@ -67,6 +76,18 @@ function poolMap<T>(at: usize, from: usize, to: usize): void {
       }
     }
   }
+}
+
+function mean(at: usize, sum: i32, area: i32): i32 {
+  const kind = load<i32>(at + mode)
+  if (kind === 1) return floorDivide(sum + (area >> 1), area)
+  const origin = load<i32>(at + zero)
+  const above = sum - area * origin
+  if (kind === 2) return origin + (above > 0 ? (above + (area >> 1)) / area : -(((area >> 1) - above) / area))
+  const scaled = scaleOne(above, load<i32>(at + multiplier), load<i32>(at + exponent))
+  return <i32>(
+    max<i64>(load<i32>(at + low), min<i64>(load<i32>(at + high), scaled + <i64>load<i32>(at + outputZero)))
+  )
 }
 
 function floorDivide(a: i32, b: i32): i32 {

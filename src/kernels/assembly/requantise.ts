@@ -1,3 +1,4 @@
+import { roundLine, scaleLine } from './imported'
 import * as job from './job'
 import * as region from './region'
 
@@ -53,31 +54,42 @@ export function finishLine(at: usize, filter: i32, sums: usize): void {
   const runs = whole ? 1 : region.rows
   const run = whole ? region.rows * columns : region.columns
   const plane = job.word(at, job.rows) * columns
-  const bias = load<i32>(<usize>job.word(at, job.bias) + ((<usize>filter) << 2))
-  const multiplier = load<i32>(<usize>job.word(at, job.multiplier) + ((<usize>filter) << 2))
-  const shift = load<i32>(<usize>job.word(at, job.shift) + ((<usize>filter) << 2))
-  const output = <usize>job.word(at, job.output)
-  const sumsOnly = job.word(at, job.sumsOnly)
   for (let i = 0; i < region.images; i++) {
     const first =
       <usize>((region.image0 + i) * job.word(at, job.filters) + filter) * <usize>plane +
       <usize>(region.row0 * columns + region.column0)
-    for (let r = 0; r < runs; r++, sums += (<usize>run) << 2) {
-      const to = first + <usize>r * columns
-      if (sumsOnly) storeSums(sums, output + (to << 2), run, bias)
-      else
-        requantiseLine(
-          sums,
-          output + to,
-          run,
-          bias,
-          multiplier,
-          shift,
-          job.word(at, job.low),
-          job.word(at, job.high),
-        )
-    }
+    for (let r = 0; r < runs; r++, sums += (<usize>run) << 2)
+      finishRun(at, filter, sums, first + <usize>r * columns, run)
   }
+}
+
+/** `count` sums to the result's elements from `index` on. */
+function finishRun(at: usize, filter: i32, sums: usize, index: usize, count: i32): void {
+  const kind = job.word(at, job.finish)
+  const bias = ofFilter(at, job.bias, filter)
+  const output = <usize>job.word(at, job.output)
+  if (kind === 1) {
+    storeSums(sums, output + (index << 2), count, bias)
+    return
+  }
+  const to = output + index
+  const low = job.word(at, job.low)
+  const high = job.word(at, job.high)
+  const zero = job.word(at, job.zeroPoint)
+  if (kind === 3) {
+    const factor = load<f64>(<usize>job.word(at, job.multiplier) + ((<usize>filter) << 3))
+    roundLine(sums, to, count, bias, factor, zero, low, high)
+    return
+  }
+  const multiplier = ofFilter(at, job.multiplier, filter)
+  const shift = ofFilter(at, job.shift, filter)
+  if (kind === 2) scaleLine(sums, to, count, bias, multiplier, shift, zero, low, high)
+  else requantiseLine(sums, to, count, bias, multiplier, shift, low, high)
+}
+
+/** A filter's word of a list. */
+function ofFilter(at: usize, list: usize, filter: i32): i32 {
+  return load<i32>(<usize>job.word(at, list) + ((<usize>filter) << 2))
 }
 
 function storeSums(from: usize, to: usize, count: i32, bias: i32): void {
