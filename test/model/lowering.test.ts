@@ -256,6 +256,36 @@ describe('a lowered ONNX model', () => {
     expect(kinds(lowered(model))).toEqual(['reshape', 'gru'])
   })
 
+  it.each<[what: string, shape: number[], channels: number]>([
+    ['steps, as many as units', [1, 3, 3], 3],
+    ['steps', [1, 4, 3], 4],
+    ['features of a sequence', [4, 3], 3],
+  ])('normalises the second axis, be it %s', (_what, shape, channels) => {
+    const model = onnxModel(
+      [floatInput('x', ...shape)],
+      [
+        { operator: 'MatMul', inputs: ['x', 'w'], outputs: ['p'] },
+        { operator: 'BatchNormalization', inputs: ['p', 'a', 'b', 'c', 'v'], outputs: ['y'] },
+      ],
+      ['y'],
+      {
+        w: normalTensor([shape.at(-1)!, shape.at(-1)!], 1),
+        ...Object.fromEntries(['a', 'b', 'c'].map((name, i) => [name, normalTensor([channels], i + 2)])),
+        v: { type: 'float32', shape: [channels], data: new Float32Array(channels).fill(0.5) },
+      },
+    )
+    lowered(model)
+  })
+
+  it('has recurrent layers without a bias that give one result', () => {
+    const constants = { w: normalTensor([1, 16, 6], 1, 0.5), r: normalTensor([1, 16, 4], 2, 0.5) }
+    const node = { operator: 'LSTM', inputs: ['x', 'w', 'r', ''], attributes: { hidden_size: 4 } }
+    for (const outputs of [['y'], ['', 'y']])
+      expect(
+        kinds(lowered(onnxModel([floatInput('x', 5, 1, 6)], [{ ...node, outputs }], ['y'], constants))),
+      ).toEqual(['reshape', 'lstm']) // prettier-ignore
+  })
+
   it('gets its images in the range that it was made for', () => {
     expect(kinds(lowered(digitsModel(), [0, 255]))).toEqual(kinds(lowered(digitsModel())))
     expect(kinds(lowered(digitsModel(), [-1, 1]))[0]).toBe('conv2d')

@@ -95,6 +95,37 @@ describe('a model that is no network', () => {
     expect(tryLowering(model, { name: 'no' }).unsupported.map(({ node }) => node)).toEqual(['Add_2'])
   })
 
+  it('does not multiply the channels of a map by what belongs to its rows', () => {
+    const model = onnxModel(
+      [floatInput('x', 1, 4, 4, 5)],
+      [
+        { operator: 'GlobalMaxPool', inputs: ['x'], outputs: ['g'] },
+        { operator: 'Reshape', inputs: ['g', 'shape'], outputs: ['rows'] },
+        { operator: 'Mul', inputs: ['x', 'rows'], outputs: ['y'] },
+      ],
+      ['y'],
+      { shape: int64Tensor(1, 4, 1) },
+    )
+    expect(tryLowering(model, { name: 'no' }).unsupported.map(({ node }) => node)).toEqual(['Mul_2'])
+  })
+
+  it('does not take one unit of the last states as the last of as many steps', () => {
+    const model = onnxModel(
+      [floatInput('x', 2, 1, 6)],
+      [
+        { operator: 'GRU', inputs: ['x', 'w', 'r'], outputs: ['', 's'], attributes: { hidden_size: 4 } },
+        { operator: 'Gather', inputs: ['s', 'last'], outputs: ['y'], attributes: { axis: 2 } },
+      ],
+      ['y'],
+      {
+        w: normalTensor([1, 12, 6], 1),
+        r: normalTensor([1, 12, 4], 2),
+        last: { ...int64Tensor(-1), shape: [] },
+      },
+    )
+    expect(tryLowering(model, { name: 'no' }).unsupported.map(({ node }) => node)).toEqual(['Gather_1'])
+  })
+
   it('lists unknown operators and those without a layer together', () => {
     const model = onMap([
       { operator: 'Resize', inputs: ['x'], outputs: ['a'] },

@@ -4,77 +4,110 @@ import { broadcastTo, elements } from '../operators/strided.ts'
 import { elementsOf } from '../tensors.ts'
 import { copy, type Lowering, Obstacle, type Value } from './lowering.ts'
 
-/** scale * x + shift, a pair for each channel of a map or each feature. */
+/** scale * x + shift, of tensors that spread over what they are combined with. */
 export interface Affine {
-  readonly scale: ArrayLike<number>
-  readonly shift: ArrayLike<number>
+  readonly scale: ModelTensor
+  readonly shift: ModelTensor
+}
+
+/** Which of `channels` values an element takes: one for each run of elements, or in turn, as the features of a sequence do. */
+interface Spread {
+  readonly channels: number
+  readonly inTurn: boolean
 }
 
 /**
- * Lowers a node that scales and shifts: into the weights before it where they are its alone, else as a convolution of 1x1 (of a
- * sequence, as a dense layer that is a diagonal).
+ * Lowers a node that scales and shifts: into the weights before it where they are its alone, else as a convolution of 1x1 (where
+ * channels stand last, as a dense layer that is a diagonal).
  */
-export function lowerAffine(
-  lowering: Lowering,
-  node: ModelNode,
-  value: Value,
-  { scale, shift }: Affine,
-): void {
+export function lowerAffine(lowering: Lowering, node: ModelNode, value: Value, affine: Affine): void {
+  const shape = lowering.modelShape(node.outputs[0]!)
+  const size = elementsOf(shape)
+  if (size !== elementsOf(value.shape))
+    throw new Obstacle(
+      `spreads a tensor of [${value.shape.join(', ')}] over [${shape.join(', ')}]`,
+      'Nothing but a constant may be spread.',
+    )
+  const [scale, shift] = [affine.scale, affine.shift].map((each) => elements(broadcastTo(each, shape)))
+  const perChannel = (spread: Spread) => {
+    const pair = [scale!, shift!].map((whole) => channelsOf(whole, spread))
+    return pair.every((each) => each !== undefined) ? { scale: pair[0]!, shift: pair[1]! } : undefined
+  }
+  const own: Spread = {
+    channels: value.shape[value.shape.length === 2 ? 1 : 0]!,
+    inTurn: value.shape.length === 2,
+  }
   const before = lowering.scalable(value)
-  if (before !== undefined && before.weights.bias.length === scale.length) {
-    lowering.weights.set(before.layer.name, scaled(before.weights, { scale, shift }))
+  const folded = before === undefined ? undefined : perChannel(own)
+  if (before !== undefined && folded !== undefined) {
+    lowering.weights.set(before.layer.name, scaled(before.weights, folded))
     lowering.alias(node, value)
     return
   }
-  const channels = scale.length
-  const bias = Float32Array.from(shift)
-  if (value.shape.length === 2) {
-    const diagonal = new Float32Array(channels * channels)
-    for (let c = 0; c < channels; c++) diagonal[c * (channels + 1)] = scale[c]!
-    const read = lowering.view(value, value.shape)
-    lowering.layer(node, { kind: 'dense', units: channels }, [read], value.shape, { weight: diagonal, bias })
+  for (const spread of [own, ...spreadsOf(shape)]) {
+    const found = perChannel(spread)
+    if (found === undefined) continue
+    const make = spread.inTurn ? lowerDiagonal : lowerCopies
+    make(lowering, node, value, found)
     return
   }
-  const fits = channels === value.shape[0] && value.shape.length === 3
-  const map = fits ? value.shape : ([channels, elementsOf(value.shape) / channels, 1] as const)
-  const weight = Float32Array.from(scale)
-  lowering.layer(node, copy(channels), [lowering.view(value, map)], map, { weight, bias })
+  throw new Obstacle(
+    'adds or multiplies by a constant that differs from position to position',
+    'One value for each channel has a layer.',
+  )
 }
 
-export function scaled({ weight, bias }: LayerWeights, { scale, shift }: Affine): LayerWeights {
+/** Channels of a map, and features of a sequence, as the model's own axes have them. */
+function spreadsOf(shape: readonly number[]): readonly Spread[] {
+  const map = shape.length > 1 && shape[0] === 1 ? [{ channels: shape[1]!, inTurn: false }] : []
+  const sequence = shape.length === 2 || shape.length === 3 ? [{ channels: shape.at(-1)!, inTurn: true }] : []
+  return [...map, ...sequence]
+}
+
+/** The value of each channel; undefined where a channel has several. */
+function channelsOf(whole: ArrayLike<number>, { channels, inTurn }: Spread): Float64Array | undefined {
+  const plane = whole.length / channels
+  const found = Float64Array.from({ length: channels }, (_, c) => whole[inTurn ? c : c * plane]!)
+  for (let i = 0; i < whole.length; i++)
+    if (whole[i] !== found[inTurn ? i % channels : Math.floor(i / plane)]) return undefined
+  return found
+}
+
+interface PerChannel {
+  readonly scale: Float64Array
+  readonly shift: Float64Array
+}
+
+function lowerDiagonal(
+  lowering: Lowering,
+  node: ModelNode,
+  value: Value,
+  { scale, shift }: PerChannel,
+): void {
+  const units = scale.length
+  const weight = new Float32Array(units * units)
+  for (let c = 0; c < units; c++) weight[c * (units + 1)] = scale[c]!
+  const shape = [elementsOf(value.shape) / units, units] as const
+  const weights = { weight, bias: Float32Array.from(shift) }
+  lowering.layer(node, { kind: 'dense', units }, [lowering.view(value, shape)], shape, weights)
+}
+
+function lowerCopies(lowering: Lowering, node: ModelNode, value: Value, { scale, shift }: PerChannel): void {
+  const channels = scale.length
+  const fits = channels === value.shape[0] && value.shape.length === 3
+  const map = fits ? value.shape : ([channels, elementsOf(value.shape) / channels, 1] as const)
+  const weights = { weight: Float32Array.from(scale), bias: Float32Array.from(shift) }
+  lowering.layer(node, copy(channels), [lowering.view(value, map)], map, weights)
+}
+
+/** Weights and bias, scaled and shifted by filter. */
+export function scaled(
+  { weight, bias }: LayerWeights,
+  { scale, shift }: { readonly scale: ArrayLike<number>; readonly shift: ArrayLike<number> },
+): LayerWeights {
   const row = weight.length / bias.length
   return {
     weight: weight.map((w, i) => w * scale[Math.floor(i / row)]!),
     bias: bias.map((b, n) => b * scale[n]! + shift[n]!),
   }
-}
-
-/** Values of a constant for each channel of what it is combined with; one that differs within a channel has no layer. */
-export function perChannel(
-  lowering: Lowering,
-  node: ModelNode,
-  constant: ModelTensor,
-  value: Value,
-): number[] {
-  const shape = lowering.modelShape(node.outputs[0]!)
-  if (elementsOf(shape) !== elementsOf(value.shape))
-    throw new Obstacle(
-      `spreads a tensor of [${value.shape.join(', ')}] over [${shape.join(', ')}]`,
-      'Nothing but a constant may be spread.',
-    )
-  const whole = elements(broadcastTo(constant, shape))
-  // of a sequence the features are the channels, which stand last
-  const sequence = value.shape.length === 2
-  const features = shape.length === 2 ? shape[1]! : value.shape[0]
-  const channels = sequence ? value.shape[1]! : features
-  const plane = whole.length / channels
-  const found = Array.from({ length: channels }, (_, c) => whole[sequence ? c : c * plane]!)
-  for (let i = 0; i < whole.length; i++) {
-    if (whole[i] !== found[sequence ? i % channels : Math.floor(i / plane)])
-      throw new Obstacle(
-        'adds or multiplies by a constant that differs from position to position',
-        'One value for each channel has a layer.',
-      )
-  }
-  return found
 }

@@ -45,7 +45,8 @@ export class Lowering {
   constructor(model: Model, trace: Trace) {
     this.trace = trace
     const read = [...model.nodes.flatMap(({ inputs }) => inputs), ...model.outputs.map(({ name }) => name)]
-    for (const name of read) this.readers.set(name, (this.readers.get(name) ?? 0) + 1)
+    // '' stands for an input that is left out
+    for (const name of read) if (name !== '') this.readers.set(name, (this.readers.get(name) ?? 0) + 1)
   }
 
   /** A node's settings, with the inputs that no image changes. */

@@ -1,8 +1,8 @@
 import type { Activation, ActivationFunction } from '../../../net/network.ts'
-import type { ModelNode } from '../../model.ts'
-import { elements } from '../../operators/strided.ts'
+import type { ModelNode, ModelTensor } from '../../model.ts'
+import { broadcastTo, elements } from '../../operators/strided.ts'
 import { elementsOf } from '../../tensors.ts'
-import { lowerAffine, perChannel } from '../affine.ts'
+import { lowerAffine } from '../affine.ts'
 import { type Lowering, Obstacle, stripped, type Value } from '../lowering.ts'
 import type { Rule } from './registry.ts'
 
@@ -38,15 +38,19 @@ const combination =
     }
     const first = computed[1] === true
     const value = lowering.value(node, first ? 1 : 0)
-    const constants = perChannel(lowering, node, lowering.weight(node, first ? 0 : 1), value)
-    const pairs = constants.map((constant) => affine(constant, first))
+    const { shape, data } = lowering.weight(node, first ? 0 : 1)
+    const pairs = Array.from(elements(data), (constant) => affine(constant, first))
     if (pairs.some((pair) => pair.some((n) => !Number.isFinite(n))))
       throw new Obstacle('divides by zero, or by a computed tensor', 'Divide by a constant.')
-    lowerAffine(lowering, node, value, {
-      scale: pairs.map(([scale]) => scale),
-      shift: pairs.map(([, shift]) => shift),
-    })
+    const [scale, shift] = [0, 1].map((i) => doubles(shape, pairs, (pair) => pair[i]!)) as [
+      ModelTensor,
+      ModelTensor,
+    ]
+    lowerAffine(lowering, node, value, { scale, shift })
   }
+
+const doubles = <T>(shape: readonly number[], from: ArrayLike<T>, of: (value: T, i: number) => number) =>
+  ({ type: 'float64', shape, data: Float64Array.from(from, of) }) as const
 
 function pairwise(lowering: Lowering, node: ModelNode, kind: 'add' | 'mul'): void {
   const [a, b] = [whole(lowering, lowering.value(node, 0)), whole(lowering, lowering.value(node, 1))]
@@ -59,17 +63,34 @@ function pairwise(lowering: Lowering, node: ModelNode, kind: 'add' | 'mul'): voi
   }
   const [large, gate] = elementsOf(a.shape) > elementsOf(b.shape) ? [a, b] : [b, a]
   const shape = stripped(result)
-  const channels = result[1]
-  const spread = node.inputs
-    .map((name) => lowering.modelShape(name))
-    .find((own) => elementsOf(own) === channels)
-  if (kind !== 'mul' || shape?.length !== 3 || shape[0] !== channels || spread?.[1] !== channels)
+  if (kind !== 'mul' || shape?.length !== 3 || !byChannel(lowering, node, gate, shape))
     throw new Obstacle(
       `combines tensors of [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
       'Possible are two of one shape, or the product of a map and one value for each of its channels.',
     )
-  const [map, gates] = [lowering.view(large, shape), lowering.view(gate, [channels])]
+  const [map, gates] = [lowering.view(large, shape), lowering.view(gate, [shape[0]])]
   lowering.layer(node, { kind, inputs: [map.source, gates.source] }, [map, gates], shape)
+}
+
+/** Whether the smaller tensor of two has one value for each channel of a map, as ONNX spreads it from its last axis on. */
+function byChannel(
+  lowering: Lowering,
+  node: ModelNode,
+  { shape: own }: Value,
+  map: readonly [number, number, number],
+): boolean {
+  const [channels, height, width] = map
+  if (elementsOf(own) !== channels) return false
+  const shapes = node.inputs.map((name) => lowering.modelShape(name))
+  const small = shapes.find((shape) => elementsOf(shape) === channels)!
+  const numbers = {
+    type: 'int32',
+    shape: small,
+    data: Int32Array.from({ length: channels }, (_, c) => c),
+  } as const
+  const spread = broadcastTo(numbers, lowering.modelShape(node.outputs[0]!))
+  const plane = height * width
+  return spread.length === channels * plane && spread.every((c, i) => c === Math.floor(i / plane))
 }
 
 const relu: Rule = (lowering, node) => {
@@ -98,11 +119,12 @@ const batchNormalization: Rule = (lowering, node) => {
     ArrayLike<number>,
   ]
   const epsilon = lowering.call(node).float('epsilon', Math.fround(1e-5))
-  const scale = Array.from(gamma, (g, c) => g / Math.sqrt(variance[c]! + epsilon))
-  lowerAffine(lowering, node, lowering.value(node), {
-    scale,
-    shift: scale.map((s, c) => beta[c]! - mean[c]! * s),
-  })
+  // channels are the second axis, whatever layer the values come from
+  const axes = lowering.modelShape(node.inputs[0]!).slice(2)
+  const shape = [gamma.length, ...axes.map(() => 1)]
+  const scale = doubles(shape, gamma, (g, c) => g / Math.sqrt(variance[c]! + epsilon))
+  const shift = doubles(shape, scale.data, (s, c) => beta[c]! - mean[c]! * s)
+  lowerAffine(lowering, node, lowering.value(node), { scale, shift })
 }
 
 const softmax: Rule = (lowering, node) => {

@@ -87,6 +87,7 @@ function takeLast(
     !single ||
     !value.alone ||
     layer.direction !== 'forward' ||
+    layer.returns !== 'all' ||
     index !== steps - 1 ||
     value.shape[0] !== steps
   )
