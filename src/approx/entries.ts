@@ -1,3 +1,4 @@
+import { usageError } from '../base/errors.ts'
 import { parseSelector } from './selector.ts'
 
 /** One line of the `multipliers` map, or one --mult: which products, and the multiplier's spec. */
@@ -19,6 +20,21 @@ export function parseFlag(text: string): Entry {
     spec: text.slice(equals + 1).trim(),
     where,
   }
+}
+
+/** All `--mult` of a command line. Two of them for the same products are an error: which one was meant nobody knows. */
+export function parseFlags(texts: readonly string[]): readonly Entry[] {
+  const flags = texts.map(parseFlag)
+  for (const [index, { selector, spec }] of flags.entries()) {
+    const first = flags.slice(0, index).find((other) => other.selector === selector)
+    if (first === undefined) continue
+    const what = selector === 'default' ? 'all products without one of their own' : `"${selector}"`
+    throw usageError(`two multipliers are given for ${what}: ${first.spec} and ${spec}`, {
+      where: '--mult',
+      hint: 'Leave one of them away.',
+    })
+  }
+  return flags
 }
 
 /** Later lists win over earlier ones where the selector is the same text. */

@@ -24,7 +24,12 @@ export interface ExpectedTensors {
 export function checkedElements(shape: readonly number[], file: string, name: string, taken = 0): number {
   let product = 1
   for (const n of shape) {
-    if (!Number.isSafeInteger(n) || n < 0 || (product *= n) > mostTensorElements) {
+    if (!Number.isSafeInteger(n) || n < 0)
+      throw dataError(
+        `tensor "${name}" has the shape ${JSON.stringify(shape)}: ${n} is no number of elements along an axis`,
+        { where: file, hint: 'The file is damaged: write or export it again.' },
+      )
+    if ((product *= n) > mostTensorElements) {
       throw dataError(
         `tensor "${name}" has the shape ${JSON.stringify(shape)}: at most ${mostTensorElements} elements are read`,
         { where: file },

@@ -11,7 +11,7 @@ import {
   misspeltVariables,
   resolveConfiguration,
 } from '../flow/configuration.ts'
-import { hasSeededWeights } from '../flow/named-files.ts'
+import { hasSeededWeights, weightsBeside } from '../flow/named-files.ts'
 import { type Prepared, prepare } from '../flow/preparation.ts'
 import { largeTables } from '../flow/user-multipliers.ts'
 import type { SplitName } from '../net/data/catalogue.ts'
@@ -151,15 +151,28 @@ export function commonNetOptions(y: Argv): Argv {
   return outputOptions(arrayOptions(netOptions(y)))
 }
 
-/** The configuration that parsed options describe. -c defaults to xgen.yaml of the current directory. */
+/** The configuration that parsed options describe; says on stderr what nobody may have meant. */
 export function configurationOf(options: CommonOptions): Configuration {
-  const given = options as CommonOptions & ConfigurationOptions
-  const config = given.config ?? (existsSync(defaultConfigurationFile) ? defaultConfigurationFile : undefined)
   for (const warning of misspeltVariables(process.env)) process.stderr.write(`xgen: ${warning}\n`)
-  const configuration = resolveConfiguration({ ...given, ...(config === undefined ? {} : { config }) })
+  const configuration = resolvedOf(options)
   if (hasSeededWeights(configuration))
     process.stderr.write('xgen: seeded weights, untrained: what the network finds means nothing\n')
   return configuration
+}
+
+/** The same for commands that take weights as they are: says which, where they stand beside the network and nobody named them. */
+export function weightedConfigurationOf(options: CommonOptions): Configuration {
+  const configuration = configurationOf(options)
+  const beside = weightsBeside(configuration)
+  if (beside !== undefined) process.stderr.write(`xgen: weights of ${beside}, beside the network\n`)
+  return configuration
+}
+
+/** The same without a word. -c defaults to xgen.yaml of the current directory. */
+export function resolvedOf(options: CommonOptions): Configuration {
+  const given = options as CommonOptions & ConfigurationOptions
+  const config = given.config ?? (existsSync(defaultConfigurationFile) ? defaultConfigurationFile : undefined)
+  return resolveConfiguration({ ...given, ...(config === undefined ? {} : { config }) })
 }
 
 /** The network of a configuration, for hardware: says on stderr what will be slow. */
@@ -172,6 +185,9 @@ export function prepareHardware(configuration: Configuration): Prepared {
 export function warnOfTables(multipliers: Iterable<Multiplier>): void {
   for (const warning of largeTables(multipliers)) process.stderr.write(`xgen: ${warning}\n`)
 }
+
+/** What files are named after that belong to a network: its own name, or that of its file. */
+export const fileStem = (net: string): string => net.replace(/^.*[\\/]|\.(json|ya?ml|onnx|tflite)$/gi, '')
 
 /** A count from the command line. */
 export function wholeNumber(value: unknown, option: string, low: number, high: number): number {

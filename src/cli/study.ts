@@ -3,7 +3,7 @@ import { usageError } from '../base/errors.ts'
 import { studyRobustness } from '../flow/robustness.ts'
 import { writeStudy } from '../flow/robustness-page.ts'
 import type { CommonOptions, Session } from './command.ts'
-import { configurationOf, evaluatedImages } from './options.ts'
+import { evaluatedImages, fileStem, resolvedOf, weightedConfigurationOf } from './options.ts'
 import { parseSweep } from './sweep.ts'
 import { table } from './table.ts'
 
@@ -16,20 +16,20 @@ const layerImages = 64
 export async function study(options: CommonOptions, session: Session): Promise<number> {
   if (options['precision'] === 'float')
     throw usageError('a study is of the integer network', { where: '--precision' })
+  const { net } = weightedConfigurationOf(options)
   const variant = (set: readonly string[], mult: readonly string[] | undefined) =>
-    configurationOf({
+    resolvedOf({
       ...options,
       set: [...((options['set'] as string[] | undefined) ?? []), ...set],
       ...(mult === undefined
         ? {}
         : { mult: [...((options['mult'] as string[] | undefined) ?? []), ...mult] }),
     })
-  const directory =
-    (options['out'] as string | undefined) ?? join('rtl-out', `${variant([], undefined).net}-study`)
+  const directory = (options['out'] as string | undefined) ?? join('rtl-out', `${fileStem(net)}-study`)
   const sweep = parseSweep(options['sweep'] as string[])
   const found = await studyRobustness(
     variant,
-    { ...evaluatedImages(options), ...sweep, layerImages, directory },
+    { ...evaluatedImages(options), ...sweep, layerImages, directory, force: options['force'] === true },
     session.progress,
     session.signal,
   )

@@ -64,6 +64,23 @@ export function checkRunDirectory(
   return inspect(resolve(out), out, identityOf(configuration, multipliers), force)
 }
 
+/**
+ * Refuses a directory that holds something, but not the file `mark`, for commands that keep something else than a run there (`what`,
+ * such as `study`). A run's directory is none of theirs either.
+ */
+export function checkMarkedDirectory(out: string, mark: string, what: string, force: boolean): void {
+  if (out === '') throw usageError('the output directory has no name', { where: '--out' })
+  const directory = resolve(out)
+  if (force || !isDirectoryAt(directory, out)) return
+  const names = entriesOf(directory, out)
+  if (names.length === 0 || (names.includes(mark) && !names.includes('run.json'))) return
+  const holds = names.includes('run.json') ? 'holds a run of xgen' : `is not empty and holds no ${what}`
+  throw usageError(`the output directory ${out} ${holds}`, {
+    where: '--out',
+    hint: 'Name another directory with --out, or write into this one with --force.',
+  })
+}
+
 /** What tells one configuration from another: a multiplier's file that has changed makes another one. */
 const identityOf = (configuration: unknown, multipliers?: Readonly<Record<string, string>>): string =>
   hashOf(multipliers === undefined ? configuration : { configuration, multipliers })
@@ -127,15 +144,7 @@ function writeAll(directory: string, files: Files, stored: StoredRecord): void {
 type Existing = 'absent' | { readonly files: readonly string[] }
 
 function inspect(directory: string, out: string, configurationHash: string, force: boolean): Existing {
-  const entry = entryAt(directory, out)
-  if (entry === undefined) return 'absent'
-  if (!isDirectory(directory, out)) {
-    const what = entry.isSymbolicLink() ? 'a link that leads to no directory' : 'a file'
-    throw usageError(`the output directory ${out} is ${what}`, {
-      where: '--out',
-      hint: 'Name another directory with --out.',
-    })
-  }
+  if (!isDirectoryAt(directory, out)) return 'absent'
   if (entriesOf(directory, out).length === 0) return { files: [] }
   const previous = readRecord(directory)
   if (previous === undefined && !force) {
@@ -153,6 +162,18 @@ function inspect(directory: string, out: string, configurationHash: string, forc
   return {
     files: previous?.files.filter((name) => !name.startsWith('/') && !name.split('/').includes('..')) ?? [],
   }
+}
+
+/** Whether a directory is there; something else at its place is refused. */
+function isDirectoryAt(directory: string, out: string): boolean {
+  const entry = entryAt(directory, out)
+  if (entry === undefined) return false
+  if (isDirectory(directory, out)) return true
+  const what = entry.isSymbolicLink() ? 'a link that leads to no directory' : 'a file'
+  throw usageError(`the output directory ${out} is ${what}`, {
+    where: '--out',
+    hint: 'Name another directory with --out.',
+  })
 }
 
 function entryAt(directory: string, out: string) {

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { parse as parseYaml } from 'yaml'
 import type { z } from 'zod'
-import { type Entry, mergeEntries, parseFlag } from '../approx/entries.ts'
+import { type Entry, mergeEntries, parseFlags } from '../approx/entries.ts'
 import { type Path, readDocumentFile, type Source } from '../base/document.ts'
 import { usageError, XgenError } from '../base/errors.ts'
 import { parseSource } from '../base/schema.ts'
@@ -91,7 +91,7 @@ export function resolveConfiguration(options: ConfigurationOptions): Configurati
   const written = Object.entries(checked.multipliers).map(
     ([selector, spec]): Entry => ({ selector, spec, where: where(['multipliers', selector]) }),
   )
-  const flags = (options.mult ?? []).map(parseFlag)
+  const flags = parseFlags(options.mult ?? [])
   const entries = mergeEntries(
     written,
     flags.map((flag) => ({ ...flag, spec: specFromBase(flag.spec, base) })),
@@ -243,7 +243,9 @@ function recordedOf(
   }
   if (origins.has('net')) return {}
   const network = isNetworkFile(net) ? hash('network') : undefined
-  const values = weights.file === undefined || origins.has('weights.file') ? undefined : hash('weights')
+  // weights that are not named stand beside the network file, or in it
+  const fromFile = weights.file !== undefined || isNetworkFile(net)
+  const values = fromFile && !origins.has('weights.file') ? hash('weights') : undefined
   const curves =
     weights.coefficients === undefined || origins.has('weights.coefficients')
       ? undefined

@@ -6,7 +6,7 @@ import { packageRoot, writeFileAtomically } from '../base/files.ts'
 /** A configuration file that does what xgen does without one, and says what else could stand there. */
 export const sampleConfiguration = `# What xgen makes. A flag beats --set, that beats XGEN_* variables, these beat this file.
 
-# A built-in network ("xgen net list"), or a .json or .yaml network file beside this one.
+# A built-in network ("xgen net list"), or a .json, .yaml, .onnx or .tflite file beside this one.
 net: lenet5
 
 # Integers: 2 to 8 bits. activations: uint8 stores tensors that cannot be negative unsigned.
@@ -25,7 +25,8 @@ multipliers:
   # fc*: trunc:ka=1,kb=1
   # conv1[0-2]: roup:p=0,r=5,rounding=asymmetric
 
-# Trained weights of your own (.safetensors or .npz), with their ranges in a .json file beside them.
+# Trained weights of your own (.safetensors or .npz), with their ranges in a .json file beside them. Without a name: the built-in
+# ones, or those beside a network file (my-net.safetensors beside my-net.yaml).
 weights:
   # file: my-weights.safetensors
   curve: none

@@ -63,6 +63,17 @@ export function weightsPath(configuration: NamingFiles): string | undefined {
   return file === undefined || !isWeightFile(file) ? undefined : located(filesOf(configuration).base, file)
 }
 
+/**
+ * The weight file that stands beside a network file under its name, as `xgen net import` leaves it; undefined where there is none, or
+ * the configuration names one.
+ */
+export function weightsBeside(configuration: NamingFiles): string | undefined {
+  const { net, weights } = configuration
+  if (weights.file !== undefined || !/\.ya?ml$/i.test(net)) return undefined
+  const path = networkPath(configuration).replace(/\.ya?ml$/i, '.safetensors')
+  return isFile(path) ? path : undefined
+}
+
 /** Whether the configuration asks for weights that are made on the fly. */
 export function hasSeededWeights({ weights }: NamingFiles): boolean {
   return weights.file === seededName
@@ -99,7 +110,10 @@ export function checkRecorded(
   if (recorded === undefined || recorded === hash()) return
   const [path, option] = {
     network: [networkPath(configuration), '--net FILE'],
-    weights: [weightsPath(configuration) ?? configuration.weights.file ?? '', '--weights FILE'],
+    weights: [
+      weightsPath(configuration) ?? weightsBeside(configuration) ?? networkPath(configuration),
+      '--weights FILE',
+    ],
     coefficients: [coefficientsPath(configuration) ?? '', '--set weights.coefficients=FILE'],
   }[what] as [string, string]
   throw dataError(`does not hold the ${what} that the run was made from`, {

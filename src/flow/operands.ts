@@ -49,7 +49,7 @@ export function writeOperands(
       hint: 'Give all layers the same one: --mult SPEC.',
     })
   const { plan, images } = planDesign(configuration, prepared)
-  const image = testImages(prepared.network, 1, seed)
+  const image = testImages(prepared.network, 1, seed, prepared.data)
   const codes = toStream(quantiseInput(prepared.graph, image.images[0]!), plan.input.shape)
   const recorded = recordOperands(buildCore(plan, images), multiplierCore(multiplier).name, codes, {
     count: recordedPes,

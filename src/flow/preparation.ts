@@ -8,12 +8,12 @@ import { hashOf } from '../base/hash.ts'
 import { seededRandom } from '../base/random.ts'
 import { emptyCodes } from '../emu/emulator.ts'
 import { isModelFile } from '../model/files.ts'
-import { classCount, dataSet, dataSets } from '../net/data/catalogue.ts'
+import { dataSets, type IdxSet, type RecordSet } from '../net/data/catalogue.ts'
 import { loadSplit } from '../net/data/load.ts'
 import { bytesAt, isPresent } from '../net/data/store.ts'
 import { syntheticDigits } from '../net/data/synthetic.ts'
 import type { Network, Weights } from '../net/network.ts'
-import { elements, outputShape } from '../net/shapes.ts'
+import { elements } from '../net/shapes.ts'
 import { hashWeights, readWeights } from '../net/weights.ts'
 import { zooEntry } from '../net/zoo.ts'
 import { quantiseBytes } from '../quant/input.ts'
@@ -24,8 +24,16 @@ import { rangesOf, readRecord } from '../quant/record.ts'
 import type { Codes } from '../quant/rules.ts'
 import { type Configuration, entriesOf, multiplierHashesOf, quantOptionsOf } from './configuration.ts'
 import { curvesOf } from './curves.ts'
+import { fits, hasShape } from './fit.ts'
 import { anyNetwork, importedNetwork } from './imported.ts'
-import { checkRecorded, hasSeededWeights, networkPath, seededName, weightsPath } from './named-files.ts'
+import {
+  checkRecorded,
+  hasSeededWeights,
+  networkPath,
+  seededName,
+  weightsBeside,
+  weightsPath,
+} from './named-files.ts'
 import { seededRanges, seededWeights } from './seeded.ts'
 
 /** A network ready for emulator and hardware. Needs no data set, so its bytes do not depend on one. */
@@ -40,6 +48,8 @@ export interface Prepared {
   /** The same of the files that multipliers name, by name, where there are such. */
   readonly multiplierHashes?: Readonly<Record<string, string>>
   readonly ranges: Ranges
+  /** The data set that the ranges were found on; absent where none is named. */
+  readonly data?: string
   readonly graph: QGraph
   readonly assignment: Assignment
 }
@@ -49,9 +59,10 @@ export function prepare(configuration: Configuration): Prepared {
   const network = networkOf(configuration)
   const weights = weightsOf(configuration, network)
   const weightsHash = hashWeights(weights, network)
-  const ranges = hasSeededWeights(configuration)
-    ? seededRanges(network, weights)
-    : rangesOf(readRecord(weightFile(configuration, network), weightsHash))
+  const record = hasSeededWeights(configuration)
+    ? undefined
+    : readRecord(weightFile(configuration, network), weightsHash)
+  const ranges = record === undefined ? seededRanges(network, weights) : rangesOf(record)
   const curves = curvesOf(configuration, network)
   const multiplierHashes = multiplierHashesOf(configuration)
   const graph = quantise(network, weights, ranges, quantOptionsOf(configuration), curves.choices)
@@ -63,6 +74,7 @@ export function prepare(configuration: Configuration): Prepared {
     ...(curves.hash === undefined ? {} : { coefficientsHash: curves.hash }),
     ...(Object.keys(multiplierHashes).length === 0 ? {} : { multiplierHashes }),
     ranges,
+    ...(record === undefined ? {} : { data: record.calibration.data }),
     graph,
     assignment: buildAssignment(graph, entriesOf(configuration)),
   }
@@ -92,7 +104,7 @@ const hasOwnWeights = (configuration: Configuration) =>
 
 /** The weight file of a configuration: the one it names, or the built-in one of a built-in network. */
 export function weightFile(configuration: Configuration, network: Network): string {
-  const file = weightsPath(configuration)
+  const file = weightsPath(configuration) ?? weightsBeside(configuration)
   if (file !== undefined) return file
   if (hasOwnWeights(configuration))
     throw dataError('a model file holds no ranges of its activations, which integers and hardware need', {
@@ -101,13 +113,7 @@ export function weightFile(configuration: Configuration, network: Network): stri
     })
   const builtIn = join(packageRoot, 'nets', `${network.name}.safetensors`)
   if (zooEntry(configuration.net) !== undefined && existsSync(builtIn)) return builtIn
-  const classes = elements(outputShape(network))
-  const fitting = dataSets.find(
-    (set) =>
-      set.kind !== 'clips' &&
-      set.shape?.every((size, axis) => size === network.input.shape[axis]) === true &&
-      classCount(set) === classes,
-  )
+  const fitting = dataSets.find((set) => set.kind !== 'clips' && fits(network, set))
   const train =
     fitting === undefined
       ? ' (.safetensors or .npz, with its ranges in a .json file beside it)'
@@ -125,28 +131,32 @@ export interface TestImages {
   readonly source: string
 }
 
-/** `count` images of the network's data set, drawn without repetition by seed. */
-export function testImages(
-  network: Network,
-  count: number,
-  seed: number,
-  data = zooEntry(network.name)?.data,
-): TestImages {
-  const { shape } = network.input
-  const set = data === undefined ? undefined : dataSet(data)
-  // Only bytes are sent to hardware as they are.
-  const bytes = set?.kind === 'idx' || set?.kind === 'records' ? set : undefined
-  const fits = bytes?.shape.every((n, i) => n === shape[i]) === true && isPresent(bytes)
-  const pool = fits ? loadSplit(bytes, 'test') : syntheticDigits(shape, count, seed)
-  const order = fits
-    ? seededRandom(seed).permutation(pool.count)
-    : Uint32Array.from({ length: count }, (_, i) => i)
+/** `count` images of the network's data set (`data`, or another that fits), drawn without repetition by seed. */
+export function testImages(network: Network, count: number, seed: number, data?: string): TestImages {
+  const set = imagesFor(network, data ?? zooEntry(network.name)?.data)
+  const pool = set === undefined ? syntheticDigits(network.input.shape, count, seed) : loadSplit(set, 'test')
+  const order =
+    set === undefined
+      ? Uint32Array.from({ length: count }, (_, i) => i)
+      : seededRandom(seed).permutation(pool.count)
   const chosen = Array.from({ length: count }, (_, i) => order[i % order.length]!)
   return {
     images: chosen.map((index) => bytesAt(pool, index)),
     labels: chosen.map((index) => pool.labels[index]!),
-    source: fits ? `${bytes.name} test set` : 'synthetic digits',
+    source: set === undefined ? 'synthetic digits' : `${set.name} test set`,
   }
+}
+
+/** The named set where its images are there and of the network's shape, else the first whose images and classes are the network's. */
+function imagesFor(network: Network, data: string | undefined): IdxSet | RecordSet | undefined {
+  // only bytes are sent to hardware as they are
+  const usable = dataSets.filter(
+    (set): set is IdxSet | RecordSet => (set.kind === 'idx' || set.kind === 'records') && isPresent(set),
+  )
+  return (
+    usable.find((set) => set.name === data && hasShape(network.input.shape, set)) ??
+    usable.find((set) => fits(network, set))
+  )
 }
 
 /** An image's codes, [c, h, w]: see `quantiseBytes`. */

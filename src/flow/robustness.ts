@@ -4,9 +4,12 @@ import { usageError, XgenError } from '../base/errors.ts'
 import { readInput } from '../base/files.ts'
 import { hashOf, sha256 } from '../base/hash.ts'
 import type { Progress } from '../base/progress.ts'
+import { version } from '../base/version.ts'
+import { checkMarkedDirectory } from '../emit/run-directory.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
 import { createEmulator, type Emulator, emptyCodes } from '../emu/emulator.ts'
 import { isModelFile } from '../model/files.ts'
+import type { Model } from '../model/model.ts'
 import { readModel } from '../model/read.ts'
 import { dataSet, type SplitName } from '../net/data/catalogue.ts'
 import { type ImageSource, openSplit } from '../net/data/load.ts'
@@ -21,7 +24,7 @@ import { type LayerError, layerErrors } from './layer-errors.ts'
 import { type EmulatedModel, emulatedModel } from './model-emulation.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
 import { prepare } from './preparation.ts'
-import { openLog, type StudyIdentity } from './robustness-log.ts'
+import { logName, openLog, type StudyIdentity } from './robustness-log.ts'
 
 /** How accuracy depends on the bits of weights and activations and on the multipliers: every combination is measured. */
 export interface RobustnessRequest {
@@ -37,6 +40,8 @@ export interface RobustnessRequest {
   /** Images that the errors of layers are measured on. */
   readonly layerImages: number
   readonly directory: string
+  /** Begin anew where the directory holds something else, or the study of something else. */
+  readonly force?: boolean
 }
 
 /** The configuration with other bits (`a.b=c`) and multipliers; undefined: its own. */
@@ -86,21 +91,27 @@ export async function studyRobustness(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<RobustnessStudy> {
+  const { force = false } = request
+  checkMarkedDirectory(request.directory, logName, 'study', force)
+  const read = modelReader()
   const own = variant([], undefined)
   const grid = gridOf(own, request)
-  const { source, name, identity, net } = subjectOf(own, request)
+  const { source, name, identity, net } = subjectOf(own, request, read)
   const images = Math.min(source.count, request.images ?? source.count)
   const layerImages = Math.min(images, request.layerImages)
-  const log = openLog(join(request.directory, 'points.jsonl'), {
+  const choices = grid.multipliers.map((entries) => nameOf(entries ?? entriesOfConfiguration(own)))
+  checkChoices(variant, grid, read)
+  const studied = {
+    version,
     net,
     ...identity,
     data: name,
+    pictures: source.fingerprint(),
     split: request.split,
     images,
     layerImages,
-  })
-  const choices = grid.multipliers.map((entries) => nameOf(entries ?? entriesOfConfiguration(own)))
-  checkChoices(variant, grid)
+  }
+  const log = openLog(join(request.directory, logName), studied, force)
   const todo = grid.weights.flatMap((weights) =>
     grid.activations.flatMap((activations) =>
       grid.multipliers.map((entries, i) => {
@@ -122,7 +133,7 @@ export async function studyRobustness(
     }
     progress.step(label, images)
     const measured = await refusable(point, async () => {
-      const { emulator, run, codes } = buildOf(configuration)
+      const { emulator, run, codes } = buildOf(configuration, read)
       const accuracy = await inParts(run, source, images, signal, (done) => progress.update(done))
       const layers = layerErrors(emulator, exact(point, emulator), source.read(0, layerImages), codes)
       const { top1, top5, interval } = accuracy
@@ -155,9 +166,13 @@ const entriesOfConfiguration = ({ multipliers }: Configuration): readonly string
 type Grid = ReturnType<typeof gridOf>
 
 /** A choice that cannot be built at the widest operands is a mistake, not a result. */
-function checkChoices(variant: Variant, { weights, activations, multipliers, settings }: Grid): void {
+function checkChoices(
+  variant: Variant,
+  { weights, activations, multipliers, settings }: Grid,
+  read: ModelReader,
+): void {
   for (const entries of multipliers)
-    buildOf(variant(settings(Math.max(...weights), Math.max(...activations)), entries))
+    buildOf(variant(settings(Math.max(...weights), Math.max(...activations)), entries), read)
 }
 
 interface Subject {
@@ -169,7 +184,11 @@ interface Subject {
   readonly identity: StudyIdentity
 }
 
-function subjectOf(configuration: Configuration, { data, split }: RobustnessRequest): Subject {
+function subjectOf(
+  configuration: Configuration,
+  { data, split }: RobustnessRequest,
+  read: ModelReader,
+): Subject {
   if (hasSeededWeights(configuration))
     throw usageError('seeded weights are untrained: they have no accuracy to measure', { where: '--weights' })
   const name = data ?? zooEntry(configuration.net)?.data
@@ -181,14 +200,14 @@ function subjectOf(configuration: Configuration, { data, split }: RobustnessRequ
   const set = dataSet(name)
   if (isModelAsItIs(configuration)) {
     const file = networkPath(configuration)
-    const { shape } = modelOf(configuration)
-    const net = readModel(file).name
+    const { shape } = modelOf(configuration, read)
+    const net = read(file).name
     checkShape(net, shape, set)
     const { unsigned } = quantOptionsOf(configuration)
     const identity = { model: sha256(readInput(file, 'model file')), unsigned: String(unsigned) }
     return { source: openSplit(set, split, { shape }), net, name: set.name, identity }
   }
-  const { network, networkHash, weightsHash, ranges } = prepare(configuration)
+  const { network, networkHash, weightsHash, coefficientsHash = '', ranges } = prepare(configuration)
   checkFit(network, set)
   return {
     source: openSplit(set, split, { shape: network.input.shape }),
@@ -198,17 +217,37 @@ function subjectOf(configuration: Configuration, { data, split }: RobustnessRequ
       network: networkHash,
       weights: weightsHash,
       ranges: hashOf(Object.fromEntries(ranges)),
+      settings: hashOf([settingsOf(configuration), coefficientsHash]),
     },
   }
+}
+
+/** What the integers of a network depend on, but for its bits and files. */
+function settingsOf({ quant, weights }: Configuration) {
+  const { weights: _weights, activations: _activations, ...others } = quant
+  const { file: _file, coefficients: _coefficients, ...curves } = weights
+  return { ...others, ...curves }
 }
 
 const isModelAsItIs = ({ net, weights }: Configuration): boolean =>
   isModelFile(net) && weights.file === undefined
 
+/** Reads a model file the first time that it is asked for: all points of a study are of what stood there then. */
+type ModelReader = (path: string) => Model
+
+function modelReader(): ModelReader {
+  const known = new Map<string, Model>()
+  return (path) => {
+    const model = known.get(path) ?? readModel(path)
+    known.set(path, model)
+    return model
+  }
+}
+
 /** A model file on the emulator, with the multipliers of the configuration. */
-function modelOf(configuration: Configuration): EmulatedModel {
+function modelOf(configuration: Configuration, read: ModelReader): EmulatedModel {
   const { unsigned } = quantOptionsOf(configuration)
-  const model = readModel(networkPath(configuration))
+  const model = read(networkPath(configuration))
   const emulated = emulatedModel(model, entriesOf(configuration), { unsigned })
   if (emulated !== undefined) return emulated
   throw usageError('the model has no integer graph to study', {
@@ -224,9 +263,9 @@ interface Build {
   codes(images: ImageSet): Codes
 }
 
-function buildOf(configuration: Configuration): Build {
+function buildOf(configuration: Configuration, read: ModelReader): Build {
   if (isModelAsItIs(configuration)) {
-    const model = modelOf(configuration)
+    const model = modelOf(configuration, read)
     const run: AccuracyRun = async (...given) => {
       await model.run(...given)
       return given[3].result()

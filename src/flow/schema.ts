@@ -17,7 +17,7 @@ export const configurationSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('A built-in network, or a .json or .yaml network file (relative to this file).'),
+    .describe('A built-in network, or a .json, .yaml, .onnx or .tflite file (relative to this file).'),
   quant: z
     .strictObject({
       weights: bits
@@ -49,7 +49,7 @@ export const configurationSchema = z.strictObject({
         .min(1)
         .optional()
         .describe(
-          'A .safetensors or .npz file (relative to this file), with its ranges in a .json file of the same name; or seeded: random weights that are always the same, for hardware of an untrained network. Default: the built-in weights.',
+          'A .safetensors or .npz file (relative to this file), with its ranges in a .json file of the same name; or seeded: random weights that are always the same, for hardware of an untrained network. Default: the built-in weights, or a .safetensors file of the same name beside a .yaml network file.',
         ),
       curve: curve
         .default('none')

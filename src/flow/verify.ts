@@ -139,11 +139,11 @@ export async function verify(
 
 /** Test images as raw codes in stream order, and what the emulator makes of them. */
 function emulated(
-  { network, graph, assignment }: Prepared,
+  { network, graph, assignment, data }: Prepared,
   { plan, interfaceName }: Design,
   { images, seed }: VerifyOptions,
 ) {
-  const { images: pixels, source } = testImages(network, images, seed)
+  const { images: pixels, source } = testImages(network, images, seed, data)
   const emulator = createEmulator(graph, assignment)
   const inputs = pixels.map((image) => quantiseInput(graph, image))
   // the AXI stream pads codes with 0, the native one by their sign

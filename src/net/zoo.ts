@@ -1,5 +1,5 @@
 import { usageError } from '../base/errors.ts'
-import { didYouMean } from '../base/suggest.ts'
+import { didYouMean, nearest } from '../base/suggest.ts'
 import type { Network } from './network.ts'
 import { readNetworkFile } from './schema.ts'
 import { alexnet } from './zoo/alexnet.ts'
@@ -101,7 +101,11 @@ export function loadNetwork(net: string): Network {
   }
   const entry = zooEntry(net)
   if (entry !== undefined) return entry.network
-  throw usageError(`there is no built-in network "${net}".${didYouMean(net, available)}`, {
+  // a size behind a misspelt name stays as it is
+  const [name = ''] = net.split(':')
+  const near = nearest(name, available)
+  const meant = near === undefined ? '' : ` Did you mean "${near}${net.slice(name.length)}"?`
+  throw usageError(`there is no built-in network "${net}".${meant}`, {
     where: 'net',
     hint: `Available: ${available.join(', ')}; or name a .json, .yaml, .onnx or .tflite file.`,
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { buildAssignment } from '../../src/approx/build.ts'
-import { type Entry, mergeEntries, parseFlag } from '../../src/approx/entries.ts'
+import { type Entry, mergeEntries, parseFlag, parseFlags } from '../../src/approx/entries.ts'
 import { parseSelector } from '../../src/approx/selector.ts'
 import { lenet5 } from '../../src/net/zoo/lenet5.ts'
 import { calibrate } from '../../src/quant/calibrate.ts'
@@ -48,6 +48,19 @@ describe('--mult', () => {
     expect(
       mergeEntries(file, [parseFlag('conv2=trunc:ka=1,kb=1')]).map((e) => `${e.selector}=${e.spec}`),
     ).toEqual(['conv2=trunc:ka=1,kb=1', 'default=exact'])
+  })
+
+  test.each([
+    [['exact', 'drum:k=4'], 'all products without one of their own: exact and drum:k=4'],
+    [['conv1=exact', 'conv2=exact', 'conv1=drum:k=4'], '"conv1": exact and drum:k=4'],
+    [['conv1[0-2] [1]=exact', 'conv1[0-2][1]=exact'], '"conv1[0-2][1]": exact and exact'],
+  ])('two for the same products are refused: %j', (texts, message) => {
+    expect(failure(() => parseFlags(texts))).toMatchObject({
+      kind: 'usage',
+      where: '--mult',
+      message: `two multipliers are given for ${message}`,
+    })
+    expect(parseFlags(texts.slice(0, -1))).toHaveLength(texts.length - 1)
   })
 
   test.each(['', 'conv 2!', 'conv1[', 'conv1[2-1]', 'conv1[a]', 'conv1[0][1][2]', 'default[0]', 'conv1[]'])(

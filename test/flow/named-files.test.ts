@@ -210,6 +210,31 @@ describe('a run.json fed back', () => {
     expect(run(join(root, 'again'), { config: join(out, 'run.json') })).toBe(first)
   })
 
+  test('takes the weights beside its network where none are named, and no others later', () => {
+    writeWeights(3, 'tiny')
+    const net = join(project, 'files', 'tiny.yaml')
+    const out = join(project, 'beside')
+    const first = JSON.parse(run(out, { net }))
+    expect(first.configuration.weights).not.toHaveProperty('file')
+    const named = JSON.parse(
+      run(join(project, 'named'), { net, weights: net.replace('.yaml', '.safetensors') }),
+    )
+    expect(first.inputs).toEqual(named.inputs)
+    const config = join(out, 'run.json')
+    expect(prepare(resolve({ config })).weightsHash).toBe(first.inputs.weights)
+    writeWeights(4, 'tiny')
+    expect(failure(() => prepare(resolve({ config })))).toMatchObject({
+      kind: 'data',
+      where: join(project, 'files', 'tiny.safetensors'),
+      message: 'does not hold the weights that the run was made from',
+    })
+    expect(prepare(resolve({ config, weights: 'seeded' })).weightsHash).not.toBe(first.inputs.weights)
+    rmSync(join(project, 'files', 'tiny.safetensors'))
+    expect(failure(() => prepare(resolve({ net }))).message).toBe(
+      'there are no trained weights for the network "tiny"',
+    )
+  })
+
   test('takes no other files of the same names', () => {
     process.chdir(project)
     const out = join(project, 'out')

@@ -15,7 +15,8 @@ import { checkNetwork, showNetwork } from '../../src/flow/net.ts'
 import { prepare, quantiseInput, testImages } from '../../src/flow/preparation.ts'
 import { checkActivations, trainNetwork } from '../../src/flow/train.ts'
 import { dataSet } from '../../src/net/data/catalogue.ts'
-import { isPresent, realImage } from '../../src/net/data/store.ts'
+import { bytesAt, isPresent, realImage } from '../../src/net/data/store.ts'
+import { syntheticDigits } from '../../src/net/data/synthetic.ts'
 import { initialWeights } from '../../src/net/weights.ts'
 import { lenet5 } from '../../src/net/zoo/lenet5.ts'
 import { recordSchema } from '../../src/quant/record.ts'
@@ -65,6 +66,20 @@ describe('preparation', () => {
     expect(drawn.images.map(({ length }) => length)).toEqual([400, 400, 400, 400, 400])
   })
 
+  test('digits are of the set that fits, the one that is named first', (context) => {
+    const reason = absent()
+    if (reason !== undefined) return context.skip(reason)
+    const other = { ...lenet5, name: 'other' }
+    const found = testImages(other, 3, 1)
+    expect(found).toEqual(testImages(lenet5, 3, 1))
+    expect(found.source).toBe('mnist test set')
+    expect(testImages(other, 3, 1, 'drawn')).toEqual(found)
+    if (isPresent(dataSet('fashion-mnist')))
+      expect(testImages(lenet5, 3, 1, 'fashion-mnist').source).toBe('fashion-mnist test set')
+    const narrow = { ...other, layers: other.layers.slice(0, -1) }
+    expect(testImages(narrow, 3, 1).source).toBe('synthetic digits')
+  })
+
   test('an image of another size is refused', () => {
     expect(() => quantiseInput(prepared.graph, new Uint8Array(100))).toThrow(
       'an image has 100 values; the network "lenet5" takes 1x28x28 = 784',
@@ -109,11 +124,12 @@ describe('the built-in LeNet-5', () => {
 
   test('finds drawn digits that it has never seen better than chance', () => {
     const { graph, assignment, network } = prepare(configuration())
-    const drawn = testImages({ ...network, name: 'other' }, 60, 1)
+    const drawn = syntheticDigits(network.input.shape, 60, 1)
     const emulator = createEmulator(graph, assignment)
-    const hits = drawn.images.filter((image, i) => {
-      const scores = emulator.runImage(quantiseInput(graph, image)).get(graph.output)!
-      return scores.indexOf(Math.max(...scores)) === drawn.labels[i]
+    const hits = Array.from(drawn.labels).filter((label, i) => {
+      const codes = quantiseInput(graph, bytesAt(drawn, i))
+      const scores = emulator.runImage(codes).get(graph.output)!
+      return scores.indexOf(Math.max(...scores)) === label
     })
     expect(hits.length).toBeGreaterThan(30)
   })
@@ -263,7 +279,7 @@ test('training a network that does not fit the data is refused before anything i
   const run = (changes: object) =>
     trainNetwork({ ...request, ...changes }, silent, new AbortController().signal)
   await expect(run({})).rejects.toMatchObject({
-    kind: 'data',
+    kind: 'usage',
     message: 'mnist has 10 classes; the network "wide" gives 12 results',
   })
   await expect(run({ net: 'lenet5', epochs: 0 })).rejects.toMatchObject({
@@ -304,9 +320,24 @@ describe('the command line', () => {
     ['data fetch mnist --offline --json', 5, { error: { kind: 'data' } }],
     ['data fetch cifar-100 --offline --json', 5, { error: { kind: 'data' } }],
     ['data fetch imagenet --json', 5, { error: { hint: expect.stringContaining('image-net.org') } }],
-    ['eval --net lenet5 --data cifar-10 --json', 5, { error: { kind: 'data', where: '--data' } }],
-    ['eval --net lenet5 --data folder:nowhere --json', 5, { error: { kind: 'data', where: 'nowhere' } }],
+    ['eval --net lenet5 --data cifar-10 --json', 2, { error: { kind: 'usage', where: '--data' } }],
+    [
+      'eval --net lenet5 --data folder:nowhere --json',
+      5,
+      { error: { kind: 'data', where: 'folder:nowhere' } },
+    ],
     ['eval --net lenet5 --sweep weights=9 --json', 2, { error: { kind: 'usage', where: '--sweep weights' } }],
+    [
+      'net show mobilnetv2:width=1 --json',
+      2,
+      { error: { message: expect.stringContaining('Did you mean "mobilenetv2:width=1"?') } },
+    ],
+    [
+      'eval --net lenet5 --mult exact --mult drum:k=4 --json',
+      2,
+      { error: { kind: 'usage', where: '--mult' } },
+    ],
+    ['eval --net lenet5 --force --json', 2, { error: { kind: 'usage', where: '--force' } }],
     ['net show mobilenetv1:width=9 --json', 2, { error: { kind: 'usage', where: 'net' } }],
     [
       'train --net lenet5 --data mnist --epochs -1 --json',

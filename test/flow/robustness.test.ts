@@ -1,9 +1,12 @@
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -202,8 +205,48 @@ describe('a robustness study', () => {
     await expect(run(requestIn('log', ['weights=8'], { images: 5 }))).rejects.toThrow(
       'holds a study of other images: 30 instead of 5',
     )
+    const anew = await run(requestIn('log', ['weights=8'], { images: 5, force: true }))
+    expect(anew.points).toMatchObject([{ weights: 8, images: 5 }])
     writeFileSync(join(directory, 'log', 'points.jsonl'), '{"format":"other"}\n')
     await expect(run(requestIn('log', ['weights=8']))).rejects.toThrow('is no log of a robustness study')
+  })
+
+  test('pictures that have changed, and settings of curves, are not those of the log', async () => {
+    const other = join(directory, 'other', 'pictures')
+    cpSync(pictures, other, { recursive: true })
+    await run(requestIn('moved', ['weights=8']))
+    // the same pictures elsewhere are the same
+    const again = { ...silent, step: () => expect.unreachable('nothing is left to measure') }
+    const request = requestIn('moved', ['weights=8'], { data: `folder:${other}` })
+    await studyRobustness(variant, request, again, new AbortController().signal)
+    renameSync(join(other, 'a', '0.pgm'), join(other, 'b', 'more.pgm'))
+    await expect(run(request)).rejects.toThrow('holds a study of other pictures')
+    const curved: Variant = (set, mult) => variant([...set, 'weights.curve=linear'], mult)
+    await expect(
+      studyRobustness(curved, requestIn('moved', ['weights=8']), silent, new AbortController().signal),
+    ).rejects.toThrow('holds a study of other settings')
+  })
+
+  test('a line of the log that is no point is refused with its place', async () => {
+    const request = requestIn('changed', ['weights=8'])
+    await run(request)
+    const log = join(request.directory, 'points.jsonl')
+    const text = readFileSync(log, 'utf8')
+    writeFileSync(log, text.replace(/"top1":[\d.]+/, '"top1":12'))
+    await expect(run(request)).rejects.toMatchObject({ kind: 'data', where: `${log}:2` })
+  })
+
+  test('a directory that holds something else is left alone, unless forced', async () => {
+    const request = requestIn('occupied', ['weights=8'])
+    mkdirSync(request.directory)
+    writeFileSync(join(request.directory, 'notes.txt'), 'mine')
+    await expect(run(request)).rejects.toMatchObject({ kind: 'usage', where: '--out' })
+    expect(readdirSync(request.directory)).toEqual(['notes.txt'])
+    await run({ ...request, force: true })
+    await run(request)
+    writeFileSync(join(request.directory, 'run.json'), '{}')
+    await expect(run(request)).rejects.toThrow('holds a run of xgen')
+    await expect(run({ ...request, directory: net, force: true })).rejects.toMatchObject({ kind: 'usage' })
   })
 
   test('what does not exist for narrow operands is told, and left empty', async () => {

@@ -295,7 +295,11 @@ describe('directories of pictures', () => {
   })
 
   test('what does not fit is told', () => {
-    expect(failure(() => dataSet('folder:/no/such/place')).message).toBe('is no directory')
+    expect(failure(() => dataSet('folder:/no/such/place'))).toMatchObject({
+      kind: 'data',
+      message: 'there is no such directory of pictures',
+      where: 'folder:/no/such/place',
+    })
     expect(failure(() => dataSet(`folder:${place({ 'a/1.ppm': grey(1) })}`)).message).toContain(
       'holds 1 directories',
     )

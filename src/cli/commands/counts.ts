@@ -10,7 +10,14 @@ import { networkOf, prepare } from '../../flow/preparation.ts'
 import { sumOf } from '../../plan/counts/module-count.ts'
 import type { Command, CommonOptions, Session } from '../command.ts'
 import { describeDataflows } from '../dataflows.ts'
-import { arrayOptions, configurationOf, netOptions, wholeNumber, yosysOf, yosysOption } from '../options.ts'
+import {
+  arrayOptions,
+  netOptions,
+  weightedConfigurationOf,
+  wholeNumber,
+  yosysOf,
+  yosysOption,
+} from '../options.ts'
 import { table } from '../table.ts'
 
 export const counts: Command = {
@@ -55,7 +62,7 @@ export const counts: Command = {
       },
     }),
   run: async (options, session) => {
-    const configuration = configurationOf(options)
+    const configuration = weightedConfigurationOf(options)
     if (options['compare'] !== undefined) return compare(configuration, options, session)
     if (options['csv'] !== undefined)
       throw usageError('only a comparison is written as CSV', { where: '--csv', hint: 'Add --compare.' })

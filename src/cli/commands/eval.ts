@@ -1,8 +1,9 @@
+import { usageError } from '../../base/errors.ts'
 import { type EvalResult, evaluate } from '../../flow/eval.ts'
 import { parseInputRange } from '../../flow/model-accuracy.ts'
 import type { evaluateRun, Rates, RunAccuracy } from '../../flow/run-accuracy.ts'
 import type { Command } from '../command.ts'
-import { configurationOf, evaluatedImages, imagesOption, netOptions } from '../options.ts'
+import { evaluatedImages, imagesOption, netOptions, weightedConfigurationOf } from '../options.ts'
 import { table } from '../table.ts'
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`
@@ -94,8 +95,19 @@ export const evaluation: Command = {
           "A run's directory of this network: keeps the accuracy, and the exact network's, there. Of a study: where it is kept",
         group: 'Output:',
       },
+      force: {
+        type: 'boolean',
+        default: false,
+        describe: 'Write a study into a directory that holds something else, or another study',
+        group: 'Study:',
+      },
     }),
   run: async (options, session) => {
+    if (options['sweep'] === undefined && options['force'] === true)
+      throw usageError('only a study begins anew: of a run, the accuracy of its own network is kept', {
+        where: '--force',
+        hint: 'Leave it away, or give --sweep.',
+      })
     if (options['sweep'] !== undefined) return (await import('../study.ts')).study(options, session)
     const range = options['input-range'] as string | undefined
     const request = {
@@ -103,7 +115,7 @@ export const evaluation: Command = {
       precision: options['precision'] as 'int' | 'float' | undefined,
       inputRange: range === undefined ? undefined : parseInputRange(range),
     }
-    const configuration = configurationOf(options)
+    const configuration = weightedConfigurationOf(options)
     const { progress, signal } = session
     const out = options['out'] as string | undefined
     const result: EvalResult & Partial<RunAccuracy> =

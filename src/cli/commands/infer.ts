@@ -1,6 +1,6 @@
 import { infer } from '../../flow/infer.ts'
 import type { Command } from '../command.ts'
-import { configurationOf, netOptions } from '../options.ts'
+import { netOptions, weightedConfigurationOf } from '../options.ts'
 
 export const inference: Command = {
   name: 'infer',
@@ -45,7 +45,7 @@ export const inference: Command = {
       },
     }),
   run: async (options, session) => {
-    const result = infer(configurationOf(options), {
+    const result = infer(weightedConfigurationOf(options), {
       input: options['input'] as string,
       output: options['output'] as string,
       precision: options['precision'] as 'int' | 'float' | undefined,

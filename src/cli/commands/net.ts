@@ -5,7 +5,7 @@ import { exportNetwork } from '../../flow/net-export.ts'
 import { type ImportResult, importNetwork } from '../../flow/net-import.ts'
 import { imageName } from '../../net/wiring.ts'
 import type { Command } from '../command.ts'
-import { configurationOf, netOptions, wholeNumber } from '../options.ts'
+import { netOptions, weightedConfigurationOf, wholeNumber } from '../options.ts'
 import { table } from '../table.ts'
 
 export const net: Command = {
@@ -81,7 +81,10 @@ export const net: Command = {
     if (name === undefined)
       throw usageError(`name the network to ${action}`, { hint: `For example: xgen net ${action} lenet5.` })
     if (action === 'export') {
-      const result = exportNetwork(configurationOf({ ...options, net: name }), options['out'] as string)
+      const result = exportNetwork(
+        weightedConfigurationOf({ ...options, net: name }),
+        options['out'] as string,
+      )
       const lines = result.layers.map((layer) => `  ${layer.name}: ${layer.notes['xgen.multiplier']}`)
       session.print(result, [`wrote ${result.file}`, ...lines].join('\n'))
       return 0
@@ -119,7 +122,7 @@ function describeImport({ net, layers, input, output, network, weights, record }
     `${net}: ${layers} layers, ${input.join('x')} to ${output.join('x')}; wrote ${files.join(', ')}`,
     record === null
       ? 'Without --data there are no ranges: only --precision float works.'
-      : `Use it with --net ${network} --weights ${weights}`,
+      : `Use it with --net ${network}: its weights are found beside it`,
   ].join('\n')
 }
 

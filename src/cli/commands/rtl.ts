@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { generate, type RtlSummary, writeDesign } from '../../flow/rtl.ts'
 import type { Command } from '../command.ts'
-import { commonNetOptions, configurationOf, prepareHardware } from '../options.ts'
+import { commonNetOptions, prepareHardware, weightedConfigurationOf } from '../options.ts'
 import { shellWord } from '../usage.ts'
 
 export const rtl: Command = {
@@ -13,7 +13,7 @@ export const rtl: Command = {
   ],
   configure: commonNetOptions,
   run: async (options, session) => {
-    const configuration = configurationOf(options)
+    const configuration = weightedConfigurationOf(options)
     session.progress.step('quantise')
     const prepared = prepareHardware(configuration)
     session.progress.done(`${prepared.network.name}, ${prepared.network.layers.length} layers`)

@@ -5,7 +5,7 @@ import { prepare } from '../../flow/preparation.ts'
 import type { RowSimulation } from '../../flow/row-sim.ts'
 import { type AnySimulation, plotSimulation, type Simulation, simulate } from '../../flow/sim.ts'
 import type { Command } from '../command.ts'
-import { arrayOptions, configurationOf, netOptions } from '../options.ts'
+import { arrayOptions, netOptions, weightedConfigurationOf } from '../options.ts'
 import { table } from '../table.ts'
 
 export const sim: Command = {
@@ -32,7 +32,7 @@ export const sim: Command = {
       },
     }),
   run: async (options, session) => {
-    const configuration = configurationOf(options)
+    const configuration = weightedConfigurationOf(options)
     const prepared = prepare(configuration)
     session.progress.step(`simulate ${prepared.network.name}`)
     const simulation = simulate(configuration, prepared, options.seed)

@@ -11,8 +11,8 @@ import { type SynthReport, standardPeriod, synthesiseMultiplier } from '../../fl
 import type { Command, CommonOptions, Session } from '../command.ts'
 import {
   commonNetOptions,
-  configurationOf,
   prepareHardware,
+  weightedConfigurationOf,
   wholeNumber,
   yosysOf,
   yosysOption,
@@ -165,7 +165,7 @@ async function runNetwork(options: CommonOptions, session: Session): Promise<num
       throw usageError('this is for a multiplier alone, without --net', { where: `--${name}` })
   if (options['zeroDelay'] === true)
     throw usageError('this is for a multiplier alone, without --net', { where: '--zero-delay' })
-  const configuration = configurationOf(options)
+  const configuration = weightedConfigurationOf(options)
   const prepared = prepareHardware(configuration)
   const directory = (options['out'] as string | undefined) ?? join('rtl-out', prepared.network.name)
   const force = options['force'] === true

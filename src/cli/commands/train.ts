@@ -2,7 +2,7 @@ import { usageError } from '../../base/errors.ts'
 import { networkPath, weightsPath } from '../../flow/named-files.ts'
 import { trainNetwork } from '../../flow/train.ts'
 import type { Command } from '../command.ts'
-import { configurationOf, netOptions, wholeNumber } from '../options.ts'
+import { configurationOf, fileStem, netOptions, wholeNumber } from '../options.ts'
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`
 
@@ -86,9 +86,7 @@ export const train: Command = {
         net: networkPath(configuration),
         data: options['data'] as string,
         weights: weightsPath(configuration),
-        out:
-          (options['out'] as string | undefined) ??
-          `${configuration.net.replace(/^.*[\\/]|\.(json|ya?ml)$/g, '')}.safetensors`,
+        out: (options['out'] as string | undefined) ?? `${fileStem(configuration.net)}.safetensors`,
         calibration: configuration.quant.calibration,
         resume: options['resume'] as boolean,
         epochs: wholeNumber(options['epochs'], '--epochs', 0, 10000),

@@ -4,9 +4,9 @@ import { type Verified, type VerifyReport, verify as verifyDesign } from '../../
 import type { Command } from '../command.ts'
 import {
   commonNetOptions,
-  configurationOf,
   imagesOption,
   prepareHardware,
+  weightedConfigurationOf,
   wholeNumber,
   yosysOf,
   yosysOption,
@@ -33,7 +33,7 @@ export const verify: Command = {
       })
       .option('out', { defaultDescription: 'a place in the cache' }),
   run: async (options, session) => {
-    const configuration = configurationOf(options)
+    const configuration = weightedConfigurationOf(options)
     const images = wholeNumber(options['images'], '--images', 1, 10_000)
     const netlistImages = wholeNumber(options['netlist-images'], '--netlist-images', 0, 10_000)
     const out = options['out'] as string | undefined

@@ -85,7 +85,7 @@ export async function measureAccelerator(
   const slowest = timed.reduce((a, b) => (b.delay > a.delay ? b : a))
   const blockOf = blocksOf(plan, interfaceName)
   const { hasPower } = library.content
-  const image = testImages(prepared.network, 1, seed)
+  const image = testImages(prepared.network, 1, seed, prepared.data)
   const codes = toStream(quantiseInput(prepared.graph, image.images[0]!), plan.input.shape)
   const energy = hasPower
     ? {

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { dataError, usageError } from '../../base/errors.ts'
 import { readInput } from '../../base/files.ts'
+import { hashOf } from '../../base/hash.ts'
 import type { FolderSet, ImageShape, SplitName } from './catalogue.ts'
 import type { ImageSource } from './load.ts'
 import { decodePicture, pictureName } from './picture.ts'
@@ -48,6 +49,8 @@ export function openFolders(
       const labels = Uint16Array.from(chosen, ({ label }) => label)
       return { shape: wanted, count: chosen.length, images, labels }
     },
+    fingerprint: () =>
+      hashOf(pictures.map(({ file, label }) => [relative(root, file), statSync(file).size, label])),
   }
 }
 
@@ -56,11 +59,17 @@ export function folderSet(path: string): FolderSet {
   if (path === '')
     throw usageError('no directory is named', { where: '--data', hint: 'For example: folder:photos.' })
   const root = resolve(path)
-  if (!existsSync(root) || !statSync(root).isDirectory())
-    throw dataError('is no directory', {
-      where: path,
-      hint: 'It holds a directory of pictures for each class.',
-    })
+  const found = statSync(root, { throwIfNoEntry: false })
+  if (found?.isDirectory() !== true)
+    throw dataError(
+      found === undefined
+        ? 'there is no such directory of pictures'
+        : 'is a file, and no directory of pictures',
+      {
+        where: `folder:${path}`,
+        hint: 'Name a directory that holds one of pictures for each class, such as folder:photos with photos/cat and photos/dog.',
+      },
+    )
   const classes = namesOfDirectories(splitDirectory(root, 'test') ?? splitDirectory(root, 'train') ?? root)
   if (classes.length < 2)
     throw dataError(`holds ${classes.length} directories of pictures; classes are two or more`, {

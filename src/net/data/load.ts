@@ -1,4 +1,5 @@
 import { dataError } from '../../base/errors.ts'
+import { hashOf, sha256 } from '../../base/hash.ts'
 import {
   type ClipSet,
   classCount,
@@ -24,6 +25,8 @@ export interface ImageSource {
   readonly classes: readonly string[]
   /** Images from..until-1. */
   read(from: number, until: number): ImageSet
+  /** SHA-256 of images and labels; of pictures that are read in parts, of their names and sizes. */
+  fingerprint(): string
 }
 
 export interface LoadOptions {
@@ -74,8 +77,12 @@ function inMemory(set: DataSet, images: ImageSet): ImageSource {
     count: images.count,
     classes: typeof classes === 'number' ? Array.from({ length: classes }, (_, i) => `${i}`) : classes,
     read: (from, until) => slice(images, from, until),
+    fingerprint: () => hashOf([bytesOf(images.images), bytesOf(images.labels)].map(sha256)),
   }
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  new Uint8Array(buffer, byteOffset, byteLength)
 
 /** The part of a training set that a split is; the test set is one of its own. */
 function partOf(whole: ImageSet, split: SplitName, validation: number): ImageSet {
