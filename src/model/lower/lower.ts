@@ -2,11 +2,12 @@ import { usageError, XgenError } from '../../base/errors.ts'
 import type { Network, Weights } from '../../net/network.ts'
 import { layerShapes } from '../../net/shapes.ts'
 import { imageName } from '../../net/wiring.ts'
-import type { Model, ModelNode } from '../model.ts'
+import type { ElementType, Model, ModelNode } from '../model.ts'
 import { onnxOperators } from '../operators/onnx/registry.ts'
 import { refuseUnsupported, type Unsupported, unsupportedNodes } from '../supported.ts'
-import { scaled } from './affine.ts'
+import { isFloat } from '../tensors.ts'
 import { copy, Lowering, Obstacle, stripped, type Value } from './lowering.ts'
+import { followCodes, raw } from './onnx/codes.ts'
 import { rules } from './onnx/registry.ts'
 import { shapeOfOne, traceOnnx } from './trace.ts'
 
@@ -59,10 +60,12 @@ export function tryLowering(
   const lowering = new Lowering(model, traceOnnx(model))
   for (const { name } of model.inputs)
     lowering.define(name, { source: imageName, shape: image, alone: false })
-  if (others.length === 0) scaleImage(lowering, input.name, image, options.inputRange)
+  if (!isFloat(input.type)) lowering.codes.set(input.name, raw)
+  const range = options.inputRange ?? standardRange(input.type)
+  const scale = others.length === 0 ? scaleImage(lowering, input.name, image, range) : undefined
   const unsupported = [...ends, ...model.nodes.flatMap((node) => lowerNode(lowering, node))]
   if (unsupported.length > 0) return { unsupported }
-  const network = finish(lowering, output!.name, options.name, image)
+  const network = finish(lowering, output!.name, options.name, image, scale)
   return { lowered: { network, weights: lowering.weights }, unsupported }
 }
 
@@ -120,6 +123,7 @@ function lowerNode(lowering: Lowering, node: ModelNode): Unsupported[] {
   const rule = Object.hasOwn(rules, node.operator) ? rules[node.operator] : undefined
   if (rule === undefined) return stopped(...noLayer(node.operator))
   try {
+    followCodes(lowering, node)
     rule(lowering, node)
     return []
   } catch (error) {
@@ -141,58 +145,61 @@ function imageShape(shape: readonly number[]): Network['input']['shape'] {
   return own.length === 2 ? [1, own[0], own[1]] : [own[0], 1, 1]
 }
 
-/** The network's images are in [0, 1]; a model that takes another range gets it from a first layer, or from its first weights. */
+/** What 0 and 1 of an image are where the caller does not say: bytes as they are, or less 128. */
+const standardRange = (type: ElementType): readonly [low: number, high: number] =>
+  type === 'uint8' ? [0, 255] : type === 'int8' ? [-128, 127] : [0, 1]
+
+/**
+ * The network's images are in [0, 1]; a model that takes another range gets it from a first layer, or from its first weights. Returns
+ * that layer's name.
+ */
 function scaleImage(
   lowering: Lowering,
   input: string,
   image: Network['input']['shape'],
-  [low, high]: readonly [number, number] = [0, 1],
-): void {
-  if (low === 0 && high === 1) return
+  [low, high]: readonly [number, number],
+): string | undefined {
+  if (low === 0 && high === 1) return undefined
   const channels = image[0]
   const value: Value = { source: imageName, shape: image, alone: false }
   const fill = (of: number) => new Float32Array(channels).fill(of)
   const weights = { weight: fill(high - low), bias: fill(low) }
-  lowering.define(input, {
-    ...lowering.insert('scale', copy(channels), [value], image, weights),
-    alone: false,
-  })
+  const scaled = lowering.insert('scale', copy(channels), [value], image, weights)
+  lowering.define(input, { ...scaled, alone: lowering.readCount(input) === 1 })
+  return scaled.source
 }
 
 /** The network, its result in the shape that the model gives. */
-function finish(lowering: Lowering, output: string, name: string, image: Network['input']['shape']): Network {
+function finish(
+  lowering: Lowering,
+  output: string,
+  name: string,
+  image: Network['input']['shape'],
+  scale: string | undefined,
+): Network {
   if (!lowering.isValue(output))
     throw usageError(`the output "${output}" of the model does not depend on its image`, { where: output })
   const result = lowering.result(output)
   const shape = stripped(lowering.modelShape(output))
   if (shape !== undefined && shape.length < result.shape.length) lowering.view(result, shape)
   else lowering.view(result, result.shape)
-  absorbScale(lowering)
+  if (scale !== undefined) absorbScale(lowering, scale)
   const network: Network = { name, input: { shape: image }, layers: lowering.layers }
   if (network.layers.length === 0) throw usageError(`the model "${name}" computes nothing`, { where: name })
   layerShapes(network)
   return network
 }
 
-/** A scale of the image without a shift goes into the weights of the one layer that reads it. */
-function absorbScale(lowering: Lowering): void {
-  const [first, next] = lowering.layers
-  if (
-    first?.name !== 'scale' ||
-    (next?.kind !== 'conv2d' && next?.kind !== 'dense') ||
-    next.inputs !== undefined
-  )
-    return
-  if (lowering.layers.slice(2).some(({ inputs }) => inputs?.includes('scale'))) return
-  const { weight, bias } = lowering.weights.get('scale')!
-  if (bias.some((b) => b !== 0)) return
+/** A scale of the image, the same for all channels and without a shift, goes into the weights of the one layer that reads it. */
+function absorbScale(lowering: Lowering, name: string): void {
+  const [, next] = lowering.layers
+  if ((next?.kind !== 'conv2d' && next?.kind !== 'dense') || next.inputs !== undefined) return
+  if (lowering.layers.slice(2).some(({ inputs }) => inputs?.includes(name))) return
+  const { weight, bias } = lowering.weights.get(name)!
+  const [by] = weight
+  if (bias.some((b) => b !== 0) || weight.some((w) => w !== by)) return
   const own = lowering.weights.get(next.name)!
-  const rows = own.bias.length
-  const factor = {
-    scale: new Float32Array(rows).fill(weight[0]!),
-    shift: own.bias.map((b) => b * (1 - weight[0]!)),
-  }
-  lowering.weights.set(next.name, scaled(own, factor))
-  lowering.weights.delete('scale')
+  lowering.weights.set(next.name, { ...own, weight: own.weight.map((w) => w * by!) })
+  lowering.weights.delete(name)
   lowering.layers.shift()
 }

@@ -4,6 +4,7 @@ import { imageName } from '../../net/wiring.ts'
 import type { Model, ModelNode, ModelTensor } from '../model.ts'
 import { Call, standardBudget } from '../operators/operator.ts'
 import { elementsOf } from '../tensors.ts'
+import type { Codes } from './onnx/codes.ts'
 import type { Trace } from './trace.ts'
 
 /** What keeps a node from becoming a layer. */
@@ -37,6 +38,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 export class Lowering {
   readonly layers: Layer[] = []
   readonly weights = new Map<string, LayerWeights>()
+  /** What the tensors of whole numbers that depend on the image stand for. */
+  readonly codes = new Map<string, Codes>()
   private readonly trace: Trace
   private readonly values = new Map<string, Value>()
   private readonly readers = new Map<string, number>()

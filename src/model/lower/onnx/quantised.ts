@@ -2,7 +2,9 @@ import type { Layer } from '../../../net/network.ts'
 import { imageName } from '../../../net/wiring.ts'
 import type { ElementType, ModelNode, ModelTensor } from '../../model.ts'
 import { elements } from '../../operators/strided.ts'
+import { lowerAffine } from '../affine.ts'
 import type { Lowering } from '../lowering.ts'
+import { codesOf, raw } from './codes.ts'
 import { lowerDense, transposedMatrix } from './dense.ts'
 import { lowerConvolution } from './maps.ts'
 import type { Rule } from './registry.ts'
@@ -66,6 +68,22 @@ const quantize: Rule = (lowering, node) => {
   clampAtZero(lowering, node, (node.inputs[2] ?? '') === '' ? undefined : lowering.weight(node, 2))
 }
 
+/** Codes stand for real values already, but for those that the caller gives. */
+const dequantize: Rule = (lowering, node) => {
+  if (lowering.codes.get(node.inputs[0]!) !== raw) {
+    real(lowering, node)
+    return
+  }
+  const { scale, zero, axis } = codesOf(lowering, node, 1)
+  const rank = lowering.modelShape(node.inputs[0]!).length
+  const shape = scale.length === 1 ? [] : [scale.length, ...new Array<number>(rank - 1 - axis).fill(1)]
+  const data = Float64Array.from(scale, (s, i) => -s * zero[zero.length === 1 ? 0 : i]!)
+  lowerAffine(lowering, node, lowering.value(node), {
+    scale: { type: 'float64', shape, data: Float64Array.from(scale) },
+    shift: { type: 'float64', shape, data },
+  })
+}
+
 /** The network in float of a convolution on codes: what its scales make of weights and bias. */
 const qLinearConv: Rule = (lowering, node) => {
   const filter = lowering.weight(node, 3)
@@ -97,7 +115,7 @@ const qLinearMatMul: Rule = (lowering, node) => {
 
 export const quantised: Readonly<Record<string, Rule>> = {
   QuantizeLinear: quantize,
-  DequantizeLinear: real,
+  DequantizeLinear: dequantize,
   QLinearConv: qLinearConv,
   QLinearMatMul: qLinearMatMul,
 }
