@@ -1,9 +1,10 @@
-import { usageError } from '../base/errors.ts'
+import { dataError, usageError } from '../base/errors.ts'
 import { readInput, writeFileAtomically } from '../base/files.ts'
 import { decodeNpy, encodeNpy, type NpyArray, type NpyType } from '../base/npy.ts'
 import { readNpzArrays, writeNpz } from '../base/npz.ts'
 import { didYouMean } from '../base/suggest.ts'
 import { createEvaluator } from '../model/evaluator.ts'
+import { firstBad } from '../model/finite.ts'
 import { computesIntegers } from '../model/integers.ts'
 import type { ElementType, Model, ModelTensor } from '../model/model.ts'
 import { readModel } from '../model/read.ts'
@@ -89,7 +90,7 @@ function readInputs(model: Model, file: string): ReadonlyMap<string, ModelTensor
         `the model has ${names.length} inputs${names.length > 0 ? ` (${names.join(', ')})` : ''}: a .npy holds one`,
         { where: '--input', hint: 'Write them by name with numpy.savez.' },
       )
-    return new Map([[names[0]!, asTensor(decodeNpy(bytes, file))]])
+    return new Map([[names[0]!, finiteTensor(decodeNpy(bytes, file), names[0]!, file)]])
   }
   const arrays = readNpzArrays(bytes, file)
   const extra = [...arrays.keys()].find((name) => !names.includes(name))
@@ -98,7 +99,7 @@ function readInputs(model: Model, file: string): ReadonlyMap<string, ModelTensor
       where: '--input',
       hint: `Its inputs: ${names.join(', ') || 'none'}.`,
     })
-  return new Map([...arrays].map(([name, array]) => [name, asTensor(array)]))
+  return new Map([...arrays].map(([name, array]) => [name, finiteTensor(array, name, file)]))
 }
 
 const codes: Readonly<Record<NpyType, ElementType>> = {
@@ -115,7 +116,15 @@ const codes: Readonly<Record<NpyType, ElementType>> = {
   f8: 'float64',
 }
 
-const asTensor = ({ type, shape, data }: NpyArray): ModelTensor => ({ type: codes[type], shape, data })
+/** An array as an input of the model; results of what is no finite number mean nothing. */
+function finiteTensor({ type, shape, data }: NpyArray, name: string, file: string): ModelTensor {
+  const bad = firstBad(data, true)
+  if (bad >= 0)
+    throw dataError(`holds ${data[bad]} at element ${bad} of "${name}": only finite numbers are possible`, {
+      where: file,
+    })
+  return { type: codes[type], shape, data }
+}
 
 function asArray({ type, shape, data }: ModelTensor): NpyArray {
   const code = (Object.keys(codes) as NpyType[]).find((key) => codes[key] === type)

@@ -1,7 +1,9 @@
 import type { ActivationFunction, Layer } from '../net/network.ts'
 import { type LayerShape, layerShapes, noPadding, outputShape, type Shape } from '../net/shapes.ts'
 import { zoo } from '../net/zoo.ts'
+import type { Refusal } from '../plan/supported.ts'
 import { linksOf } from '../quant/links.ts'
+import { hardwareRefusals } from './hardware-check.ts'
 import { anyNetwork } from './imported.ts'
 
 export interface NetSummary {
@@ -65,9 +67,11 @@ export interface NetCheck {
   readonly layers: number
   readonly input: readonly number[]
   readonly output: readonly number[]
+  /** What the emulator computes, but no hardware does, by layer. */
+  readonly hardware: readonly Refusal[]
 }
 
-/** Whether a network can be read, shaped and quantised. What cannot is an error that says why. */
+/** Whether a network can be read, shaped and quantised: what cannot is an error that says why. And what of it hardware lacks. */
 export function checkNetwork(net: string): NetCheck {
   const network = anyNetwork(net)
   linksOf(network)
@@ -77,6 +81,7 @@ export function checkNetwork(net: string): NetCheck {
     layers: network.layers.length,
     input: network.input.shape,
     output: outputShape(network),
+    hardware: hardwareRefusals(network),
   }
 }
 

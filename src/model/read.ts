@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { dataError, usageError } from '../base/errors.ts'
 import { readInput } from '../base/files.ts'
 import { isModelFile, networkName } from './files.ts'
+import { checkFinite } from './finite.ts'
 import type { Model } from './model.ts'
 import { readOnnx } from './onnx/read.ts'
 import { readTflite } from './tflite/read.ts'
@@ -22,5 +23,6 @@ export function readModel(path: string): Model {
     })
   const bytes = readInput(path, 'model file')
   const model = /\.onnx$/i.test(path) ? readOnnx(bytes, path, dirname(path)) : readTflite(bytes, path)
+  checkFinite(model, path)
   return { ...model, name: networkName(path) }
 }

@@ -2,28 +2,38 @@ import { usageError } from '../base/errors.ts'
 import type { QGraph, QNode } from '../quant/qgraph.ts'
 import { refuseImported } from './imported.ts'
 
-/** Why no hardware of ours runs a node, whatever the dataflow, and what to do about it; undefined where it may. */
-interface Refusal {
+/** Why no hardware of ours runs a node, whatever the dataflow, and what to do about it. */
+interface Reason {
   readonly why: string
   readonly hint: string
 }
 
-/** Refuses by name what the emulator computes and no hardware does yet. */
+export interface Refusal extends Reason {
+  readonly layer: string
+}
+
+/** Everything that the emulator computes and no hardware does yet. */
+export const refusals = (graph: QGraph): readonly Refusal[] =>
+  graph.nodes.flatMap((node) => {
+    const reason = refusalOf(node, graph)
+    return reason === undefined ? [] : [{ layer: node.name, ...reason }]
+  })
+
+/** Refuses it by name, all at once. */
 export function checkSupported(graph: QGraph): void {
   refuseImported(graph)
-  for (const node of graph.nodes) {
-    const refusal = refusalOf(node, graph)
-    if (refusal === undefined) continue
-    throw usageError(`layer "${node.name}" ${refusal.why}: the hardware cannot run it`, {
-      where: node.name,
-      hint: refusal.hint,
-    })
-  }
+  const [first, ...others] = refusals(graph)
+  if (first === undefined) return
+  const said = ({ layer, why }: Refusal) => `layer "${layer}" ${why}`
+  if (others.length === 0)
+    throw usageError(`${said(first)}: the hardware cannot run it`, { where: first.layer, hint: first.hint })
+  const lines = [first, ...others].map((refusal) => `\n  ${said(refusal)}. ${refusal.hint}`)
+  throw usageError(`the hardware cannot run ${lines.length} layers:${lines.join('')}`, { where: graph.name })
 }
 
 const emulated = '"xgen eval" and "xgen infer" compute it all the same.'
 
-function refusalOf(node: QNode, graph: QGraph): Refusal | undefined {
+function refusalOf(node: QNode, graph: QGraph): Reason | undefined {
   switch (node.kind) {
     case 'conv':
       if (node.dilation !== undefined)
@@ -63,7 +73,7 @@ function refusalOf(node: QNode, graph: QGraph): Refusal | undefined {
   }
 }
 
-function poolRefusal(node: QNode & { kind: 'pool' }, graph: QGraph): Refusal | undefined {
+function poolRefusal(node: QNode & { kind: 'pool' }, graph: QGraph): Reason | undefined {
   const [, height, width] = graph.tensors[node.input]!.shape
   const [, rows, columns] = graph.tensors[node.output]!.shape
   const [top, left, bottom, right] = node.padding

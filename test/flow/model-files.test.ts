@@ -12,10 +12,12 @@ import { inferModel } from '../../src/flow/model-infer.ts'
 import { exportNetwork } from '../../src/flow/net-export.ts'
 import { importNetwork } from '../../src/flow/net-import.ts'
 import { prepare } from '../../src/flow/preparation.ts'
+import type { ModelTensor } from '../../src/model/model.ts'
 import { writeOnnx } from '../../src/model/onnx/write.ts'
 import { readModel } from '../../src/model/read.ts'
 import { readNetworkFile } from '../../src/net/schema.ts'
 import { hashWeights, readWeights } from '../../src/net/weights.ts'
+import { failure } from '../fixtures/failure.ts'
 import { digitsModel, floatInput, int64Tensor, normalTensor, onnxModel } from '../fixtures/onnx-models.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'xgen-model-'))
@@ -68,6 +70,55 @@ describe('xgen infer on a model file', () => {
     expect(() =>
       inferModel(at('two.onnx'), { ...request, input: at('bad.npz'), output: at('o.npz') }),
     ).toThrow(/holds "b", which is no input of the model/)
+  })
+
+  it('refuses inputs and weights that are no finite numbers, with their place', () => {
+    for (const value of [Number.NaN, Infinity]) {
+      const data = Float32Array.from(images.data as Float32Array)
+      data[785] = value
+      writeFileSync(at('nan.npy'), encodeNpy({ type: 'f4', shape: images.shape, data }))
+      expect(
+        failure(() => inferModel(at('digits.onnx'), { ...request, input: at('nan.npy') })),
+      ).toMatchObject({
+        kind: 'data',
+        where: at('nan.npy'),
+        message: expect.stringContaining(`holds ${value} at element 785 of "`),
+      })
+      const weight = normalTensor([2, 3], 1)
+      ;(weight.data as Float32Array)[4] = value
+      const model = onnxModel(
+        [floatInput('x', 1, 2)],
+        [{ operator: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
+        ['y'],
+        { w: weight },
+      )
+      writeFileSync(at('weights.onnx'), writeOnnx(model))
+      expect(failure(() => readModel(at('weights.onnx')))).toMatchObject({
+        kind: 'data',
+        where: at('weights.onnx'),
+        message: expect.stringMatching(
+          new RegExp(`^tensor "w", which node .*MatMul.* holds ${value} at element 4$`),
+        ),
+      })
+    }
+  })
+
+  it('takes bounds without an end', () => {
+    const bound = (value: number): ModelTensor => ({
+      type: 'float32',
+      shape: [],
+      data: Float32Array.of(value),
+    })
+    const model = onnxModel(
+      [floatInput('x', 1, 2)],
+      [{ operator: 'Clip', inputs: ['x', 'low', 'high'], outputs: ['y'] }],
+      ['y'],
+      { low: bound(0), high: bound(Infinity) },
+    )
+    writeFileSync(at('clip.onnx'), writeOnnx(model))
+    writeFileSync(at('two.npy'), encodeNpy({ type: 'f4', shape: [1, 2], data: Float32Array.of(-3, 4) }))
+    inferModel(at('clip.onnx'), { ...request, input: at('two.npy') })
+    expect([...(decodeNpy(readFileSync(at('y.npy')), 'y').data as Float32Array)]).toEqual([0, 4])
   })
 
   it('says that a float model has no integers', () => {

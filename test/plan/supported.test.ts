@@ -2,18 +2,25 @@ import { describe, expect, test } from 'vitest'
 import { buildAssignment } from '../../src/approx/build.ts'
 import { readDocument } from '../../src/base/document.ts'
 import { XgenError } from '../../src/base/errors.ts'
+import { hardwareRefusals } from '../../src/flow/hardware-check.ts'
 import { parseNetwork } from '../../src/net/schema.ts'
+import { zoo } from '../../src/net/zoo.ts'
 import { planNetwork } from '../../src/plan/network.ts'
 import { calibrate } from '../../src/quant/calibrate.ts'
 import { int8 } from '../../src/quant/options.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import { randomImages, randomWeights } from '../fixtures/networks.ts'
 
-/** What planning a network of a convolution and these layers comes to. */
-function planOf(...layers: string[]) {
+/** A network of a convolution and these layers. */
+function networkOf(...layers: string[]) {
   const lines = ['{ kind: conv2d, filters: 4, kernel: 3 }', ...layers]
   const text = `name: small\ninput: { shape: [2, 9, 9] }\nlayers:\n${lines.map((l) => `  - ${l}\n`).join('')}`
-  const network = parseNetwork(readDocument(text, 'net.yaml'))
+  return parseNetwork(readDocument(text, 'net.yaml'))
+}
+
+/** What planning it comes to. */
+function planOf(...layers: string[]) {
+  const network = networkOf(...layers)
   const weights = randomWeights(network, 1)
   const graph = quantise(network, weights, calibrate(network, weights, randomImages(network, 1, 1)), int8)
   const array = {
@@ -58,6 +65,27 @@ describe('what the hardware does not have', () => {
     expect(error.message).toContain(message)
     expect(error.hint).toBeDefined()
   })
+
+  test('all of it at once, and before there are weights', () => {
+    const layers = [
+      '{ kind: activation, function: tanh }',
+      '{ kind: mul, inputs: [act1, act1] }',
+      '{ kind: softmax }',
+    ]
+    const error = planOf(...layers) as XgenError
+    expect(error).toMatchObject({ kind: 'usage', where: 'small' })
+    const lines = error.message.split('\n')
+    expect(lines[0]).toBe('the hardware cannot run 3 layers:')
+    const found = hardwareRefusals(networkOf(...layers))
+    expect(found.map(({ layer, why }) => `${layer} ${why}`)).toEqual([
+      'act1 is an activation by table (tanh)',
+      'mul1 multiplies two maps',
+      'softmax1 is a softmax',
+    ])
+    for (const [i, { layer, why, hint }] of found.entries())
+      expect(lines[i + 1]).toBe(`  layer "${layer}" ${why}. ${hint}`)
+    expect(zoo.filter(({ network }) => hardwareRefusals(network).length > 0)).toHaveLength(2)
+  }, 60_000)
 
   test('a ReLU that is a table says why', () => {
     const error = planOf('{ kind: pool, mode: average, window: 2 }', '{ kind: relu }') as XgenError

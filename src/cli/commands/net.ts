@@ -1,6 +1,13 @@
 import { usageError } from '../../base/errors.ts'
 import { parseInputRange } from '../../flow/model-accuracy.ts'
-import { checkNetwork, type LayerReport, listNetworks, type NetReport, showNetwork } from '../../flow/net.ts'
+import {
+  checkNetwork,
+  type LayerReport,
+  listNetworks,
+  type NetCheck,
+  type NetReport,
+  showNetwork,
+} from '../../flow/net.ts'
 import { exportNetwork } from '../../flow/net-export.ts'
 import { type ImportResult, importNetwork } from '../../flow/net-import.ts'
 import { imageName } from '../../net/wiring.ts'
@@ -108,12 +115,17 @@ export const net: Command = {
       return 0
     }
     const check = checkNetwork(name)
-    session.print(
-      check,
-      `${check.net}: ok, ${check.layers} layers, ${check.input.join('x')} to ${check.output.join('x')}`,
-    )
+    session.print(check, describeCheck(check))
     return 0
   },
+}
+
+function describeCheck({ net, layers, input, output, hardware }: NetCheck): string {
+  const lines = hardware.map(({ layer, why, hint }) => `  ${layer} ${why}. ${hint}`)
+  return [
+    `${net}: ok, ${layers} layers, ${input.join('x')} to ${output.join('x')}`,
+    ...(lines.length === 0 ? [] : [`The hardware lacks ${lines.length} of them:`, ...lines]),
+  ].join('\n')
 }
 
 function describeImport({ net, layers, input, output, network, weights, record }: ImportResult): string {
