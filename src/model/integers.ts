@@ -6,6 +6,10 @@ const quantised = /^(QLinear|QuantizeLinear|DequantizeLinear|DynamicQuantizeLine
 /** Whether a file itself says how its layers compute in integers. */
 export function computesIntegers(model: Model): boolean {
   if (model.format === 'tflite')
-    return model.inputs.some(({ quantisation, type }) => quantisation !== undefined && type !== 'float32')
+    return (
+      [...model.inputs, ...model.outputs].some(
+        ({ quantisation, type }) => quantisation !== undefined && type !== 'float32',
+      ) || model.nodes.some(({ operator }) => operator === 'QUANTIZE')
+    )
   return model.nodes.some(({ operator }) => quantised.test(operator))
 }

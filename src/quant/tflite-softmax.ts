@@ -2,7 +2,7 @@ import { doublingHighProduct, roundingShift, type ScaleFactor, scaleFactor } fro
 
 /**
  * TensorFlow Lite's int8 softmax in fixed point: exponentials of differences to the largest code as Q5.26, their sum as Q12.19, a
- * reciprocal by Newton's method, results as codes of scale 1/256 and zero point -128.
+ * reciprocal by Newton's method, results as codes of scale 1/256 that count from the smallest code.
  */
 export interface SoftmaxRule {
   /** Code differences to Q5.26. */
@@ -23,15 +23,16 @@ export function softmaxRule(beta: number, scale: number): SoftmaxRule | undefine
   return { factor, least: -Math.floor(largest) }
 }
 
-/** The codes of one row, from `first` on. */
+/** The codes of one row, from `first` on; `smallest` is the smallest code of their type. */
 export function softmaxCodes(
   { factor, least }: SoftmaxRule,
-  codes: Int8Array,
+  codes: Int8Array | Uint8Array,
   first: number,
   length: number,
-  result: Int8Array,
+  result: Int8Array | Uint8Array,
+  smallest = -128,
 ): void {
-  let largest = -128
+  let largest = smallest
   for (let i = first; i < first + length; i++) largest = Math.max(largest, codes[i]!)
   const exponential = (code: number) => {
     const difference = code - largest
@@ -47,7 +48,7 @@ export function softmaxCodes(
   for (let i = first; i < first + length; i++) {
     const part = exponential(codes[i]!)
     const code = part === undefined ? 0 : roundingShift(doublingHighProduct(reciprocal, part), places)
-    result[i] = Math.min(127, code - 128)
+    result[i] = Math.min(255, code) + smallest
   }
 }
 

@@ -1,12 +1,14 @@
 import { XgenError } from '../../base/errors.ts'
 import type { Model, ModelAttribute, ModelNode, ModelTensor, ModelValue } from '../model.ts'
-import { weightedOf } from '../operators/tflite/convolve.ts'
+import { type Weighted, weightedOf } from '../operators/tflite/convolve.ts'
 import { paddingsOf } from '../operators/tflite/move.ts'
 import { poolWindow } from '../operators/tflite/pool.ts'
 import {
+  codeLimits,
   inputAt,
   integerSetting,
   integersAt,
+  isCode,
   type Site,
   shapeOf,
   siteOf,
@@ -46,9 +48,10 @@ export function floatView(model: Model): FloatView {
 }
 
 function rangeOf(input: ModelValue | undefined): FloatView['inputRange'] {
-  if (input?.type !== 'int8' || input.quantisation === undefined) return undefined
+  if (input === undefined || !isCode(input.type) || input.quantisation === undefined) return undefined
   const { scale, zeroPoint } = input.quantisation
-  return [scale[0]! * (-128 - zeroPoint[0]!), scale[0]! * (127 - zeroPoint[0]!)]
+  const [low, high] = codeLimits(input.type)
+  return [scale[0]! * (low - zeroPoint[0]!), scale[0]! * (high - zeroPoint[0]!)]
 }
 
 /** Names of layers, by operator. */
@@ -71,6 +74,7 @@ const plain: Readonly<Record<string, string>> = {
   TANH: 'Tanh',
   HARD_SWISH: 'HardSwish',
   QUANTIZE: 'Identity',
+  DIV: 'Div',
   DEQUANTIZE: 'Identity',
 }
 
@@ -165,7 +169,7 @@ class View {
     const flat = map.length === 4 ? `${own}:features` : name
     if (flat !== name) this.node(this.number('flatten'), 'Flatten', [this.input(site, 0)], flat)
     const from = flat === name ? this.reordered.get(name) : ([map[3]!, map[1]!, map[2]!] as const)
-    const scales = weightScales(site, layer.filters)
+    const scales = weightScales(site, layer)
     const taps = layer.weights.length / layer.filters
     const weight = Float32Array.from(
       channelsFirst(layer, dense ? from : undefined),
@@ -346,8 +350,8 @@ const viewOf = ({ name, shape }: ModelValue): ModelValue => ({
 })
 
 /** What a weight code of each filter counts; 1 where weights are real. */
-function weightScales(site: Site, filters: number): readonly number[] {
-  const { quantisation } = inputAt(site, 1)
-  const scale = quantisation?.scale ?? [1]
+function weightScales(site: Site, { filters, weights }: Weighted): readonly number[] {
+  const real = weights instanceof Float32Array
+  const scale = real ? [1] : inputAt(site, 1).quantisation!.scale
   return Array.from({ length: filters }, (_, n) => scale[scale.length === 1 ? 0 : n]!)
 }

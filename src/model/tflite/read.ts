@@ -11,6 +11,7 @@ import type {
   TypedData,
 } from '../model.ts'
 import { type FlatTable, readFlatbuffer } from './flatbuffer.ts'
+import { halfValue } from './real-values.ts'
 import {
   activations,
   elementTypes,
@@ -21,6 +22,7 @@ import {
   paddings,
   typeNames,
 } from './schema.ts'
+import { simplified } from './simplified.ts'
 
 /** Elements of all tensors together that operators make: what a run holds. Constants are bounded by the file. */
 const mostComputed = 2 ** 26
@@ -60,7 +62,7 @@ export function readTflite(bytes: Uint8Array, file: string): Model {
   )
   checkOrder(inputs, outputs, constants, nodes, file)
   const valuesOf = (names: readonly string[]) => names.map((name) => values.get(name)!)
-  return {
+  return simplified({
     format: 'tflite',
     name: graph.text(fields.subgraph.name) ?? '',
     inputs: valuesOf(inputs),
@@ -68,7 +70,7 @@ export function readTflite(bytes: Uint8Array, file: string): Model {
     values,
     constants,
     nodes,
-  }
+  })
 }
 
 interface ReadTensor {
@@ -88,7 +90,9 @@ function readTensors(graph: FlatTable, buffers: readonly FlatTable[], file: stri
     const name = count.get(texts[i]!) === 1 ? texts[i]! : `${texts[i]}#${i}`
     const refused = (what: string) => dataError(`tensor "${name}" ${what}`, { where: file })
     const number = table.number(fields.tensor.type, 'int8')
-    const type = elementTypes[number]
+    // halves are constants that the graph makes float32 of: they are read as that
+    const half = typeNames[number] === 'float16'
+    const type = half ? 'float32' : elementTypes[number]
     if (type === undefined) throw refused(`is of type ${typeNames[number] ?? number}, which is not supported`)
     const shape = table.numbers(fields.tensor.shape, 'int32')
     if (shape.length > mostDimensions)
@@ -107,6 +111,7 @@ function readTensors(graph: FlatTable, buffers: readonly FlatTable[], file: stri
       throw refused('lies behind the model (a file beyond 2 GB), which is not supported')
     const bytes = buffer?.bytes(fields.buffer.data)
     if (bytes === undefined || bytes.length === 0) {
+      if (half && size > 0) throw refused('is computed in float16: only constants may be of that type')
       computed += size
       if (computed > mostComputed)
         throw refused(
@@ -115,12 +120,15 @@ function readTensors(graph: FlatTable, buffers: readonly FlatTable[], file: stri
       return { value }
     }
     if (type === 'string') throw refused('is a constant of strings, which is not supported')
-    const needed = size * bytesOf[type]
+    const needed = size * (half ? 2 : bytesOf[type])
     if (bytes.length !== needed)
       throw refused(
-        `has ${bytes.length} bytes; its type ${type} and shape [${shape.join(', ')}] need ${needed}`,
+        `has ${bytes.length} bytes; its type ${typeNames[number]} and shape [${shape.join(', ')}] need ${needed}`,
       )
-    return { value, constant: { type, shape, data: typed(bytes, type) } }
+    const data = half
+      ? Float32Array.from(typed(bytes, 'uint16') as Uint16Array, halfValue)
+      : typed(bytes, type)
+    return { value, constant: { type, shape, data } }
   })
 }
 

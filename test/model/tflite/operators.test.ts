@@ -122,7 +122,7 @@ describe('what is not supported', () => {
     )
   })
 
-  test('unsigned codes, weights with zero points, scales that change in a pooling', () => {
+  test('codes of two types, weights with zero points, scales that change in a pooling', () => {
     const model =
       (
         tensors: readonly FileTensor[],
@@ -135,11 +135,11 @@ describe('what is not supported', () => {
       model(
         [
           { ...map('a', [4], q), type: 'uint8' },
-          { ...map('b', [4], q), type: 'uint8' },
+          { ...map('b', [4], q), type: 'int8' },
         ],
         'RELU',
       ),
-    ).toThrow(/computes on uint8; supported are float32 and int8/)
+    ).toThrow(/computes on int8, uint8; supported are float32, int8 and uint8/)
     const weights: FileTensor = {
       name: 'w',
       type: 'int8',

@@ -1,4 +1,4 @@
-import { type CodeScale, codeScale, type Site, textSetting } from './site.ts'
+import { awayFromZero, type CodeScale, codeLimits, codeScale, type Site, textSetting } from './site.ts'
 
 /** Smallest and largest real value that an activation leaves. */
 const realRanges: Readonly<Record<string, readonly [low: number, high: number]>> = {
@@ -19,16 +19,14 @@ export function realRange(
   return range
 }
 
-/** The int8 codes that a fused activation leaves: its bounds divided by the scale in float32, rounded half away from zero. */
+/** The codes that a fused activation leaves: its bounds divided by the scale in float32, rounded half away from zero. */
 export function codeClamp(
   site: Site,
   { scale, zeroPoint }: CodeScale = codeScale(site, site.output),
   activation?: string,
 ): readonly [low: number, high: number] {
   const [low, high] = realRange(site, activation)
-  const code = (real: number) => {
-    const steps = Math.fround(real / scale)
-    return zeroPoint + Math.sign(steps) * Math.floor(Math.abs(steps) + 0.5)
-  }
-  return [Math.max(-128, code(low)), Math.min(127, code(high))]
+  const code = (real: number) => zeroPoint + awayFromZero(Math.fround(real / scale))
+  const [least, most] = codeLimits(site.output.type)
+  return [Math.max(least, code(low)), Math.min(most, code(high))]
 }

@@ -1,6 +1,7 @@
 import { type ScaleFactor, scaled, scaleFactor } from '../../../quant/imported-rules.ts'
 import type { ModelTensor, ModelValue } from '../../model.ts'
 import { elementsOf, emptyTensor } from '../../tensors.ts'
+import { realValues } from '../../tflite/real-values.ts'
 import { codeClamp, realRange } from './activation.ts'
 import {
   arithmeticOf,
@@ -24,8 +25,8 @@ export interface Weighted extends Window {
   readonly groups: number
   /** Channels that a filter reads. */
   readonly channels: number
-  /** [filter][ky][kx][channel]. */
-  readonly weights: Int8Array | Float32Array
+  /** [filter][ky][kx][channel]: real values, or codes less their zero point. */
+  readonly weights: Int8Array | Int16Array | Float32Array
   readonly bias: Int32Array | Float32Array | undefined
 }
 
@@ -65,7 +66,7 @@ function convolution(site: Site): Weighted {
     filters,
     groups,
     channels,
-    weights: weightsAt(site),
+    weights: weightsAt(site, 0),
     bias: biasAt(site, filters),
   }
 }
@@ -78,7 +79,7 @@ function depthwise(site: Site): Weighted {
     throw site.refuse(`has weights of [${one}, ${kh}, ${kw}, ${filters}] over ${input[3]} channels`)
   const window = windowOf(site, [input[1], input[2]], [kh, kw])
   checkResult(site, [input[0], window.rows, window.columns, filters])
-  const stored = weightsAt(site)
+  const stored = weightsAt(site, 3)
   const weights = stored.slice()
   for (let n = 0; n < filters; n++)
     for (let k = 0; k < kh * kw; k++) weights[n * kh * kw + k] = stored[k * filters + n]!
@@ -107,16 +108,28 @@ function fullyConnected(site: Site): Weighted {
     filters,
     groups: 1,
     channels: features,
-    weights: weightsAt(site),
+    weights: weightsAt(site, 0),
     bias: biasAt(site, filters),
   }
 }
 
-function weightsAt(site: Site): Int8Array | Float32Array {
+/** Codes of weights are real values where the input is: files of float with weights of 8 bits ("dynamic range"). */
+function weightsAt(site: Site, filterAxis: number): Weighted['weights'] {
   const data = site.constant(1)?.data
-  if (data instanceof Int8Array || data instanceof Float32Array) return data
   if (data === undefined) throw site.refuse('has weights that are computed: supported are constant ones')
-  throw site.refuse(`has weights of ${inputAt(site, 1).type}; supported are float32 and int8`)
+  if (data instanceof Float32Array) return data
+  const { type, quantisation } = inputAt(site, 1)
+  if (!(data instanceof Int8Array || data instanceof Uint8Array))
+    throw site.refuse(`has weights of ${type}; supported are float32, int8 and uint8`)
+  if (quantisation === undefined) throw site.refuse('has no scale for its weights')
+  if (inputAt(site, 0).type === 'float32') return realValues(site.constant(1)!, quantisation)
+  const { scale, zeroPoint, axis } = quantisation
+  if (scale.length !== 1 && axis !== filterAxis)
+    throw site.refuse(`has ${scale.length} weight scales along dimension ${axis}`)
+  if (data instanceof Uint8Array) return Int16Array.from(data, (code) => code - zeroPoint[0]!)
+  if (zeroPoint.some((zero) => zero !== 0))
+    throw site.refuse('has int8 weights with a zero point, which is not supported')
+  return data
 }
 
 function biasAt(site: Site, filters: number): Int32Array | Float32Array | undefined {
@@ -131,14 +144,15 @@ function biasAt(site: Site, filters: number): Int32Array | Float32Array | undefi
 }
 
 /**
- * Factors and bounds of the int8 kernels. A filter's factor is the product of the scales over the output's in double precision; of
- * a dense layer with one weight scale, that product is taken in float32 first, as its kernel does.
+ * Factors and bounds of the kernels on codes. A filter's factor is the product of the scales over the output's in double precision;
+ * of a dense layer with one weight scale, and of uint8, that product is taken in float32 first, as their kernels do.
  */
 export function weightedCodes(site: Site, layer: Weighted): WeightedCodes {
   const input = codeScale(site, inputAt(site, 0))
   const output = codeScale(site, site.output)
   const scales = weightScales(site, inputAt(site, 1), layer.filters)
-  const single = site.node.operator === 'FULLY_CONNECTED' && scales.length === 1
+  const dense = site.node.operator === 'FULLY_CONNECTED'
+  const single = scales.length === 1 && (dense || site.output.type === 'uint8')
   const product = (scale: number) => (single ? Math.fround(input.scale * scale) : input.scale * scale)
   const factors = Array.from({ length: layer.filters }, (_, n) =>
     scaleFactor(product(scales[scales.length === 1 ? 0 : n]!) / output.scale),
@@ -151,14 +165,9 @@ export function weightedCodes(site: Site, layer: Weighted): WeightedCodes {
 }
 
 function weightScales(site: Site, value: ModelValue, filters: number): readonly number[] {
-  const { quantisation } = value
-  if (quantisation === undefined) throw site.refuse('has no scale for its weights')
-  const { scale, zeroPoint, axis } = quantisation
-  if (zeroPoint.some((z) => z !== 0))
-    throw site.refuse('has weights with a zero point, which is not supported')
-  const along = site.node.operator === 'DEPTHWISE_CONV_2D' ? 3 : 0
-  if (scale.length !== 1 && (axis !== along || scale.length !== filters))
-    throw site.refuse(`has ${scale.length} weight scales along dimension ${axis} for ${filters} filters`)
+  const { scale } = value.quantisation!
+  if (scale.length !== 1 && scale.length !== filters)
+    throw site.refuse(`has ${scale.length} weight scales for ${filters} filters`)
   return scale
 }
 
@@ -174,37 +183,49 @@ function checkSums(site: Site, { weights, bias, filters }: Weighted): void {
 
 export const weighted: Operator = (site) => {
   const layer = weightedOf(site)
-  const arithmetic = arithmeticOf(site, [0, 1])
-  if (arithmetic === 'int8' && layer.bias instanceof Float32Array) throw site.refuse('has a bias of float32')
-  return arithmetic === 'float' ? floatKernel(site, layer) : codeKernel(site, layer)
+  const real = arithmeticOf(site, [0]) === 'float'
+  if (layer.bias !== undefined && layer.bias instanceof Float32Array !== real)
+    throw site.refuse(`has a bias of ${inputAt(site, 2).type}`)
+  if (real) return floatKernel(site, layer)
+  if (inputAt(site, 1).type !== site.output.type)
+    throw site.refuse(`computes on ${site.output.type} with weights of ${inputAt(site, 1).type}`)
+  return codeKernel(site, layer)
 }
 
-/** Calls `each` with every position's window of one group, [ky][kx][channel]; outside of the map it is 0 less nothing: 0. */
+/** A window, its filters from `first` on, and where the first of their results lies. */
+type EachWindow<T> = (window: T, first: number, at: number) => void
+
+/** Calls `each` with every position's window of one group, [ky][kx][channel], zero points taken off; outside of the map it is 0. */
 function overWindows<T extends Int16Array | Float32Array>(
   layer: Weighted,
   data: ArrayLike<number>,
   zeroPoint: number,
   window: T,
-  each: (window: T, group: number, position: number) => void,
+  each: EachWindow<T>,
 ): void {
-  const { input, kernel, stride, dilation, padding, channels, groups, rows, columns } = layer
+  const { input, kernel, stride, dilation, padding, channels, groups, rows, columns, filters } = layer
   const [batch, height, width, depth] = input
-  let position = 0
+  const filtersOfGroup = filters / groups
+  let at = 0
   for (let image = 0; image < batch; image++) {
     for (let oy = 0; oy < rows; oy++) {
-      for (let ox = 0; ox < columns; ox++, position++) {
+      for (let ox = 0; ox < columns; ox++, at += filters) {
         for (let group = 0; group < groups; group++) {
           let to = 0
           for (let ky = 0; ky < kernel[0]; ky++) {
             const y = oy * stride[0] + ky * dilation[0] - padding[0]
             for (let kx = 0; kx < kernel[1]; kx++) {
               const x = ox * stride[1] + kx * dilation[1] - padding[1]
-              const inside = y >= 0 && y < height && x >= 0 && x < width
-              const from = ((image * height + y) * width + x) * depth + group * channels
-              for (let k = 0; k < channels; k++) window[to++] = inside ? data[from + k]! - zeroPoint : 0
+              if (y >= 0 && y < height && x >= 0 && x < width) {
+                const from = ((image * height + y) * width + x) * depth + group * channels
+                for (let k = from; k < from + channels; k++) window[to++] = data[k]! - zeroPoint
+              } else {
+                window.fill(0, to, to + channels)
+                to += channels
+              }
             }
           }
-          each(window, group, position)
+          each(window, group * filtersOfGroup, at + group * filtersOfGroup)
         }
       }
     }
@@ -214,25 +235,26 @@ function overWindows<T extends Int16Array | Float32Array>(
 function codeKernel(site: Site, layer: Weighted): Kernel {
   const { filters, groups, bias } = layer
   const { inputZeroPoint, outputZeroPoint, factors, low, high } = weightedCodes(site, layer)
-  const weights = layer.weights as Int8Array
+  const weights = Int16Array.from(layer.weights)
   const taps = weights.length / filters
   const filtersOfGroup = filters / groups
+  const sums = new Int32Array(filtersOfGroup)
   return ([input]) => {
-    const result = emptyTensor('int8', shapeOf(site.output))
-    const codes = result.data as Int8Array
+    const result = emptyTensor(site.output.type, shapeOf(site.output))
+    const codes = result.data as Int8Array | Uint8Array
     overWindows(
       layer,
-      (input as ModelTensor).data as Int8Array,
+      (input as ModelTensor).data as Int8Array | Uint8Array,
       inputZeroPoint,
       new Int16Array(taps),
-      (window, group, position) => {
-        for (let n = group * filtersOfGroup; n < (group + 1) * filtersOfGroup; n++) {
-          let sum = bias === undefined ? 0 : bias[n]!
-          for (let k = 0, w = n * taps; k < taps; k++, w++)
-            sum = (sum + Math.imul(window[k]!, weights[w]!)) | 0
-          const { multiplier, exponent } = factors[n]!
-          const code = scaled(sum, multiplier, exponent) + outputZeroPoint
-          codes[position * filters + n] = Math.max(low, Math.min(high, code))
+      (window, first, at) => {
+        if (bias === undefined) sums.fill(0)
+        else for (let i = 0; i < filtersOfGroup; i++) sums[i] = bias[first + i]!
+        addCodes(window, weights, first * taps, sums)
+        for (let i = 0; i < filtersOfGroup; i++) {
+          const { multiplier, exponent } = factors[first + i]!
+          const code = scaled(sums[i]!, multiplier, exponent) + outputZeroPoint
+          codes[at + i] = Math.max(low, Math.min(high, code))
         }
       },
     )
@@ -240,12 +262,39 @@ function codeKernel(site: Site, layer: Weighted): Kernel {
   }
 }
 
+/** Adds the products of a window with each of the filters that begin at `from`, four at a time. */
+function addCodes(window: Int16Array, weights: Int16Array, from: number, sums: Int32Array): void {
+  const taps = window.length
+  let i = 0
+  for (; i + 4 <= sums.length; i += 4, from += 4 * taps) {
+    let [a, b, c, d] = [0, 0, 0, 0]
+    for (let k = 0, w = from; k < taps; k++, w++) {
+      const x = window[k]!
+      a = (a + Math.imul(x, weights[w]!)) | 0
+      b = (b + Math.imul(x, weights[w + taps]!)) | 0
+      c = (c + Math.imul(x, weights[w + 2 * taps]!)) | 0
+      d = (d + Math.imul(x, weights[w + 3 * taps]!)) | 0
+    }
+    sums[i]! += a
+    sums[i + 1]! += b
+    sums[i + 2]! += c
+    sums[i + 3]! += d
+  }
+  for (; i < sums.length; i++, from += taps) {
+    let sum = 0
+    for (let k = 0; k < taps; k++) sum = (sum + Math.imul(window[k]!, weights[from + k]!)) | 0
+    sums[i]! += sum
+  }
+}
+
 /** Sums in double precision, rounded once. */
 function floatKernel(site: Site, layer: Weighted): Kernel {
-  const { filters, groups, bias, weights } = layer
+  const { filters, groups, bias } = layer
+  const weights = layer.weights as Float32Array
   const [low, high] = realRange(site)
   const taps = weights.length / filters
   const filtersOfGroup = filters / groups
+  const sums = new Float64Array(filtersOfGroup)
   return ([input]) => {
     const result = emptyTensor('float32', shapeOf(site.output))
     const values = result.data as Float32Array
@@ -254,14 +303,38 @@ function floatKernel(site: Site, layer: Weighted): Kernel {
       (input as ModelTensor).data as Float32Array,
       0,
       new Float32Array(taps),
-      (window, group, position) => {
-        for (let n = group * filtersOfGroup; n < (group + 1) * filtersOfGroup; n++) {
-          let sum = bias === undefined ? 0 : bias[n]!
-          for (let k = 0, w = n * taps; k < taps; k++, w++) sum += window[k]! * weights[w]!
-          values[position * filters + n] = Math.max(low, Math.min(high, sum))
-        }
+      (window, first, at) => {
+        if (bias === undefined) sums.fill(0)
+        else for (let i = 0; i < filtersOfGroup; i++) sums[i] = bias[first + i]!
+        addReals(window, weights, first * taps, sums)
+        for (let i = 0; i < filtersOfGroup; i++) values[at + i] = Math.max(low, Math.min(high, sums[i]!))
       },
     )
     return result
+  }
+}
+
+/** `addCodes` of real values. */
+function addReals(window: Float32Array, weights: Float32Array, from: number, sums: Float64Array): void {
+  const taps = window.length
+  let i = 0
+  for (; i + 4 <= sums.length; i += 4, from += 4 * taps) {
+    let [a, b, c, d] = [sums[i]!, sums[i + 1]!, sums[i + 2]!, sums[i + 3]!]
+    for (let k = 0, w = from; k < taps; k++, w++) {
+      const x = window[k]!
+      a += x * weights[w]!
+      b += x * weights[w + taps]!
+      c += x * weights[w + 2 * taps]!
+      d += x * weights[w + 3 * taps]!
+    }
+    sums[i] = a
+    sums[i + 1] = b
+    sums[i + 2] = c
+    sums[i + 3] = d
+  }
+  for (; i < sums.length; i++, from += taps) {
+    let sum = sums[i]!
+    for (let k = 0; k < taps; k++) sum += window[k]! * weights[from + k]!
+    sums[i] = sum
   }
 }

@@ -1,12 +1,28 @@
-import { addScaled, scaled, scaledAddition, scaleFactor } from '../../../quant/imported-rules.ts'
+import {
+  addScaled,
+  type ScaleFactor,
+  scaled,
+  scaledAddition,
+  scaleFactor,
+} from '../../../quant/imported-rules.ts'
 import type { ModelTensor } from '../../model.ts'
 import { elementsOf, emptyTensor, stridesOf } from '../../tensors.ts'
 import { codeClamp, realRange } from './activation.ts'
-import { arithmeticOf, checkResult, codeScale, inputAt, type Operator, type Site, shapeOf } from './site.ts'
+import { checkSameCodes } from './move.ts'
+import {
+  arithmeticOf,
+  checkResult,
+  codeLimits,
+  codeScale,
+  inputAt,
+  type Operator,
+  type Site,
+  shapeOf,
+} from './site.ts'
 
 type Pairwise = (a: number, b: number) => number
 
-/** ADD, SUB and MUL of two tensors; an axis of size 1 stands for any size. */
+/** ADD, SUB, MUL, DIV, MAXIMUM, MINIMUM and PRELU of two tensors; an axis of size 1 stands for any size. */
 export const pairwise: Operator = (site) => {
   const shapes = [shapeOf(inputAt(site, 0)), shapeOf(inputAt(site, 1))] as const
   const shape = broadcast(site, shapes)
@@ -18,8 +34,8 @@ export const pairwise: Operator = (site) => {
   )
   return ([first, second]) => {
     const result = emptyTensor(site.output.type, shape)
-    const a = (first as ModelTensor).data as Int8Array | Float32Array
-    const b = (second as ModelTensor).data as Int8Array | Float32Array
+    const a = (first as ModelTensor).data as Int8Array | Uint8Array | Float32Array
+    const b = (second as ModelTensor).data as Int8Array | Uint8Array | Float32Array
     const [atA, atB] = places
     for (let i = 0; i < result.data.length; i++)
       result.data[i] = compute(a[atA === undefined ? i : atA[i]!]!, b[atB === undefined ? i : atB[i]!]!)
@@ -35,32 +51,84 @@ function onReals(site: Site): Pairwise {
       return (a, b) => clamp(a + b)
     case 'SUB':
       return (a, b) => clamp(a - b)
+    case 'DIV':
+      return (a, b) => clamp(a / b)
+    case 'MAXIMUM':
+      return Math.max
+    case 'MINIMUM':
+      return Math.min
+    case 'PRELU':
+      return (a, slope) => (a < 0 ? a * slope : a)
     default:
       return (a, b) => clamp(a * b)
   }
 }
 
 function onCodes(site: Site): Pairwise {
-  const [first, second] = [codeScale(site, inputAt(site, 0)), codeScale(site, inputAt(site, 1))]
-  const output = codeScale(site, site.output)
-  const [low, high] = codeClamp(site)
-  if (site.node.operator !== 'MUL') {
-    const rule = scaledAddition(first, second, output)
-    if (rule.outputFactor.exponent > 0)
-      throw site.refuse('has a result much finer than what it adds, which is not supported')
-    const sign = site.node.operator === 'SUB' ? -1 : 1
-    return (a, b) => addScaled(a, b, rule, low, high, sign)
+  switch (site.node.operator) {
+    case 'ADD':
+      return sum(site, 1)
+    case 'SUB':
+      return sum(site, -1)
+    case 'MUL':
+      return product(site)
+    case 'PRELU':
+      return sloped(site)
+    case 'DIV':
+      throw site.refuse('is supported on float32 only')
+    default:
+      for (const index of [0, 1]) checkSameCodes(site, inputAt(site, index))
+      return site.node.operator === 'MAXIMUM' ? Math.max : Math.min
   }
-  const factor = scaleFactor((first.scale * second.scale) / output.scale)
+}
+
+const scalesOf = (site: Site) =>
+  [
+    codeScale(site, inputAt(site, 0)),
+    codeScale(site, inputAt(site, 1)),
+    codeScale(site, site.output),
+  ] as const
+
+function sum(site: Site, sign: 1 | -1): Pairwise {
+  const rule = scaledAddition(...scalesOf(site))
+  if (rule.outputFactor.exponent > 0)
+    throw site.refuse('has a result much finer than what it adds, which is not supported')
+  const [low, high] = codeClamp(site)
+  return (a, b) => addScaled(a, b, rule, low, high, sign)
+}
+
+function product(site: Site): Pairwise {
+  const [first, second, output] = scalesOf(site)
+  const { multiplier, exponent } = productFactor(site, first.scale * second.scale, output.scale)
+  const [low, high] = codeClamp(site)
+  return (a, b) => {
+    const real = (a - first.zeroPoint) * (b - second.zeroPoint)
+    return Math.max(low, Math.min(high, scaled(real, multiplier, exponent) + output.zeroPoint))
+  }
+}
+
+/** Values below zero are multiplied by the slope of their channel. */
+function sloped(site: Site): Pairwise {
+  const [input, slope, output] = scalesOf(site)
+  const above = productFactor(site, input.scale, output.scale)
+  const below = productFactor(site, input.scale * slope.scale, output.scale)
+  const [low, high] = codeLimits(site.output.type)
+  return (a, b) => {
+    const value = a - input.zeroPoint
+    const code =
+      value < 0
+        ? scaled(value * (b - slope.zeroPoint), below.multiplier, below.exponent)
+        : scaled(value, above.multiplier, above.exponent)
+    return Math.max(low, Math.min(high, code + output.zeroPoint))
+  }
+}
+
+/** From a product of scales to the result's, in float32 as the kernels compute it. */
+function productFactor(site: Site, product: number, scale: number): ScaleFactor {
+  const factor = scaleFactor(Math.fround(Math.fround(product) / scale))
   if (factor.exponent > 14)
     throw site.refuse('has a result much finer than its operands, which is not supported')
-  return (a, b) => {
-    const product = (a - first.zeroPoint) * (b - second.zeroPoint)
-    return Math.max(
-      low,
-      Math.min(high, scaled(product, factor.multiplier, factor.exponent) + output.zeroPoint),
-    )
-  }
+  return factor
 }
 
 function broadcast(site: Site, [first, second]: readonly [readonly number[], readonly number[]]): number[] {

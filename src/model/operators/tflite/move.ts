@@ -3,10 +3,12 @@ import { elementsOf, emptyTensor, stridesOf } from '../../tensors.ts'
 import { codeClamp, realRange } from './activation.ts'
 import {
   checkResult,
+  codeLimits,
   codeScale,
   inputAt,
   integerSetting,
   integersAt,
+  isCode,
   type Operator,
   type Site,
   shapeOf,
@@ -16,7 +18,7 @@ import {
 export function checkSameCodes(site: Site, value: ModelValue): void {
   const { output } = site
   if (value.type !== output.type) throw site.refuse(`makes ${output.type} of ${value.type}`)
-  if (value.type !== 'int8') return
+  if (!isCode(value.type)) return
   const [from, to] = [codeScale(site, value), codeScale(site, output)]
   if (from.scale !== to.scale || from.zeroPoint !== to.zeroPoint)
     throw site.refuse(`changes the scale of "${value.name}", which is not supported`)
@@ -51,7 +53,7 @@ export const padding: Operator = (site) => {
     shape.map((n, i) => n + paddings[i]![0] + paddings[i]![1]),
   )
   checkSameCodes(site, from)
-  const zero = from.type === 'int8' ? codeScale(site, from).zeroPoint : 0
+  const zero = isCode(from.type) ? codeScale(site, from).zeroPoint : 0
   const fill = site.node.operator === 'PADV2' ? Number(site.constant(2)?.data[0] ?? Number.NaN) : zero
   if (Number.isNaN(fill)) throw site.refuse('computes the value of its padding: supported are constant ones')
   const own = stridesOf(shapeOf(site.output))
@@ -102,12 +104,13 @@ export const concatenation: Operator = (site) => {
     shape.map((n, i) => (i === axis ? values.reduce((sum, value) => sum + shapeOf(value)[axis]!, 0) : n)),
   )
   for (const value of values) checkSameCodes(site, value)
-  const [low, high] =
-    site.output.type === 'int8'
-      ? codeClamp(site)
-      : site.output.type === 'float32'
-        ? realRange(site)
-        : [-Infinity, Infinity]
+  const [low, high] = isCode(site.output.type)
+    ? codeClamp(site)
+    : site.output.type === 'float32'
+      ? realRange(site)
+      : [-Infinity, Infinity]
+  const [least, most] = codeLimits(site.output.type)
+  const bounded = low > least || high < most
   const strides = stridesOf(shape)
   return (inputs) => {
     const result = emptyTensor(site.output.type, shape)
@@ -116,7 +119,7 @@ export const concatenation: Operator = (site) => {
       place(input, result.data, strides, at * strides[axis]!)
       at += input.shape[axis]!
     }
-    if (low > -128 || high < 127) clamp(result.data, low, high)
+    if (bounded) clamp(result.data, low, high)
     return result
   }
 }

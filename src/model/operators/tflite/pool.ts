@@ -7,6 +7,7 @@ import {
   checkResult,
   codeScale,
   inputAt,
+  isCode,
   mapShape,
   type Operator,
   pairSetting,
@@ -21,7 +22,7 @@ export function poolWindow(site: Site): Window {
   const [batch, height, width, channels] = mapShape(site, value)
   const window = windowOf(site, [height, width], pairSetting(site, 'window'))
   checkResult(site, [batch, window.rows, window.columns, channels])
-  if (value.type === 'int8') {
+  if (isCode(value.type)) {
     const [input, output] = [codeScale(site, value), codeScale(site, site.output)]
     if (input.scale !== output.scale || input.zeroPoint !== output.zeroPoint)
       throw site.refuse('changes the scale of its codes, which is not supported')
@@ -39,8 +40,8 @@ export const pooling: Operator = (site) => {
   const mean = arithmetic === 'float' ? (sum: number, count: number) => sum / count : averageAwayFromZero
   return ([input]) => {
     const result = emptyTensor(site.output.type, shapeOf(site.output))
-    const from = (input as ModelTensor).data as Int8Array | Float32Array
-    const to = result.data as Int8Array | Float32Array
+    const from = (input as ModelTensor).data as Int8Array | Uint8Array | Float32Array
+    const to = result.data as Int8Array | Uint8Array | Float32Array
     overWindows(window, shape, (at, indices, count) => {
       let sum = 0
       let largest = -Infinity

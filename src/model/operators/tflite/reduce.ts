@@ -4,6 +4,7 @@ import { elementsOf, emptyTensor, stridesOf } from '../../tensors.ts'
 import {
   arithmeticOf,
   checkResult,
+  codeLimits,
   codeScale,
   inputAt,
   integerSetting,
@@ -30,7 +31,7 @@ export const mean: Operator = (site) => {
   const strides = stridesOf(shape)
   const steps = stridesOf(reduced).map((step, i) => (axes.includes(i) ? 0 : step))
   return ([input]) => {
-    const from = (input as ModelTensor).data as Int8Array | Float32Array
+    const from = (input as ModelTensor).data as Int8Array | Uint8Array | Float32Array
     const sums = new Float64Array(elementsOf(reduced))
     for (let i = 0; i < from.length; i++) {
       let at = 0
@@ -58,12 +59,13 @@ export function meanRule(site: Site, count: number): ScaledMean {
     throw site.refuse(
       `takes the mean of ${count} codes, to a scale ${output.scale / input.scale} times as coarse, which is not supported`,
     )
+  const [low, high] = codeLimits(site.output.type)
   return {
     kind: 'tflite-mean',
     factor,
     inputZeroPoint: input.zeroPoint,
     outputZeroPoint: output.zeroPoint,
-    low: -128,
-    high: 127,
+    low,
+    high,
   }
 }

@@ -1,5 +1,5 @@
 import { weighted } from './convolve.ts'
-import { curve, rectifier } from './curve.ts'
+import { curve } from './curve.ts'
 import { pairwise } from './elementwise.ts'
 import { concatenation, padding, reshape, transpose } from './move.ts'
 import { pooling } from './pool.ts'
@@ -16,20 +16,24 @@ export const operators: ReadonlyMap<string, Operator> = new Map<string, Operator
   ['CONV_2D', weighted],
   ['DEPTHWISE_CONV_2D', weighted],
   ['DEQUANTIZE', dequantise],
+  ['DIV', pairwise],
   ['EXPAND_DIMS', reshape],
   ['FULLY_CONNECTED', weighted],
   ['HARD_SWISH', curve],
   ['LEAKY_RELU', curve],
   ['LOGISTIC', curve],
+  ['MAXIMUM', pairwise],
   ['MAX_POOL_2D', pooling],
   ['MEAN', mean],
+  ['MINIMUM', pairwise],
   ['MUL', pairwise],
   ['PAD', padding],
   ['PADV2', padding],
+  ['PRELU', pairwise],
   ['QUANTIZE', quantise],
-  ['RELU', rectifier],
-  ['RELU6', rectifier],
-  ['RELU_N1_TO_1', rectifier],
+  ['RELU', curve],
+  ['RELU6', curve],
+  ['RELU_N1_TO_1', curve],
   ['RESHAPE', reshape],
   ['SOFTMAX', softmax],
   ['SQUEEZE', reshape],

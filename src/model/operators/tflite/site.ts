@@ -1,5 +1,5 @@
 import { usageError, type XgenError } from '../../../base/errors.ts'
-import type { Model, ModelNode, ModelTensor, ModelValue } from '../../model.ts'
+import type { ElementType, Model, ModelNode, ModelTensor, ModelValue } from '../../model.ts'
 
 /** Computes the one result of a node. Inputs stand in the node's order; undefined is one that is left out. */
 export type Kernel = (inputs: readonly (ModelTensor | undefined)[]) => ModelTensor
@@ -65,13 +65,20 @@ export function checkResult(site: Site, shape: readonly number[]): void {
     )
 }
 
+/** Whether elements of a type are codes: int8, or uint8 as in older files. Both have the same rules, with other bounds. */
+export const isCode = (type: ElementType): type is 'int8' | 'uint8' => type === 'int8' || type === 'uint8'
+
+/** Smallest and largest code of a type. */
+export const codeLimits = (type: ElementType): readonly [low: number, high: number] =>
+  type === 'uint8' ? [0, 255] : [-128, 127]
+
 /** Which arithmetic a node computes in: that of its result and of the inputs named. Others are refused. */
-export function arithmeticOf(site: Site, indices: readonly number[]): 'float' | 'int8' {
+export function arithmeticOf(site: Site, indices: readonly number[]): 'float' | 'codes' {
   const types = [site.output, ...indices.map((index) => inputAt(site, index))].map(({ type }) => type)
   if (types.every((type) => type === 'float32')) return 'float'
-  if (types.every((type) => type === 'int8')) return 'int8'
+  if (isCode(types[0]!) && types.every((type) => type === types[0])) return 'codes'
   throw site.refuse(
-    `computes on ${[...new Set(types)].join(', ')}; supported are float32 and int8`,
+    `computes on ${[...new Set(types)].join(', ')}; supported are float32, int8 and uint8`,
     'Export the model with full-integer int8 quantisation (TFLITE_BUILTINS_INT8), or as float32.',
   )
 }
@@ -83,9 +90,14 @@ export function codeScale(site: Site, value: ModelValue): CodeScale {
   if (quantisation.scale.length !== 1)
     throw site.refuse(`has ${quantisation.scale.length} scales for "${value.name}"`)
   const [zeroPoint] = quantisation.zeroPoint as [number]
-  if (zeroPoint < -128 || zeroPoint > 127) throw site.refuse(`has the zero point ${zeroPoint} of int8 codes`)
+  const [low, high] = codeLimits(value.type)
+  if (zeroPoint < low || zeroPoint > high)
+    throw site.refuse(`has the zero point ${zeroPoint} of ${value.type} codes`)
   return { scale: quantisation.scale[0]!, zeroPoint }
 }
+
+/** Codes of real values that are counted in steps of the scale: rounded half away from zero. */
+export const awayFromZero = (steps: number): number => Math.sign(steps) * Math.floor(Math.abs(steps) + 0.5)
 
 export function integerSetting({ node }: Site, name: string, absent = 0): number {
   const found = node.attributes.get(name)

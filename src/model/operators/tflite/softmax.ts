@@ -4,6 +4,7 @@ import { emptyTensor } from '../../tensors.ts'
 import {
   arithmeticOf,
   checkResult,
+  codeLimits,
   codeScale,
   inputAt,
   integerSetting,
@@ -27,17 +28,18 @@ export const softmax: Operator = (site) => {
     }
   }
   const output = codeScale(site, site.output)
-  if (output.scale !== 1 / 256 || output.zeroPoint !== -128)
+  const [least] = codeLimits(site.output.type)
+  if (output.scale !== 1 / 256 || output.zeroPoint !== least)
     throw site.refuse(
-      `has a result of scale ${output.scale} and zero point ${output.zeroPoint}; the format has 1/256 and -128`,
+      `has a result of scale ${output.scale} and zero point ${output.zeroPoint}; the format has 1/256 and ${least}`,
     )
   const rule = softmaxRule(beta, codeScale(site, inputAt(site, 0)).scale)
   if (rule === undefined) throw site.refuse('has differences too small to count')
   return ([input]) => {
-    const result = emptyTensor('int8', shape)
-    const from = (input as ModelTensor).data as Int8Array
+    const result = emptyTensor(site.output.type, shape)
+    const from = (input as ModelTensor).data as Int8Array | Uint8Array
     for (let at = 0; at < from.length; at += length)
-      softmaxCodes(rule, from, at, length, result.data as Int8Array)
+      softmaxCodes(rule, from, at, length, result.data as Int8Array | Uint8Array, least)
     return result
   }
 }
