@@ -1,7 +1,8 @@
 import { doublesAt, hold, wordsAt } from './memory.ts'
-import { type PieceLimits, piecesOf } from './pieces.ts'
+import { type PieceLimits, panelStepOf, piecesOf } from './pieces.ts'
 import { type Products, placeProducts } from './products.ts'
-import { runPieces, threadsFor } from './threads.ts'
+import { type KernelName, runPieces, threadsFor } from './threads.ts'
+import { winogradLimits, winogradWeights } from './winograd.ts'
 
 /** A convolution of codes [image][channel][row][column]; a dense layer is one with a 1x1 kernel over [features, 1, 1]. */
 export interface ConvolutionShape {
@@ -105,19 +106,19 @@ export function createConvolution(
   const holder = {}
   const place = (bytes: number) => hold(holder, bytes)
   Object.assign(job, finishWords(finish, filters, place))
-  const placed = placeProducts(products, { filters, groups, taps }, bias, place)
+  const fast = products.kind === 'dot' ? winogradWeights(shape, format, products, bias) : undefined
+  const placed = placeProducts(products, { filters, groups, taps }, bias, place, fast)
   Object.assign(job, placed.words)
   job['bias'] = placeWords(placed.bias, place)
   const jobAt = place(4 * jobWords.length)
-  const dot = products.kind === 'dot' ? dotLimits(taps * products.terms, products.terms) : undefined
+  const dot = products.kind === 'dot' ? dotWork(shape, products.terms, fast !== undefined) : undefined
 
   const run: Convolution['run'] = (input, output, images) => {
-    const products = images * shape.rows * shape.columns * filters * taps
-    const threads = threadsFor(products)
-    const few =
-      filters / groups <= mostFiltersOfRows || images * shape.rows * shape.columns <= mostPositionsOfRows
-    const kernel = dot !== undefined ? 'convolveDot' : few ? 'convolveRows' : 'convolveTable'
-    const pieces = piecesOf(shape, dot ?? (few ? rowLimits : tableLimits), images, threads)
+    const positions = images * shape.rows * shape.columns
+    const threads = threadsFor(positions * filters * taps)
+    const few = filters / groups <= mostFiltersOfRows || positions <= mostPositionsOfRows
+    const { kernel, limits } = dot ?? (few ? rowWork : tableWork)
+    const pieces = piecesOf(shape, limits, images, threads)
     const all: Record<string, number> = { ...job, ...pieces.words, input, output, images }
     wordsAt(jobAt, jobWords.length).set(jobWords.map((name) => all[name] ?? 0))
     runPieces(kernel, jobAt, pieces.count, pieces.scratch, threads)
@@ -155,32 +156,48 @@ function finishWords(finish: Finish, filters: number, place: Place): Record<stri
   return { ...kind, low, high, zeroPoint, multiplier }
 }
 
+/** A kernel and how its work is cut. */
+interface Work {
+  readonly kernel: KernelName
+  readonly limits: PieceLimits
+}
+
 const tableLimits: PieceLimits = {
   positions: tablePositions,
   filters: tableFilters,
   least: { positions: 2048, filters: 16 },
+  tile: [1, 1],
   planes: 16,
   element: 4,
   scratch: (positions, filters) =>
     8 * 4096 + 8 * tableLineBytes + Math.ceil(filters / 8) * positions * 32 + 8 * (positions * 4 + 64) + 128,
 }
+const tableWork: Work = { kernel: 'convolveTable', limits: tableLimits }
+const rowWork: Work = {
+  kernel: 'convolveRows',
+  limits: {
+    ...tableLimits,
+    scratch: (positions, filters) => 8 * tableLineBytes + filters * (positions * 4 + 64) + 128,
+  },
+}
 
-const rowLimits: PieceLimits = {
-  ...tableLimits,
-  scratch: (positions, filters) => 8 * tableLineBytes + filters * (positions * 4 + 64) + 128,
+function dotWork(shape: ConvolutionShape, terms: number, fast: boolean): Work {
+  if (fast) return { kernel: 'convolveWinograd', limits: winogradLimits(shape, terms) }
+  const taps = (shape.channels / shape.groups) * shape.kernel[0] * shape.kernel[1]
+  return { kernel: 'convolveDot', limits: dotLimits(taps * terms, terms) }
 }
 
 /** For sums of so many products. */
 function dotLimits(count: number, terms: number): PieceLimits {
-  const padded = Math.ceil(count / 4) * 4
-  const fit = Math.floor(packedBytes / (2 * padded))
-  const up8 = (positions: number) => Math.ceil(positions / 8) * 8
+  const panelBytes = panelStepOf(Math.ceil(count / 4) * 64)
+  const panels = (positions: number) => Math.ceil(positions / 8)
   return {
-    positions: Math.max(8, Math.min(mostDotPositions, fit)),
+    positions: Math.max(8, Math.min(mostDotPositions, 8 * Math.floor(packedBytes / panelBytes))),
     filters: Number.POSITIVE_INFINITY,
     least: { positions: 128, filters: 16 },
+    tile: [1, 1],
     planes: 8 * terms,
     element: 2,
-    scratch: (positions) => 4 * (2 * up8(positions) + 64) + up8(positions) * (2 * padded + 16) + 128,
+    scratch: (positions) => 4 * (16 * panels(positions) + 64) + panels(positions) * (panelBytes + 128) + 128,
   }
 }

@@ -14,6 +14,8 @@ export interface PieceLimits {
   readonly filters: number
   /** What a piece keeps where work is cut smaller for the sake of threads. */
   readonly least: { readonly positions: number; readonly filters: number }
+  /** Rows and columns that are computed together: pieces are cut between them, and scratch memory holds whole ones. */
+  readonly tile: readonly [rows: number, columns: number]
   readonly planes: number
   /** Bytes of an element of a plane. */
   readonly element: number
@@ -21,7 +23,11 @@ export interface PieceLimits {
   readonly scratch: (positions: number, filters: number) => number
 }
 
-const up = (value: number, unit: number) => Math.ceil(value / unit) * unit
+/** Bytes between panels of so many bytes: an odd number of cache lines (src/kernels/assembly/tile.ts). */
+export const panelStepOf = (bytes: number): number => (Math.ceil(bytes / 64) | 1) * 64
+
+const down = (value: number, unit: number) => Math.max(unit, Math.floor(value / unit) * unit)
+export const up = (value: number, unit: number) => Math.ceil(value / unit) * unit
 
 /** Pieces for each thread, so that all end at about the same time. */
 const piecesOfThread = 4
@@ -48,12 +54,14 @@ export function piecesOf(
 
 function cut(shape: ConvolutionShape, limits: PieceLimits, images: number): Pieces {
   const { rows, columns, kernel, stride, dilation } = shape
-  const pieceImages = Math.max(1, Math.min(images, Math.floor(limits.positions / (rows * columns))))
-  const pieceRows = Math.max(1, Math.min(rows, Math.floor(limits.positions / columns)))
-  const pieceColumns = Math.min(columns, limits.positions)
+  const { tile, positions } = limits
+  const covered = [up(rows, tile[0]), up(columns, tile[1])] as const
+  const pieceImages = Math.max(1, Math.min(images, Math.floor(positions / (covered[0] * covered[1]))))
+  const pieceRows = Math.min(rows, down(positions / covered[1], tile[0]))
+  const pieceColumns = Math.min(columns, down(positions / up(pieceRows, tile[0]), tile[1]))
   const perGroup = shape.filters / shape.groups
   const pieceFilters = Math.min(perGroup, limits.filters)
-  const planeRows = (pieceRows - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1
+  const planeRows = (up(pieceRows, tile[0]) - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1
   const planeColumns = (pieceColumns - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1
   // Slack for whole vectors at the end of a plane, and of what a strided line reads beyond it.
   const planeBytes = up(pieceImages * planeRows * planeColumns * limits.element + 128, 64)
@@ -67,6 +75,7 @@ function cut(shape: ConvolutionShape, limits: PieceLimits, images: number): Piec
       parts(perGroup, pieceFilters) *
       shape.groups,
     scratch:
-      limits.planes * planeBytes + limits.scratch(pieceImages * pieceRows * pieceColumns, pieceFilters),
+      limits.planes * planeBytes +
+      limits.scratch(pieceImages * up(pieceRows, tile[0]) * up(pieceColumns, tile[1]), pieceFilters),
   }
 }

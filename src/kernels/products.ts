@@ -45,10 +45,11 @@ export function placeProducts(
   size: Size,
   bias: ArrayLike<number>,
   place: Place,
+  fast?: Int16Array,
 ): PlacedProducts {
   return products.kind === 'table'
     ? placeTables(products, size, bias, place)
-    : placeDots(products, size, bias, place)
+    : placeDots(products, size, bias, place, fast)
 }
 
 function placeTables(
@@ -113,7 +114,18 @@ function placeDots(
   { filters, groups, taps }: Size,
   bias: ArrayLike<number>,
   place: Place,
+  fast?: Int16Array,
 ): PlacedProducts {
+  let lookup = 0
+  if (values !== undefined) {
+    lookup = place(values.length * 2)
+    shortsAt(lookup, values.length).set(values)
+  }
+  if (fast !== undefined) {
+    const factors = place(2 * fast.length)
+    shortsAt(factors, fast.length).set(fast)
+    return { words: { factors, terms, lookup }, bias }
+  }
   const count = taps * terms
   const padded = Math.ceil(count / 4) * 4
   const perGroup = filters / groups
@@ -127,11 +139,6 @@ function placeDots(
     const lane = inGroup % filtersOfTile
     for (let k = 0; k < count; k++)
       to[((tile * (padded / 2) + (k >> 1)) * filtersOfTile + lane) * 2 + (k & 1)] = weights[n * count + k]!
-  }
-  let lookup = 0
-  if (values !== undefined) {
-    lookup = place(values.length * 2)
-    shortsAt(lookup, values.length).set(values)
   }
   return { words: { factors, terms, lookup }, bias }
 }

@@ -2,6 +2,7 @@ import * as job from './job'
 import { gatherShort, placePlaneShort } from './planes'
 import * as region from './region'
 import { finishLine } from './requantise'
+import { filtersOfTile, multiplyPanels, panelStepOf, positionsOfPanel } from './tile'
 
 /**
  * Products as sums of int16 products: exact ones, and those of families with factors, where each tap has one value for every
@@ -10,8 +11,6 @@ import { finishLine } from './requantise'
 
 /** Channels whose planes are kept; more than the four taps that are packed at once can meet. */
 const planes: i32 = 8
-const filtersOfTile: i32 = 4
-const positionsOfPanel: i32 = 8
 
 /** One piece of a convolution by dot products. Scratch: planes of each term, four lines, panels, four lines of sums. */
 export function convolveDot(at: usize, piece: i32, scratch: usize): void {
@@ -26,7 +25,7 @@ export function convolveDot(at: usize, piece: i32, scratch: usize): void {
   const lineBytes = ((<usize>panelCount) << 4) + 64
   const lines = scratch + <usize>(planes * terms) * planeBytes
   const panels = lines + 4 * lineBytes
-  const panelBytes = (<usize>pairs) << 5
+  const panelBytes = panelStepOf((<usize>pairs) << 5)
   pack(at, scratch, lines, lineBytes, panels, panelBytes, panelCount, count)
 
   const sums = panels + <usize>panelCount * panelBytes
@@ -41,10 +40,7 @@ export function convolveDot(at: usize, piece: i32, scratch: usize): void {
     if (here === 1) {
       for (let p = 0; p < panelCount; p++)
         tileOfOne(panels + <usize>p * panelBytes, weights, pairs, sums + ((<usize>p) << 5))
-    } else {
-      for (let p = 0; p < panelCount; p++)
-        tile(panels + <usize>p * panelBytes, weights, pairs, sums + ((<usize>p) << 5), sumsBytes)
-    }
+    } else multiplyPanels(panels, panelBytes, panelCount, pairs, weights, 0, sums, 32, sumsBytes)
     for (let n = 0; n < here; n++) finishLine(at, region.filter0 + f + n, sums + <usize>n * sumsBytes)
   }
 }
@@ -152,46 +148,7 @@ function interleave(lines: usize, lineBytes: usize, to: usize, panelBytes: usize
   }
 }
 
-/** sums[4 filters][8 positions]; `pairs` is even. */
-function tile(panel: usize, weights: usize, pairs: i32, sums: usize, sumsBytes: usize): void {
-  let a0 = i32x4.splat(0)
-  let a1 = a0
-  let b0 = a0
-  let b1 = a0
-  let c0 = a0
-  let c1 = a0
-  let d0 = a0
-  let d1 = a0
-  for (const end = panel + ((<usize>pairs) << 5); panel < end; panel += 32, weights += 16) {
-    const x0 = v128.load(panel)
-    const x1 = v128.load(panel, 16)
-    let w = v128.load_splat<i32>(weights)
-    a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, w))
-    a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, w))
-    w = v128.load_splat<i32>(weights, 4)
-    b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, w))
-    b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, w))
-    w = v128.load_splat<i32>(weights, 8)
-    c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x0, w))
-    c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x1, w))
-    w = v128.load_splat<i32>(weights, 12)
-    d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x0, w))
-    d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x1, w))
-  }
-  v128.store(sums, a0)
-  v128.store(sums, a1, 16)
-  sums += sumsBytes
-  v128.store(sums, b0)
-  v128.store(sums, b1, 16)
-  sums += sumsBytes
-  v128.store(sums, c0)
-  v128.store(sums, c1, 16)
-  sums += sumsBytes
-  v128.store(sums, d0)
-  v128.store(sums, d1, 16)
-}
-
-/** The same for the first filter alone: depthwise layers have no other. */
+/** A panel by the first filter alone: depthwise layers have no other. `pairs` is even. */
 function tileOfOne(panel: usize, weights: usize, pairs: i32, sums: usize): void {
   let a0 = i32x4.splat(0)
   let a1 = a0

@@ -52,3 +52,15 @@ export function select(at: usize, piece: i32): void {
     1
   positions = images * rows * columns
 }
+
+/** Planes go on to whole tiles of so many rows: what lies below the windows is read, and does not count. Stride and dilation are 1. */
+export function coverRows(tile: i32): void {
+  planeRows += ((rows + tile - 1) / tile) * tile - rows
+}
+
+/** Where the piece's first sum of an image and filter lies in the result. */
+export function placeOf(at: usize, image: i32, filter: i32): usize {
+  const allColumns = job.word(at, job.columns)
+  const plane = <usize>((image0 + image) * job.word(at, job.filters) + filter) * job.word(at, job.rows)
+  return <usize>job.word(at, job.output) + ((plane * allColumns + <usize>(row0 * allColumns + column0)) << 2)
+}

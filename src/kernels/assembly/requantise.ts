@@ -49,24 +49,37 @@ export function requantiseLine(
 
 /** Sums of one filter, in the order of the region's positions, to their places in the result. */
 export function finishLine(at: usize, filter: i32, sums: usize): void {
+  const pitch = (<usize>region.columns) << 2
+  const bias = ofFilter(at, job.bias, filter)
+  finishLines(at, filter, bias, sums, pitch, <usize>region.rows * pitch)
+}
+
+/** The same for sums whose rows and images lie `pitch` and `imagePitch` bytes apart. */
+export function finishLines(
+  at: usize,
+  filter: i32,
+  bias: i32,
+  sums: usize,
+  pitch: usize,
+  imagePitch: usize,
+): void {
   const columns = job.word(at, job.columns)
-  const whole = region.columns === columns
+  const whole = region.columns === columns && pitch === (<usize>columns) << 2
   const runs = whole ? 1 : region.rows
   const run = whole ? region.rows * columns : region.columns
   const plane = job.word(at, job.rows) * columns
-  for (let i = 0; i < region.images; i++) {
+  for (let i = 0; i < region.images; i++, sums += imagePitch) {
     const first =
       <usize>((region.image0 + i) * job.word(at, job.filters) + filter) * <usize>plane +
       <usize>(region.row0 * columns + region.column0)
-    for (let r = 0; r < runs; r++, sums += (<usize>run) << 2)
-      finishRun(at, filter, sums, first + <usize>r * columns, run)
+    for (let r = 0; r < runs; r++)
+      finishRun(at, filter, bias, sums + <usize>r * pitch, first + <usize>r * columns, run)
   }
 }
 
 /** `count` sums to the result's elements from `index` on. */
-function finishRun(at: usize, filter: i32, sums: usize, index: usize, count: i32): void {
+function finishRun(at: usize, filter: i32, bias: i32, sums: usize, index: usize, count: i32): void {
   const kind = job.word(at, job.finish)
-  const bias = ofFilter(at, job.bias, filter)
   const output = <usize>job.word(at, job.output)
   if (kind === 1) {
     storeSums(sums, output + (index << 2), count, bias)
