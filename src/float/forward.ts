@@ -1,41 +1,71 @@
 import { invariant } from '../base/errors.ts'
-import type { Conv2d, Dense, Network, Pad, Subsample, Weights } from '../net/network.ts'
-import { paddedParts, transposedFrom } from '../net/rearranged.ts'
-import { asMap, elements, type LayerShape, layerShapes, noPadding, undilated } from '../net/shapes.ts'
+import { floatsAt, hold } from '../kernels/memory.ts'
+import type { Conv2d, Network, Pad, Subsample, Weights } from '../net/network.ts'
+import { asMap, elements, type LayerShape, layerShapes, undilated } from '../net/shapes.ts'
 import { imageName } from '../net/wiring.ts'
-import { realFunction, softmax } from './activation.ts'
-import { multiplyMatrices, rowMajor } from './matmul.ts'
-import { gatherPatches, type Windows } from './patches.ts'
-import { poolMap } from './pool.ts'
-import { recurrentStep } from './recurrent.ts'
+import type { Windows } from './patches.ts'
+import { layerStep } from './steps.ts'
 
 /** The float reference of a network, with its weights. Arrays are reused from call to call. */
 export interface FloatNetwork {
-  /** The result for one image [channels, height, width]. Copy it to keep it. */
-  run(image: Float32Array): Float32Array
-  /** The same, showing the result of every layer in order. */
-  trace(image: Float32Array, visit: (layer: string, values: Float32Array) => void): Float32Array
+  /** Values of an image [channels, height, width]. */
+  readonly size: number
+  /** Images that are worth running at a time: their values take 64 MiB at most. */
+  readonly atOnce: number
+  /** The results for one image or several, one after the other. Copy them to keep them. */
+  run(images: Float32Array): Float32Array
+  /** The same, showing the results of every layer in order. */
+  trace(images: Float32Array, visit: (layer: string, values: Float32Array) => void): Float32Array
 }
 
+const mostValues = 2 ** 24
+const mostImages = 32
+
 export function floatNetwork(network: Network, weights: Weights): FloatNetwork {
-  const steps = layerShapes(network).map((shaped) => ({
-    name: shaped.layer.name,
-    sources: shaped.sources,
-    run: layerStep(shaped, weights),
-  }))
+  const shapes = layerShapes(network)
+  const steps = shapes.map((shaped) => ({ shaped, step: layerStep(shaped, weights) }))
   const size = elements(network.input.shape)
-  const trace: FloatNetwork['trace'] = (image, visit) => {
-    invariant(image.length === size, `an image of "${network.name}" has ${size} values, not ${image.length}`)
-    const results = new Map([[imageName, image]])
-    let values = image
-    for (const { name, sources, run } of steps) {
-      values = run(sources.map((source) => results.get(source)!))
-      results.set(name, values)
-      visit(name, values)
+  const ofImage = shapes.reduce((sum, { output }) => sum + elements(output), size)
+  let tensors = tensorsOf(network, shapes, 0)
+  const trace: FloatNetwork['trace'] = (values, visit) => {
+    const images = values.length / size
+    invariant(
+      Number.isInteger(images) && images > 0,
+      `an image of "${network.name}" has ${size} values, not ${values.length}`,
+    )
+    if (tensors.images < images) tensors = tensorsOf(network, shapes, images)
+    const tensor = (name: string, count: number) => tensors.of.get(name)!.subarray(0, images * count)
+    tensor(imageName, size).set(values)
+    let result = tensor(imageName, size)
+    for (const { shaped, step } of steps) {
+      const { layer, sources, inputs, output } = shaped
+      result = tensor(layer.name, elements(output))
+      step(
+        sources.map((source, i) => tensor(source, elements(inputs[i]!))),
+        result,
+        images,
+      )
+      visit(layer.name, result)
     }
-    return values
+    return result
   }
-  return { trace, run: (image) => trace(image, () => {}) }
+  let kept = new Float32Array(0)
+  const run: FloatNetwork['run'] = (images) => {
+    const result = trace(images, () => {})
+    if (kept.length !== result.length) kept = new Float32Array(result.length)
+    kept.set(result)
+    return kept
+  }
+  return { size, atOnce: Math.max(1, Math.min(mostImages, Math.floor(mostValues / ofImage))), run, trace }
+}
+
+/** The image and every layer's result for so many images, in kernel memory. */
+function tensorsOf({ input }: Network, shapes: readonly LayerShape[], images: number) {
+  const holder = {}
+  const place = (count: number) => floatsAt(hold(holder, 4 * images * count), images * count)
+  const of = new Map([[imageName, place(elements(input.shape))]])
+  for (const { layer, output } of shapes) of.set(layer.name, place(elements(output)))
+  return { images, of, holder }
 }
 
 /** The windows of a convolution layer. */
@@ -48,96 +78,6 @@ export function convolutionWindows(layer: Conv2d, { input, output }: LayerShape)
     dilation: layer.dilation ?? undilated,
     padding: layer.padding,
     output: [height, width],
-  }
-}
-
-type LayerStep = (inputs: readonly Float32Array[]) => Float32Array
-
-function layerStep(shaped: LayerShape, weights: Weights): LayerStep {
-  const { layer } = shaped
-  const output = new Float32Array(elements(shaped.output))
-  switch (layer.kind) {
-    case 'conv2d':
-      return convolutionStep(layer, shaped, weights, output)
-    case 'dense':
-      return denseStep(layer, weights, output)
-    case 'relu':
-      return ([input]) => {
-        for (let i = 0; i < output.length; i++) output[i] = Math.max(0, input![i]!)
-        return output
-      }
-    case 'pool':
-      return ([input]) => {
-        poolMap(layer, shaped, input!, output)
-        return output
-      }
-    case 'activation': {
-      const real = realFunction(layer.function)
-      return ([input]) => {
-        for (let i = 0; i < output.length; i++) output[i] = real(input![i]!)
-        return output
-      }
-    }
-    case 'softmax': {
-      const lines = softmaxLines(shaped)
-      return ([input]) => {
-        softmax(input!, output, lines)
-        return output
-      }
-    }
-    case 'flatten':
-    case 'reshape':
-      return ([input]) => input!
-    case 'transpose': {
-      const from = transposedFrom({ order: layer.order, from: layer.from ?? shaped.input })
-      return ([input]) => {
-        for (let i = 0; i < output.length; i++) output[i] = input![from[i]!]!
-        return output
-      }
-    }
-    case 'mul': {
-      const [first, second] = multiplied(shaped)
-      return (inputs) => {
-        const [a, b] = [inputs[first.input]!, inputs[second.input]!]
-        for (let i = 0; i < output.length; i++) output[i] = a[i]! * b[Math.floor(i / second.repeat)]!
-        return output
-      }
-    }
-    case 'rnn':
-    case 'gru':
-    case 'lstm': {
-      const run = recurrentStep(layer, shaped.input, weights.get(layer.name)!)
-      return ([input]) => run(input!)
-    }
-    case 'add':
-      return ([first, second]) => {
-        for (let i = 0; i < output.length; i++) output[i] = first![i]! + second![i]!
-        return output
-      }
-    case 'concat':
-      return (inputs) => {
-        let to = 0
-        for (const input of inputs) {
-          output.set(input, to)
-          to += input.length
-        }
-        return output
-      }
-    case 'pad': {
-      const maps = [asMap(shaped.input), asMap(shaped.output)] as const
-      const parts = paddedParts(layer.channels[0], layer.edges ?? noPadding, ...maps)
-      return ([input]) => {
-        for (const { from, to, length } of parts) output.set(input!.subarray(from, from + length), to)
-        return output
-      }
-    }
-    case 'subsample': {
-      const from = subsampled(layer, shaped)
-      return ([input]) => {
-        for (let i = 0; i < output.length; i++) output[i] = input![from[i]!]!
-        return output
-      }
-    }
   }
 }
 
@@ -174,54 +114,4 @@ export function subsampled({ stride }: Subsample, { input, output }: LayerShape)
     ]
     return (c * height + y * stride[0]) * width + x * stride[1]
   })
-}
-
-function convolutionStep(
-  layer: Conv2d,
-  shaped: LayerShape,
-  weights: Weights,
-  output: Float32Array,
-): LayerStep {
-  const { weight, bias } = weights.get(layer.name)!
-  const windows = convolutionWindows(layer, shaped)
-  const channels = windows.input[0] / layer.groups
-  const filters = layer.filters / layer.groups
-  const taps = channels * layer.kernel[0] * layer.kernel[1]
-  const positions = windows.output[0] * windows.output[1]
-  const patches = new Float32Array(positions * taps)
-  return ([input]) => {
-    for (let g = 0; g < layer.groups; g++) {
-      gatherPatches(windows, input!, g * channels, channels, patches)
-      const group = rowMajor(weight, taps, g * filters * taps)
-      multiplyMatrices([filters, positions, taps], group, rowMajor(patches, positions), {
-        data: output,
-        offset: g * filters * positions,
-        row: positions,
-        accumulate: false,
-      })
-    }
-    for (let n = 0; n < layer.filters; n++) {
-      for (let p = n * positions; p < (n + 1) * positions; p++) output[p]! += bias[n]!
-    }
-    return output
-  }
-}
-
-/** Over the features of each step, or over all of them. */
-function denseStep(layer: Dense, weights: Weights, output: Float32Array): LayerStep {
-  const { weight, bias } = weights.get(layer.name)!
-  const features = weight.length / layer.units
-  return ([input]) => {
-    for (let i = 0, from = 0; i < output.length; from += features) {
-      const step = input!.subarray(from, from + features)
-      for (let n = 0; n < layer.units; n++, i++) output[i] = bias[n]! + dot(weight, n * features, step)
-    }
-    return output
-  }
-}
-
-function dot(weight: Float32Array, from: number, input: Float32Array): number {
-  let sum = 0
-  for (let i = 0; i < input.length; i++) sum += weight[from + i]! * input[i]!
-  return sum
 }

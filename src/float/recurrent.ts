@@ -2,6 +2,7 @@ import { directionsOf, gatesOf, type LayerWeights, type Recurrent } from '../net
 import type { Shape } from '../net/shapes.ts'
 import { sigmoid } from './activation.ts'
 import { multiplyMatrices, rowMajor, transposed } from './matmul.ts'
+import { multiplyRows } from './rows.ts'
 
 /** Gates before their functions, by gate and unit: from the step's input, and from the state. */
 interface Gates {
@@ -50,15 +51,11 @@ export function recurrentStep(layer: Recurrent, [steps, features]: Shape, weight
 function cellOf(layer: Recurrent, { recurrent }: LayerWeights, direction: number) {
   const { units } = layer
   const rows = gatesOf[layer.kind].length * units
-  const { weight, bias } = recurrent!
-  const product = (state: Float32Array, gates: Float32Array, from = 0, until = rows) => {
-    for (let row = from; row < until; row++) {
-      let sum = bias[direction * rows + row]!
-      const at = (direction * rows + row) * units
-      for (let k = 0; k < units; k++) sum += weight[at + k]! * state[k]!
-      gates[row] = sum
-    }
-  }
+  const { weight: weights, bias } = recurrent!
+  const firstBias = direction * rows
+  const all = { weights, from: firstBias * units, bias, firstBias, biasFirst: true }
+  const product = (state: Float32Array, gates: Float32Array, from = 0, until = rows) =>
+    multiplyRows(all, from, until, state, gates)
   const step = layer.kind === 'lstm' ? lstm(units) : layer.kind === 'gru' ? gru(layer, product) : rnn
   const gates = new Float32Array(rows)
   return (input: Float32Array, state: Float32Array): void => {

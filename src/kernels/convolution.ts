@@ -97,10 +97,7 @@ export function createConvolution(
   const { channels, filters, groups, kernel } = shape
   const taps = (channels / groups) * kernel[0] * kernel[1]
   const job: Record<string, number> = {
-    ...{ channels, height: shape.height, width: shape.width, filters, groups },
-    ...{ rows: shape.rows, columns: shape.columns, kernelHeight: kernel[0], kernelWidth: kernel[1] },
-    ...{ strideY: shape.stride[0], strideX: shape.stride[1], top: shape.padding[0], left: shape.padding[1] },
-    ...{ dilationY: shape.dilation[0], dilationX: shape.dilation[1] },
+    ...shapeWords(shape),
     ...{ padding: format.padding, mask: 2 ** format.bits - 1, signed: format.signed ? 1 : 0 },
   }
   const holder = {}
@@ -124,6 +121,16 @@ export function createConvolution(
     runPieces(kernel, jobAt, pieces.count, pieces.scratch, threads)
   }
   return { shape, run, holder }
+}
+
+/** The words of a job that tell its shape. */
+export function shapeWords(shape: ConvolutionShape): Record<string, number> {
+  const { channels, height, width, filters, rows, columns, kernel, stride, padding, dilation, groups } = shape
+  return {
+    ...{ channels, height, width, filters, groups, rows, columns },
+    ...{ kernelHeight: kernel[0], kernelWidth: kernel[1], strideY: stride[0], strideX: stride[1] },
+    ...{ top: padding[0], left: padding[1], dilationY: dilation[0], dilationX: dilation[1] },
+  }
 }
 
 type Place = (bytes: number) => number

@@ -101,6 +101,8 @@ export const wordsAt = (at: number, length: number): Int32Array => new Int32Arra
 export const ushortsAt = (at: number, length: number): Uint16Array =>
   new Uint16Array(memory.buffer, at, length)
 export const shortsAt = (at: number, length: number): Int16Array => new Int16Array(memory.buffer, at, length)
+export const floatsAt = (at: number, length: number): Float32Array =>
+  new Float32Array(memory.buffer, at, length)
 export const doublesAt = (at: number, length: number): Float64Array =>
   new Float64Array(memory.buffer, at, length)
 

@@ -5,7 +5,7 @@ import { allocate, instantiate, kernelModule, memory, release, wordsAt } from '.
 
 /** Kernels that work in pieces. A piece computes its part of a result alone, so results never depend on who computes what. */
 const kernelNames = [
-  ...(['convolveTable', 'convolveRows', 'convolveDot', 'convolveWinograd'] as const),
+  ...(['convolveTable', 'convolveRows', 'convolveDot', 'convolveWinograd', 'convolveFloat'] as const),
   ...(['addCodes', 'poolCodes', 'lookupCodes', 'lookupPairs', 'softmaxCodes'] as const),
 ] as const
 export type KernelName = (typeof kernelNames)[number]

@@ -15,6 +15,7 @@ export function calibrate(network: Network, weights: Weights, images: Iterable<F
   const float = floatNetwork(network, weights)
   const kept = [...images]
   invariant(kept.length > 0, 'calibration needs at least one image')
+  const batches = joined(kept, float.atOnce)
   const ownRange = kept.some((image) => image.some((value) => value < 0 || value > 1))
   const clampOf = new Map(
     linksOf(network, ownRange)
@@ -29,9 +30,9 @@ export function calibrate(network: Network, weights: Weights, images: Iterable<F
   const names = [...(ownRange ? [imageName] : []), ...clampOf.keys()]
   const largest = new Map<string, number>(names.map((name) => [name, 0]))
   const each = (visit: (layer: string, magnitude: number) => void) => {
-    for (const image of kept) {
-      if (ownRange) for (const value of image) visit(imageName, Math.abs(value))
-      float.trace(image, (layer, values) => {
+    for (const images of batches) {
+      if (ownRange) for (const value of images) visit(imageName, Math.abs(value))
+      float.trace(images, (layer, values) => {
         const clamp = clampOf.get(layer)
         if (clamp === undefined) return
         const { low, high } = clamp
@@ -48,6 +49,20 @@ export function calibrate(network: Network, weights: Weights, images: Iterable<F
     if (top > 0) histograms.get(layer)![Math.min(bins - 1, Math.floor((magnitude / top) * bins))]! += 1
   })
   return new Map(names.map((name) => [name, rangeOfHistogram(largest.get(name)!, histograms.get(name)!)]))
+}
+
+/** Images one after the other in arrays of so many, but for the last one. */
+function joined(images: readonly Float32Array[], count: number): Float32Array[] {
+  return Array.from({ length: Math.ceil(images.length / count) }, (_, i) => {
+    const some = images.slice(i * count, (i + 1) * count)
+    const all = new Float32Array(some.reduce((sum, image) => sum + image.length, 0))
+    let to = 0
+    for (const image of some) {
+      all.set(image, to)
+      to += image.length
+    }
+    return all
+  })
 }
 
 /** A layer whose results are all 0 gets the range 1: any scale does. */

@@ -104,13 +104,17 @@ export async function floatAccuracy(
   update: (done: number) => void = () => {},
   counter = accuracyCounter(),
 ): Promise<Accuracy> {
-  const float = floatNetwork(network, weights)
-  for (let i = 0; i < set.count && !signal.aborted; i++) {
-    counter.add(float.run(realImageAt(set, i)), set.labels[i]!)
-    if (i % 128 === 127) {
-      update(i + 1)
-      await setImmediate()
-    }
+  const { run, atOnce, size } = floatNetwork(network, weights)
+  const images = new Float32Array(atOnce * size)
+  for (let first = 0; first < set.count && !signal.aborted; first += atOnce) {
+    const count = Math.min(atOnce, set.count - first)
+    for (let i = 0; i < count; i++) images.set(realImageAt(set, first + i), i * size)
+    const scores = run(images.subarray(0, count * size))
+    const classes = scores.length / count
+    for (let i = 0; i < count; i++)
+      counter.add(scores.subarray(i * classes, (i + 1) * classes), set.labels[first + i]!)
+    update(first + count)
+    await setImmediate()
   }
   return counter.result()
 }

@@ -12,7 +12,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'src/hdl': ['src/comb'],
   'src/arith': ['src/comb'],
   'src/net': ['src/base'],
-  'src/float': ['src/net'],
+  'src/float': ['src/net', 'src/kernels'],
   'src/quant': ['src/float', 'src/arith'],
   'src/approx': ['src/quant'],
   'src/model': ['src/quant'],

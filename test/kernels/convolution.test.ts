@@ -6,6 +6,7 @@ import { allocate, bytesAt, release, wordsAt } from '../../src/kernels/memory.ts
 import type { Products } from '../../src/kernels/products.ts'
 import { placeRows } from '../../src/kernels/rows.ts'
 import { useThreads } from '../../src/kernels/threads.ts'
+import { randomShape } from '../fixtures/convolutions.ts'
 import { oracleCode, oracleSums } from '../oracles/convolution.ts'
 import { oracleScaled } from '../oracles/tflite.ts'
 
@@ -29,23 +30,6 @@ const cases = fc.record<Case>({
   signed: fc.boolean(),
   threads: fc.integer({ min: 1, max: 4 }),
 })
-
-function randomShape(random: Random, large: boolean): ConvolutionShape {
-  const pick = (low: number, high: number) => random.integer(low, high)
-  const groups = pick(1, 3) === 1 ? pick(2, 3) : 1
-  const kernel = [pick(1, 4), pick(1, 4)] as const
-  const dilation = [pick(1, 2), pick(1, 2)] as const
-  const stride = [pick(1, 3), pick(1, 3)] as const
-  const padding = [pick(0, kernel[0] - 1), pick(0, kernel[1] - 1)] as const
-  const height = pick(1, large ? 80 : 9) + (kernel[0] - 1) * dilation[0]
-  const width = pick(1, large ? 80 : 21) + (kernel[1] - 1) * dilation[1]
-  const out = (size: number, i: 0 | 1) =>
-    Math.floor((size + padding[i] + pick(0, 1) - (kernel[i] - 1) * dilation[i] - 1) / stride[i]) + 1
-  return {
-    ...{ channels: groups * pick(1, large ? 3 : 11), filters: groups * pick(1, large ? 5 : 19), groups },
-    ...{ height, width, rows: out(height, 0), columns: out(width, 1), kernel, dilation, stride, padding },
-  }
-}
 
 /** Random weights of 8 bits or fewer with what multiplies them, by definition and for the kernels. */
 function randomProducts(random: Random, { kind, bits }: Case, shape: ConvolutionShape, signed: boolean) {

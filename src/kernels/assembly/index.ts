@@ -1,6 +1,7 @@
 /** What the module offers: one piece of a layer a call, on memory that all threads share. */
 export { addCodes } from './add'
 export { convolveDot } from './dot'
+export { convolveFloat } from './float'
 export { lookupCodes, lookupPairs } from './lookup'
 export { poolCodes } from './pool'
 export { convolveRows } from './rows'

@@ -92,7 +92,8 @@ function planeOf(at: usize, image: i32, channel: i32): usize {
   return <usize>job.word(at, job.input) + <usize>plane * (job.word(at, job.height) * job.word(at, job.width))
 }
 
-function fillLine(from: usize, end: usize, value: v128): void {
+/** Up to a vector too far. */
+export function fillLine(from: usize, end: usize, value: v128): void {
   for (; from < end; from += 16) v128.store(from, value)
 }
 

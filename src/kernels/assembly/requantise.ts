@@ -85,6 +85,10 @@ function finishRun(at: usize, filter: i32, bias: i32, sums: usize, index: usize,
     storeSums(sums, output + (index << 2), count, bias)
     return
   }
+  if (kind === 4) {
+    storeFloats(sums, output + (index << 2), count, reinterpret<f32>(bias))
+    return
+  }
   const to = output + index
   const low = job.word(at, job.low)
   const high = job.word(at, job.high)
@@ -110,4 +114,11 @@ function storeSums(from: usize, to: usize, count: i32, bias: i32): void {
   const end = to + ((<usize>count) << 2)
   for (; to + 16 <= end; to += 16, from += 16) v128.store(to, i32x4.add(v128.load(from), biases))
   for (; to < end; to += 4, from += 4) store<i32>(to, load<i32>(from) + bias)
+}
+
+function storeFloats(from: usize, to: usize, count: i32, bias: f32): void {
+  const biases = f32x4.splat(bias)
+  const end = to + ((<usize>count) << 2)
+  for (; to + 16 <= end; to += 16, from += 16) v128.store(to, f32x4.add(v128.load(from), biases))
+  for (; to < end; to += 4, from += 4) store<f32>(to, load<f32>(from) + bias)
 }
