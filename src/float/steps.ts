@@ -1,4 +1,5 @@
 import { createFloatConvolution } from '../kernels/float-convolution.ts'
+import { createFloatAddition, createFloatClamp } from '../kernels/floats.ts'
 import type { Conv2d, Dense, Weights } from '../net/network.ts'
 import { paddedParts, transposedFrom } from '../net/rearranged.ts'
 import { asMap, elements, type LayerShape, noPadding, undilated } from '../net/shapes.ts'
@@ -52,9 +53,7 @@ export function layerStep(shaped: LayerShape, weights: Weights): LayerStep {
       return eachImage(shaped, (input, output) => output.set(run(input)))
     }
     case 'add':
-      return ([first, second], output) => {
-        for (let i = 0; i < output.length; i++) output[i] = first![i]! + second![i]!
-      }
+      return additionStep()
     case 'concat':
       return concatenationStep
     case 'pad': {
@@ -71,9 +70,14 @@ export function layerStep(shaped: LayerShape, weights: Weights): LayerStep {
 }
 
 function clipStep(low: number, high: number): LayerStep {
-  return ([input], output) => {
-    for (let i = 0; i < output.length; i++) output[i] = Math.min(high, Math.max(low, input![i]!))
-  }
+  const clamp = createFloatClamp(low, high)
+  return ([input], output) => clamp(input!.byteOffset, output.byteOffset, output.length)
+}
+
+function additionStep(): LayerStep {
+  const add = createFloatAddition()
+  return ([first, second], output) =>
+    add(first!.byteOffset, second!.byteOffset, output.byteOffset, output.length)
 }
 
 /** One image after the other, of a layer with one input. */

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { compileKernels, kernelFile } from '../../scripts/kernels/compile.ts'
 import { jobWords } from '../../src/kernels/convolution.ts'
 import { additionWords, poolingWords } from '../../src/kernels/elementwise.ts'
+import { floatWords } from '../../src/kernels/floats.ts'
 import { lookupWords, softmaxWords } from '../../src/kernels/lookup.ts'
 
 const assembly = resolve(import.meta.dirname, '../../src/kernels/assembly')
@@ -17,6 +18,7 @@ describe('the kernels', () => {
     ['job', jobWords],
     ['add', additionWords],
     ['pool', poolingWords],
+    ['floats', floatWords],
     ['lookup', lookupWords],
     ['softmax', softmaxWords],
   ])('read the words of a job where they are written: %s.ts', (file, written) => {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/base/random.ts'
 import { createFloatConvolution } from '../../src/kernels/float-convolution.ts'
+import { createFloatAddition, createFloatClamp } from '../../src/kernels/floats.ts'
 import { allocate, floatsAt, release } from '../../src/kernels/memory.ts'
 import { useThreads } from '../../src/kernels/threads.ts'
 import { randomShape } from '../fixtures/convolutions.ts'
@@ -60,6 +61,37 @@ describe('the kernel of float convolutions', () => {
         release(to, 4 * result.length)
       }),
       { numRuns: runs },
+    )
+  })
+})
+
+describe('the kernels of float values', () => {
+  test('clamp and add as float32 does', () => {
+    const value = fc.oneof(
+      fc.float({ noDefaultInfinity: false }),
+      fc.constantFrom(0, -0, 6, Number.NaN, -Infinity),
+    )
+    const lists = fc.array(fc.tuple(value, value), { minLength: 1, maxLength: 40 })
+    const bound = fc.double({ min: -10, max: 10, noNaN: true })
+    fc.assert(
+      fc.property(lists, bound, bound, fc.integer({ min: 1, max: 3 }), (pairs, x, y, threads) => {
+        const [low, high] = [Math.min(x, y), Math.max(x, y, 0)]
+        // repeated, so that some are cut into pieces
+        const times = pairs.length === 7 ? 5000 : 1
+        const [a, b] = [0, 1].map((i) =>
+          Float32Array.from({ length: times * pairs.length }, (_, n) => pairs[n % pairs.length]![i]!),
+        ) as [Float32Array, Float32Array]
+        const bytes = 4 * a.length
+        const [first, second, output] = [allocate(bytes), allocate(bytes), allocate(bytes)]
+        floatsAt(first, a.length).set(a)
+        floatsAt(second, b.length).set(b)
+        useThreads(threads, 0)
+        createFloatAddition()(first, second, output, a.length)
+        expect(floatsAt(output, a.length)).toEqual(a.map((v, i) => v + b[i]!))
+        createFloatClamp(low, high)(first, output, a.length)
+        expect(floatsAt(output, a.length)).toEqual(a.map((v) => Math.min(high, Math.max(low, v))))
+        for (const at of [first, second, output]) release(at, bytes)
+      }),
     )
   })
 })

@@ -2,6 +2,7 @@
 export { addCodes } from './add'
 export { convolveDot } from './dot'
 export { convolveFloat } from './float'
+export { addFloats, clampFloats } from './floats'
 export { lookupCodes, lookupPairs } from './lookup'
 export { poolCodes } from './pool'
 export { convolveRows } from './rows'
