@@ -1,4 +1,6 @@
+import type { ModelValue } from '../model.ts'
 import type { Weighted } from '../operators/tflite/convolve.ts'
+import { shapeOf } from '../operators/tflite/site.ts'
 
 /**
  * Weights [filter][ky][kx][channel] as [filter][channel][ky][kx]. Those of features that were a map of the shape `from` are put in
@@ -15,4 +17,11 @@ export function channelsFirst(
     for (let k = 0; k < area; k++)
       for (let c = 0; c < depth; c++) result[n * taps + c * area + k] = weights[n * taps + k * depth + c]!
   return result
+}
+
+/** [1, height, width, channels] as [channels, height, width]; other tensors of one image as features. */
+export function mapOf(value: ModelValue): readonly [number, number, number] {
+  const shape = shapeOf(value)
+  if (shape.length === 4) return [shape[3]!, shape[1]!, shape[2]!]
+  return [shape.reduce((product, n) => product * n, 1), 1, 1]
 }

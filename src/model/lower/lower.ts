@@ -9,6 +9,7 @@ import { isFloat } from '../tensors.ts'
 import { copy, Lowering, Obstacle, stripped, type Value } from './lowering.ts'
 import { followCodes, raw } from './onnx/codes.ts'
 import { rules } from './onnx/registry.ts'
+import { reachable } from './reachable.ts'
 import { shapeOfOne, traceOnnx } from './trace.ts'
 
 /** A model as a network of layers, in float, with its weights. */
@@ -75,18 +76,6 @@ const end = (node: string, operator: string, reason: string, hint: string): Unsu
   reason,
   hint,
 })
-
-/** The nodes that outputs depend on, and the inputs that those read. */
-function reachable(model: Model): Model {
-  const needed = new Set(model.outputs.map(({ name }) => name))
-  const nodes: ModelNode[] = []
-  for (const node of [...model.nodes].reverse()) {
-    if (!node.outputs.some((name) => name !== '' && needed.has(name))) continue
-    nodes.push(node)
-    for (const name of node.inputs) needed.add(name)
-  }
-  return { ...model, nodes: nodes.reverse(), inputs: model.inputs.filter(({ name }) => needed.has(name)) }
-}
 
 /** Nodes whose operator is not evaluated, or depends on the image and has no rule: known before any shape is. */
 function unknownNodes(model: Model): readonly Unsupported[] {

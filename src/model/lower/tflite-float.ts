@@ -1,4 +1,4 @@
-import { XgenError } from '../../base/errors.ts'
+import { usageError, XgenError } from '../../base/errors.ts'
 import type { Model, ModelAttribute, ModelNode, ModelTensor, ModelValue } from '../model.ts'
 import { type Weighted, weightedOf } from '../operators/tflite/convolve.ts'
 import { paddingsOf } from '../operators/tflite/move.ts'
@@ -18,6 +18,7 @@ import { refuseUnsupported, type Unsupported } from '../supported.ts'
 import { elementsOf } from '../tensors.ts'
 import { unsupportedTfliteNodes } from '../tflite/evaluate.ts'
 import { channelsFirst } from './channels-first.ts'
+import { reachable } from './reachable.ts'
 
 /** A model of TensorFlow Lite in float, in the operators and the layout of ONNX: what makes networks of those makes one of it too. */
 export interface FloatView {
@@ -30,7 +31,8 @@ export interface FloatView {
  * The float view: maps [n, channels, height, width], weights of codes as the real values that they stand for, fused activations as
  * nodes of their own, layers numbered as in docs/networks.md. All nodes that have no such view are listed in one error.
  */
-export function floatView(model: Model): FloatView {
+export function floatView(whole: Model): FloatView {
+  const model = reachable(whole)
   refuseUnsupported(model.name, unsupportedTfliteNodes(model))
   const view = new View(model)
   const refused: Unsupported[] = []
@@ -138,7 +140,7 @@ class View {
       default: {
         const namesake = plain[operator]
         if (namesake === undefined) throw site.refuse('has no place in a network')
-        const inputs = site.node.inputs.map((_, i) => this.input(site, i))
+        const inputs = site.node.inputs.map((_, i) => this.spread(site, i))
         this.activated(site, own, (output) => this.node(own, namesake, inputs, output))
       }
     }
@@ -146,6 +148,12 @@ class View {
 
   finish(): Model {
     const { name, inputs, outputs } = this.source
+    const turned = outputs.find((output) => this.reordered.has(output.name))
+    if (turned !== undefined)
+      throw usageError(
+        `the output "${turned.name}" of the model is a flattened map, whose values lie in another order in a network`,
+        { where: turned.name },
+      )
     const values = new Map(
       [...this.source.values.values()].map((value) => [value.name, viewOf(value)] as const),
     )
@@ -168,7 +176,8 @@ class View {
     const map = dense ? shapeOf(inputAt(site, 0)) : []
     const flat = map.length === 4 ? `${own}:features` : name
     if (flat !== name) this.node(this.number('flatten'), 'Flatten', [this.input(site, 0)], flat)
-    const from = flat === name ? this.reordered.get(name) : ([map[3]!, map[1]!, map[2]!] as const)
+    const shaped = flat === name ? undefined : ([map[3]!, map[1]!, map[2]!] as const)
+    const from = this.reordered.get(name) ?? shaped
     const scales = weightScales(site, layer)
     const taps = layer.weights.length / layer.filters
     const weight = Float32Array.from(
@@ -298,6 +307,25 @@ class View {
     const constant = site.constant(index)
     if (constant !== undefined && !this.constants.has(value.name)) this.realConstant(site, value, constant)
     return value.name
+  }
+
+  /** An input that is spread over the result. What has fewer axes than a map has channels as its last one here, which stand second there. */
+  private spread(site: Site, index: number): string {
+    const name = this.input(site, index)
+    const shape = shapeOf(inputAt(site, index))
+    if (shapeOf(site.output).length !== 4 || shape.length === 4 || elementsOf(shape) === 1) return name
+    const channels = shape.at(-1)!
+    if (elementsOf(shape) !== channels)
+      throw site.refuse(`spreads a tensor of [${shape.join(', ')}] over a map`)
+    const [own, wanted] = [`${name}:channels`, `${name}:channels.shape`]
+    if (this.constants.has(wanted)) return own
+    this.constants.set(wanted, {
+      type: 'int64',
+      shape: [4],
+      data: BigInt64Array.from([1, channels, 1, 1], BigInt),
+    })
+    this.node(own, 'Reshape', [name, wanted], own)
+    return own
   }
 
   private realConstant(site: Site, value: ModelValue, constant: ModelTensor): void {

@@ -20,7 +20,8 @@ import {
 } from '../operators/tflite/site.ts'
 import { refuseUnsupported, type Unsupported } from '../supported.ts'
 import { unsupportedTfliteNodes } from '../tflite/evaluate.ts'
-import { channelsFirst } from './channels-first.ts'
+import { channelsFirst, mapOf } from './channels-first.ts'
+import { reachable } from './reachable.ts'
 
 /** An int8 model as a graph of the emulator, whose codes are the file's own. */
 export interface LoweredGraph {
@@ -43,7 +44,8 @@ export interface LoweringOptions {
  * The integer graph of an int8 model, with the file's own rules: maps channels first, zero points of inputs folded into the biases,
  * layers numbered as in docs/networks.md. All nodes that have no place in such a graph are listed in one error.
  */
-export function lowerTflite(model: Model, { unsigned = false }: LoweringOptions = {}): LoweredGraph {
+export function lowerTflite(whole: Model, { unsigned = false }: LoweringOptions = {}): LoweredGraph {
+  const model = reachable(whole)
   refuseUnsupported(model.name, unsupportedTfliteNodes(model))
   const lowering = new Lowering(model, unsigned)
   const refused: Unsupported[] = []
@@ -81,7 +83,6 @@ class Lowering {
   private readonly nodes: QNode[] = []
   private readonly host: string[] = []
   private readonly count = new Map<string, number>()
-  private last = 'input'
 
   constructor(model: Model, unsigned: boolean) {
     this.model = model
@@ -118,10 +119,23 @@ class Lowering {
     const { name } = this.model
     const { tensors, nodes, tensorOf, host } = this
     return {
-      graph: { name: name || 'imported', input: 'input', output: this.last, tensors, nodes },
+      graph: { name: name || 'imported', input: 'input', output: this.result(), tensors, nodes },
       tensorOf,
       host,
     }
+  }
+
+  /** The tensor that holds the model's result, before a softmax that is left to the host. */
+  private result(): string {
+    const [{ name }, ...more] = this.model.outputs as [ModelValue, ...ModelValue[]]
+    const refuse = (what: string) => usageError(`the output "${name}" of the model ${what}`, { where: name })
+    const softmax = this.model.nodes.find((node) => this.host.includes(node.name))
+    const place = this.places.get(softmax?.inputs[0] ?? name)
+    if (more.length > 0) throw refuse(`is not its only one: an integer graph has one result`)
+    if (place === undefined || place.id === 'input') throw refuse('is computed by no layer')
+    if (place.around !== undefined) throw refuse('is a padded map, which only convolutions can read')
+    if (place.from !== undefined) throw refuse('is a flattened map, which lies in another order in the graph')
+    return place.id
   }
 
   private weighted(site: Site): void {
@@ -354,7 +368,6 @@ class Lowering {
   private push(site: Site, node: QNode, shape: QTensor['shape'], from?: Place['from']): void {
     this.nodes.push(node)
     this.define(node.output, site.output, shape, from)
-    this.last = node.output
   }
 
   /** What the graph's codes of a tensor are above the file's. */
@@ -379,13 +392,6 @@ class Lowering {
     this.places.set(value.name, { id, ...(from === undefined ? {} : { from }) })
     this.tensorOf.set(id, value.name)
   }
-}
-
-/** [1, height, width, channels] as [channels, height, width]; other tensors of one image as features. */
-function mapOf(value: ModelValue): readonly [number, number, number] {
-  const shape = shapeOf(value)
-  if (shape.length === 4) return [shape[3]!, shape[1]!, shape[2]!]
-  return [shape.reduce((product, n) => product * n, 1), 1, 1]
 }
 
 function elementsDiffer(values: readonly ModelValue[], output: ModelValue): boolean {

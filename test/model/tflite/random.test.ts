@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { buildAssignment } from '../../../src/approx/build.ts'
+import { XgenError } from '../../../src/base/errors.ts'
+import { seededRandom } from '../../../src/base/random.ts'
+import { createEmulator } from '../../../src/emu/emulator.ts'
+import { floatNetwork } from '../../../src/float/forward.ts'
+import { lowerOnnx } from '../../../src/model/lower/lower.ts'
+import { floatView } from '../../../src/model/lower/tflite-float.ts'
+import { lowerTflite } from '../../../src/model/lower/tflite-graph.ts'
+import type { ModelTensor } from '../../../src/model/model.ts'
+import { createTfliteEvaluator } from '../../../src/model/tflite/evaluate.ts'
+import { readTflite } from '../../../src/model/tflite/read.ts'
+import { randomTflite } from '../../fixtures/random-tflite.ts'
+import { type FileModel, tfliteFile } from '../../fixtures/tflite.ts'
+
+const cases = process.env['XGEN_FULL'] === '1' ? 5000 : 200
+
+/** Values [1, y, x, channel] as [channel][y][x]; others as they are. */
+function channelsFirst({ shape, data }: Pick<ModelTensor, 'shape' | 'data'>): number[] {
+  const values = Array.from(data, Number)
+  if (shape.length !== 4) return values
+  const channels = shape[3]!
+  const positions = values.length / channels
+  return values.map((_, i) => values[(i % positions) * channels + Math.floor(i / positions)]!)
+}
+
+/** An image for a model, and what the file gives for it. */
+function evaluated(file: FileModel, seed: number) {
+  const random = seededRandom(seed)
+  const { type, shape } = file.tensors[0]!
+  const length = shape.reduce((product, n) => product * n, 1)
+  const data =
+    type === 'int8'
+      ? Int8Array.from({ length }, () => random.integer(-128, 127))
+      : Float32Array.from({ length }, () => random.unit())
+  const model = readTflite(tfliteFile(file), 'x')
+  const image: ModelTensor = { type: type as 'int8' | 'float32', shape, data }
+  const [result] = createTfliteEvaluator(model)
+    .run(new Map([['t0', image]]))
+    .values()
+  return { model, image: channelsFirst(image), expected: channelsFirst(result!) }
+}
+
+const told = (file: FileModel, seed: number) =>
+  `model ${seed}: ${file.operators.map(({ operator }) => operator).join(', ')}`
+
+/** What it gives; undefined where it is refused by an error that a user can read. */
+function unlessRefused<T>(make: () => T): T | undefined {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof XgenError && error.kind !== 'internal') return undefined
+    throw error
+  }
+}
+
+describe('random models of TensorFlow Lite', () => {
+  test('of floats are the same as networks, or are refused', () => {
+    let networks = 0
+    for (let seed = 1; seed <= cases; seed++) {
+      const file = randomTflite(seed, false)
+      const { model, image, expected } = evaluated(file, seed)
+      const lowered = unlessRefused(() => lowerOnnx(floatView(model).model, { name: 'drawn' }))
+      if (lowered === undefined) continue
+      networks++
+      const result = floatNetwork(lowered.network, lowered.weights).run(Float32Array.from(image))
+      expect(result.length, told(file, seed)).toBe(expected.length)
+      const largest = Math.max(1e-3, ...expected.map(Math.abs))
+      const distance = Math.max(...expected.map((x, i) => Math.abs(x - result[i]!) / largest))
+      expect(distance, told(file, seed)).toBeLessThan(1e-4)
+    }
+    expect(networks).toBeGreaterThan(cases / 3)
+  }, 600_000)
+
+  test('of codes are the same as integer graphs, code by code, or are refused', () => {
+    let graphs = 0
+    for (let seed = 1; seed <= cases; seed++) {
+      const file = randomTflite(seed, true)
+      const { model, image, expected } = evaluated(file, seed)
+      const graph = unlessRefused(() => lowerTflite(model).graph)
+      if (graph === undefined) continue
+      graphs++
+      const trace = createEmulator(graph, buildAssignment(graph, [])).runImage(Int8Array.from(image))
+      expect([...trace.get(graph.output)!], told(file, seed)).toEqual(expected)
+    }
+    expect(graphs).toBeGreaterThan(cases / 5)
+  }, 600_000)
+})
