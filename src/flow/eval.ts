@@ -122,7 +122,7 @@ export async function inParts(
   signal: AbortSignal,
   update: (done: number) => void,
 ): Promise<Accuracy> {
-  const counter = accuracyCounter()
+  const counter = accuracyCounter(source.classes.length)
   for (let from = 0; from < images; from += part) {
     const read = source.read(from, Math.min(images, from + part))
     await run(read, signal, (done) => update(from + done), counter)

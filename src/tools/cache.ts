@@ -8,18 +8,12 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { XgenError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import { sha256 } from '../base/hash.ts'
 
-/** Where built simulators are kept: XGEN_CACHE_DIR, or xgen/ in the user's cache. It may be deleted at any time. */
-export function cacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {
-  const { XGEN_CACHE_DIR: own, XDG_CACHE_HOME: shared } = environment
-  if (own !== undefined && own !== '') return own
-  return join(shared !== undefined && shared !== '' ? shared : join(homedir(), '.cache'), 'xgen')
-}
+export { cacheDirectory } from '../base/cache-directory.ts'
 
 const digestDigits = 64
 const withDigest = (text: string) => `${sha256(text)}\n${text}`

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type DataSet, dataSet, type RecordingSet } from '../../src/net/data/catalogue.ts'
+import { keptFeatures } from '../../src/net/data/feature-cache.ts'
 import { loadSplit } from '../../src/net/data/load.ts'
 import { framesOf, keywordFrontEnd, magnitudes, mfccOf } from '../../src/net/data/mfcc.ts'
 import { realImageAt } from '../../src/net/data/store.ts'
@@ -89,6 +90,47 @@ describe('WAV files', () => {
   })
 })
 
+describe('kept features', () => {
+  const cache = { directory: join(directory, 'features') }
+  const features = Float32Array.of(1.5, -2, 1e-30)
+  const never = () => expect.unreachable('the features are kept')
+
+  test('are made once, and again where their file is not what was written', () => {
+    expect(keptFeatures('a', 3, () => features, cache)).toBe(features)
+    expect(keptFeatures('a', 3, never, cache)).toEqual(features)
+    const file = join(cache.directory, 'a.bin')
+    for (const damage of [
+      (bytes: Buffer) => bytes.subarray(0, -1),
+      (bytes: Buffer) => bytes.fill(7, 40, 41),
+    ]) {
+      writeFileSync(file, damage(readFileSync(file)))
+      const again = Float32Array.from(features)
+      expect(keptFeatures('a', 3, () => again, cache)).toBe(again)
+      expect(keptFeatures('a', 3, never, cache)).toEqual(features)
+    }
+  })
+
+  test('make room by what was not used for longest', () => {
+    const small = { directory: join(directory, 'small'), most: 3 * (32 + 12) }
+    const use = (key: string, time: number) => {
+      keptFeatures(key, 3, () => features, small)
+      utimesSync(join(small.directory, `${key}.bin`), time, time)
+    }
+    for (const [time, key] of ['a', 'b', 'c'].entries()) use(key, 1000 + time)
+    use('a', 2000)
+    keptFeatures('d', 3, () => features, small)
+    expect(readdirSync(small.directory).sort()).toEqual(['a.bin', 'c.bin', 'd.bin'])
+    keptFeatures('large', 100, () => new Float32Array(100), small)
+    expect(readdirSync(small.directory)).not.toContain('large.bin')
+  })
+
+  test('need no cache that can be written', () => {
+    const file = join(directory, 'a-file')
+    writeFileSync(file, '')
+    expect(keptFeatures('a', 3, () => features, { directory: join(file, 'below') })).toBe(features)
+  })
+})
+
 describe('data sets of recordings', () => {
   const place = (set: DataSet, files: Readonly<Record<string, Uint8Array | string>>) => {
     const root = mkdtempSync(join(directory, 'set-'))
@@ -116,6 +158,13 @@ describe('data sets of recordings', () => {
     const images = loadSplit(set, 'test', { directory: root })
     expect(images.shape).toEqual([1, 49, 10])
     expect(realImageAt(images, 1)).toEqual(realImageAt(images, 0))
+    // features are kept by the contents of the recordings, not by their names
+    expect(loadSplit(set, 'test', { directory: root }).images).toEqual(images.images)
+    const louder = makeWav(tone(900, 8000, 4000), 8000)
+    writeFileSync(join(root, (set as RecordingSet).directory, 'recordings', '3_theo_4.wav'), louder)
+    const changed = loadSplit(set, 'test', { directory: root })
+    expect(realImageAt(changed, 0)).toEqual(realImageAt(images, 0))
+    expect(realImageAt(changed, 1)).not.toEqual(realImageAt(images, 1))
   })
 
   test('speech commands: keywords, and as many clips of noise and of other words as of a keyword', () => {

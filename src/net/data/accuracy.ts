@@ -1,3 +1,4 @@
+import { usageError } from '../../base/errors.ts'
 import { rankOf, wilsonInterval } from '../../base/statistics.ts'
 
 /** How often the right class is first, or among the first five. */
@@ -21,13 +22,21 @@ export interface ClassAccuracy {
 /** Counts results one by one. */
 export type AccuracyCounter = ReturnType<typeof accuracyCounter>
 
-/** A counter at 0. Of equal scores the lower class wins. */
-export function accuracyCounter() {
+/** A counter at 0. Of equal scores the lower class wins. Where the number of `classes` is known, as many scores are demanded. */
+export function accuracyCounter(classes?: number) {
   const counts: { images: number; first: number; firstFive: number }[] = []
   const sum = (of: 'images' | 'first' | 'firstFive') => counts.reduce((total, count) => total + count[of], 0)
   const share = (part: number, images: number) => part / Math.max(1, images)
   return {
     add(scores: ArrayLike<number>, label: number): void {
+      if (classes !== undefined && scores.length !== classes)
+        throw usageError(
+          `the network gives ${scores.length} scores for an image; the data set has ${classes} classes`,
+          {
+            where: '--data',
+            hint: 'Name a data set with the classes that the network was trained for ("xgen data list").',
+          },
+        )
       const rank = rankOf(scores, label)
       while (counts.length < scores.length) counts.push({ images: 0, first: 0, firstFive: 0 })
       const count = counts[label]!

@@ -54,6 +54,9 @@ export function openFolders(
   }
 }
 
+const layoutHint =
+  'Name a directory that holds one of pictures for each class, such as folder:photos with photos/cat and photos/dog.'
+
 /** The data set that a directory of the user's is: `folder:PATH`. */
 export function folderSet(path: string): FolderSet {
   if (path === '')
@@ -67,13 +70,14 @@ export function folderSet(path: string): FolderSet {
         : 'is a file, and no directory of pictures',
       {
         where: `folder:${path}`,
-        hint: 'Name a directory that holds one of pictures for each class, such as folder:photos with photos/cat and photos/dog.',
+        hint: layoutHint,
       },
     )
   const classes = namesOfDirectories(splitDirectory(root, 'test') ?? splitDirectory(root, 'train') ?? root)
   if (classes.length < 2)
     throw dataError(`holds ${classes.length} directories of pictures; classes are two or more`, {
-      where: path,
+      where: `folder:${path}`,
+      hint: layoutHint,
     })
   return {
     kind: 'folders',

@@ -130,8 +130,10 @@ export function magnitudes(n: number): (samples: Float64Array) => Float64Array {
       const step = n / size
       for (let start = 0; start < n; start += size) {
         for (let i = 0; i < half; i++) {
-          const [c, s] = [cosine[i * step]!, sine[i * step]!]
-          const [a, b] = [start + i, start + i + half]
+          const c = cosine[i * step]!
+          const s = sine[i * step]!
+          const a = start + i
+          const b = a + half
           const re = real[b]! * c - imaginary[b]! * s
           const im = real[b]! * s + imaginary[b]! * c
           real[b] = real[a]! - re
@@ -141,7 +143,7 @@ export function magnitudes(n: number): (samples: Float64Array) => Float64Array {
         }
       }
     }
-    for (let i = 0; i <= n / 2; i++) result[i] = Math.hypot(real[i]!, imaginary[i]!)
+    for (let i = 0; i <= n / 2; i++) result[i] = Math.sqrt(real[i]! ** 2 + imaginary[i]! ** 2)
     return result
   }
 }

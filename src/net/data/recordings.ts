@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { dataError } from '../../base/errors.ts'
 import { readInput } from '../../base/files.ts'
+import { canonicalJson } from '../../base/hash.ts'
+import { version } from '../../base/version.ts'
 import type { RecordingSet, SplitName } from './catalogue.ts'
+import { keptFeatures } from './feature-cache.ts'
 import { mfccOf } from './mfcc.ts'
 import { type ImageSet, setDirectory } from './store.ts'
 import { parseWav } from './wav.ts'
@@ -20,14 +24,7 @@ export function loadRecordings(set: RecordingSet, split: SplitName, directory: s
   const at = setDirectory(set, directory)
   const clips = set.layout === 'digits' ? spokenDigits(set, split, at) : speechCommands(set, split, at)
   const size = set.shape[0] * set.shape[1] * set.shape[2]
-  const images = new Float32Array(clips.length * size)
-  const features = mfccOf(set.frontEnd)
-  for (const [index, { file, from = 0 }] of clips.entries()) {
-    const { rate, samples } = parseWav(readInput(file, 'recording'), file)
-    if (rate !== set.frontEnd.rate)
-      throw dataError(`has ${rate} samples a second; ${set.name} has ${set.frontEnd.rate}`, { where: file })
-    images.set(features(samples.subarray(from, from + set.frontEnd.samples)), index * size)
-  }
+  const images = keptFeatures(keyOf(set, clips), clips.length * size, () => featuresOf(set, clips, size))
   return {
     shape: set.shape,
     count: clips.length,
@@ -35,6 +32,41 @@ export function loadRecordings(set: RecordingSet, split: SplitName, directory: s
     labels: Uint8Array.from(clips, ({ label }) => label),
     encoding: { scale: [1], offset: [0] },
   }
+}
+
+/** What the features of clips are made of: front end, version, the contents of all files, and where clips begin in them. */
+function keyOf({ frontEnd }: RecordingSet, clips: readonly Clip[]): string {
+  const hash = createHash('sha256')
+  const places = new Map<string, number>()
+  for (const { file } of clips) if (!places.has(file)) places.set(file, places.size)
+  const starts = clips.map(({ file, from = 0 }) => [places.get(file), from])
+  hash.update(canonicalJson([version, frontEnd, starts]))
+  for (const file of places.keys()) {
+    const bytes = readInput(file, 'recording')
+    hash.update(`\n${bytes.length}\n`).update(bytes)
+  }
+  return hash.digest('hex')
+}
+
+function featuresOf(set: RecordingSet, clips: readonly Clip[], size: number): Float32Array {
+  const images = new Float32Array(clips.length * size)
+  const features = mfccOf(set.frontEnd)
+  // clips of one recording come one after another
+  let open = ''
+  let samples: Float32Array = new Float32Array()
+  for (const [index, { file, from = 0 }] of clips.entries()) {
+    if (file !== open) {
+      const recording = parseWav(readInput(file, 'recording'), file)
+      if (recording.rate !== set.frontEnd.rate)
+        throw dataError(`has ${recording.rate} samples a second; ${set.name} has ${set.frontEnd.rate}`, {
+          where: file,
+        })
+      open = file
+      samples = recording.samples
+    }
+    images.set(features(samples.subarray(from, from + set.frontEnd.samples)), index * size)
+  }
+  return images
 }
 
 function missing(set: RecordingSet, where: string) {

@@ -31,10 +31,8 @@ export function parseWav(bytes: Uint8Array, file: string): Recording {
     }
     if (name === 'data') {
       if (rate === undefined) throw broken('its samples come before its format')
-      const samples = Float32Array.from(
-        { length: size >> 1 },
-        (_, i) => view.getInt16(start + 2 * i, true) / 32768,
-      )
+      const samples = new Float32Array(size >> 1)
+      for (let i = 0; i < samples.length; i++) samples[i] = view.getInt16(start + 2 * i, true) / 32768
       return { rate, samples }
     }
     at = start + size + (size & 1)
