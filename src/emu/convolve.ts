@@ -19,7 +19,9 @@ export function convolution(node: QConv, assignment: LayerAssignment, input: QTe
 
 function finishOf({ rule, low, high, multiplier, shift }: QConv): Finish {
   if (rule === undefined) return { kind: 'requantise', multiplier, shift, low, high }
-  const { zeroPoint, exponent } = rule
+  const { zeroPoint } = rule
+  if (rule.kind === 'onnx') return { kind: 'round', factor: rule.factor, zeroPoint, low, high }
+  const { exponent } = rule
   return { kind: 'scale', multiplier: rule.multiplier, exponent, zeroPoint, low, high }
 }
 

@@ -6,7 +6,7 @@ import type { Codes } from '../quant/rules.ts'
 import { addition } from './add.ts'
 import { convolution } from './convolve.ts'
 import { lookup, multiplication, softmax } from './elementwise.ts'
-import { importedAddition } from './imported.ts'
+import { codesOfPairs, importedAddition } from './imported.ts'
 import { pooling } from './pool.ts'
 import { concatenation, subsampling, transposition, zeroPadding } from './rearrange.ts'
 import { recurrence } from './recurrent.ts'
@@ -131,7 +131,7 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
     case 'subsample':
       return subsampling(node, input, output)
     case 'mul':
-      return multiplication(node, inputs)
+      return node.rule === undefined ? multiplication(node, inputs) : codesOfPairs(node.rule, inputs)
     case 'table':
       return lookup(node, input)
     case 'softmax':

@@ -53,7 +53,7 @@ export function infer(configuration: Configuration, request: InferRequest): Infe
     if (Object.values(configuration.multipliers).some((spec) => !/^exact\b/.test(spec)))
       throw usageError('the operators of a model file are evaluated as they are: with exact multipliers', {
         where: '--mult',
-        hint: '"xgen eval" takes multipliers for int8 files of TensorFlow Lite; other files become networks by "xgen net import".',
+        hint: '"xgen eval" takes multipliers for quantised files; other files become networks by "xgen net import".',
       })
     return inferModel(networkPath(configuration), request)
   }

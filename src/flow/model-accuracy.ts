@@ -39,30 +39,53 @@ export interface ImageModel {
 /** Images that a model of any batch gets at a time. */
 const batchSize = 16
 
-/** A model that takes images and gives a score for each class, evaluated as its file says. */
-export function imageModel(model: Model, range: InputRange | undefined): ImageModel {
+/** Images as a model takes them. */
+export interface ImageInput {
+  readonly name: string
+  readonly shape: ImageShape
+  readonly taken: string
+  /** Images that go into one tensor. */
+  readonly batch: number
+  /** A tensor of `count` images, at most `batch`; one of a fixed batch is filled up with zeros. */
+  tensor(images: ImageSet, first: number, count: number): ModelTensor
+}
+
+export function imageInput(model: Model, range: InputRange | undefined): ImageInput {
   const [input, ...others] = model.inputs
   if (input === undefined || others.length > 0)
     throw usageError(`the model has ${model.inputs.length} inputs: images go to a model with one`, {
       where: '--net',
     })
   const layout = imageLayout(input, model.format)
-  const evaluator = createEvaluator(model)
-  const batch = input.shape?.[0] ?? batchSize
   const encode = encoder(input, range)
+  const size = elementsOf(layout.shape)
   return {
-    name: model.name,
+    name: input.name,
     shape: layout.shape,
     taken: encode.taken,
+    batch: input.shape?.[0] ?? batchSize,
+    tensor(images, first, count) {
+      const tensor = emptyTensor(input.type, [input.shape?.[0] ?? count, ...layout.tensor])
+      for (let i = 0; i < count; i++) encode.put(images, first + i, layout, tensor, i * size)
+      return tensor
+    },
+  }
+}
+
+/** A model that takes images and gives a score for each class, evaluated as its file says. */
+export function imageModel(model: Model, range: InputRange | undefined): ImageModel {
+  const { name, shape, taken, batch, tensor } = imageInput(model, range)
+  const evaluator = createEvaluator(model)
+  return {
+    name: model.name,
+    shape,
+    taken,
     async run(images, signal, update, counter) {
-      const size = elementsOf(layout.shape)
       for (let from = 0; from < images.count && !signal.aborted; from += batch) {
         const count = Math.min(batch, images.count - from)
-        const shape = [input.shape?.[0] ?? count, ...layout.tensor]
-        const tensor = emptyTensor(input.type, shape)
-        for (let i = 0; i < count; i++) encode.put(images, from + i, layout, tensor, i * size)
-        const scores = [...evaluator.run(new Map([[input.name, tensor]])).values()][0]!
-        countScores(scores, shape[0]!, count, images.labels.subarray(from), counter)
+        const given = tensor(images, from, count)
+        const scores = [...evaluator.run(new Map([[name, given]])).values()][0]!
+        countScores(scores, given.shape[0]!, count, images.labels.subarray(from), counter)
         update(from + count)
         await new Promise(setImmediate)
       }
@@ -70,8 +93,8 @@ export function imageModel(model: Model, range: InputRange | undefined): ImageMo
   }
 }
 
-function countScores(
-  { data }: ModelTensor,
+export function countScores(
+  { data }: Pick<ModelTensor, 'data'>,
   batch: number,
   count: number,
   labels: ArrayLike<number>,

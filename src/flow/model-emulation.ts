@@ -1,13 +1,24 @@
 import { setImmediate } from 'node:timers/promises'
 import { buildAssignment } from '../approx/build.ts'
 import type { Entry } from '../approx/entries.ts'
-import { dataError, usageError, XgenError } from '../base/errors.ts'
+import { usageError, XgenError } from '../base/errors.ts'
 import { createEmulator, type Emulator, emptyCodes, tensorElements } from '../emu/emulator.ts'
+import { createOnnxEvaluator } from '../model/evaluate.ts'
+import { computesIntegers } from '../model/integers.ts'
+import { lowerOnnxCodes } from '../model/lower/codes/lower.ts'
 import { type LoweredGraph, type LoweringOptions, lowerTflite } from '../model/lower/tflite-graph.ts'
-import type { Model } from '../model/model.ts'
+import type { Model, ModelTensor } from '../model/model.ts'
+import { elementsOf } from '../model/tensors.ts'
 import type { ImageSet } from '../net/data/store.ts'
+import type { QTensor } from '../quant/qgraph.ts'
 import type { Codes } from '../quant/rules.ts'
-import type { ImageModel } from './model-accuracy.ts'
+import {
+  countScores,
+  type ImageInput,
+  type ImageModel,
+  type InputRange,
+  imageInput,
+} from './model-accuracy.ts'
 
 /** A model on the emulator. */
 export interface EmulatedModel extends ImageModel {
@@ -19,46 +30,41 @@ export interface EmulatedModel extends ImageModel {
 /** Images that the emulator gets at a time. */
 const batch = 256
 
+export interface EmulationOptions extends LoweringOptions {
+  /** What bytes 0 and 255 of an image are for a model that takes real values. */
+  readonly inputRange?: InputRange | undefined
+}
+
 /**
- * An int8 model on the emulator, with the multipliers of `entries`: its codes are the file's own where they are exact. Undefined
+ * A quantised model on the emulator, with the multipliers of `entries`: its codes are the file's own where they are exact. Undefined
  * where the model has no integer graph and needs none: it is evaluated as it is then.
  */
 export function emulatedModel(
   model: Model,
   entries: readonly Entry[],
-  options: LoweringOptions,
+  options: EmulationOptions,
 ): EmulatedModel | undefined {
   const lowered = lowering(model, options, entries.length > 0)
   if (lowered === undefined) return undefined
   const { graph } = lowered
   const emulator = createEmulator(graph, buildAssignment(graph, entries))
   const input = graph.tensors[graph.input]!
-  const size = tensorElements(input)
-  const offset = input.signed ? -128 : 0
-  const codesOf = (images: ImageSet, first: number, count: number): Codes => {
-    const codes = emptyCodes(input, count)
-    writeCodes(images, first * size, codes, input.signed)
-    return codes
-  }
+  const given = imageInput(model, options.inputRange)
+  // codes of TensorFlow Lite lie channels last in the file and channels first in the graph, as images do
+  const codesOf = model.format === 'tflite' ? byteReader(input) : codesReader(lowered, given, input)
+  const scoresOf = scoresReader(lowered)
+  const stored = given.taken.startsWith('bytes') && !input.signed ? 'bytes as 0..255' : given.taken
   return {
     emulator,
     codes: (images) => codesOf(images, 0, images.count),
     name: model.name,
-    shape: input.shape,
-    taken: `bytes as ${offset}..${offset + 255}`,
+    shape: given.shape,
+    taken: stored,
     async run(images, signal, update, counter) {
       for (let first = 0; first < images.count && !signal.aborted; first += batch) {
         const count = Math.min(batch, images.count - first)
-        const scores = emulator.result(codesOf(images, first, count), count)
-        const classes = scores.length / count
-        for (let i = 0; i < count; i++) {
-          const label = images.labels[first + i]!
-          if (label >= classes)
-            throw dataError(`an image is of class ${label}; the model gives ${classes} scores`, {
-              where: '--data',
-            })
-          counter.add(scores.subarray(i * classes, (i + 1) * classes), label)
-        }
+        const codes = emulator.result(codesOf(images, first, count), count)
+        countScores(scoresOf(codes, count), count, count, images.labels.subarray(first), counter)
         update(first + count)
         await setImmediate()
       }
@@ -66,31 +72,76 @@ export function emulatedModel(
   }
 }
 
+type CodesReader = (images: ImageSet, first: number, count: number) => Codes
+
+/** Bytes become codes by the place of 0; codes of signed sets are the file's, or 128 higher where the graph stores them unsigned. */
+function byteReader(input: QTensor): CodesReader {
+  const size = tensorElements(input)
+  return ({ images }, first, count) => {
+    const codes = emptyCodes(input, count)
+    const offset = images instanceof Uint8Array ? (input.signed ? -128 : 0) : input.signed ? 0 : 128
+    for (let i = 0; i < codes.length; i++) codes[i] = images[first * size + i]! + offset
+    return codes
+  }
+}
+
+/** The graph's codes of images: what the part in float before it makes of them, or the bytes as the model takes them. */
+function codesReader({ head }: LoweredGraph, given: ImageInput, input: QTensor): CodesReader {
+  const size = tensorElements(input)
+  const evaluator = head && createOnnxEvaluator(head)
+  return (images, first, count) => {
+    const codes = emptyCodes(input, count)
+    for (let from = 0; from < count; from += given.batch) {
+      const some = Math.min(given.batch, count - from)
+      const tensor = given.tensor(images, first + from, some)
+      const made = evaluator ? [...evaluator.run(new Map([[given.name, tensor]])).values()][0]! : tensor
+      writeCodes(made, codes.subarray(from * size, (from + some) * size))
+    }
+    return codes
+  }
+}
+
+/** Codes of the file; 128 higher where the graph stores those of int8 unsigned. */
+function writeCodes({ type, data }: ModelTensor, codes: Codes): void {
+  const offset = type === 'int8' && codes instanceof Uint8Array ? 128 : 0
+  for (let i = 0; i < codes.length; i++) codes[i] = Number(data[i]) + offset
+}
+
+/** The scores of images: the graph's codes, or what the part in float behind it makes of those, image by image. */
+function scoresReader({ tail }: LoweredGraph) {
+  const [end] = tail?.inputs ?? []
+  const evaluator = tail && createOnnxEvaluator(tail)
+  return (codes: Codes, count: number): Pick<ModelTensor, 'data'> => {
+    if (evaluator === undefined) return { data: codes }
+    const shape = end!.shape as readonly number[]
+    const size = elementsOf(shape)
+    const rows = Array.from({ length: count }, (_, i) => {
+      const own = codes.subarray(i * size, (i + 1) * size)
+      const offset = end!.type === 'int8' && codes instanceof Uint8Array ? 128 : 0
+      const data = end!.type === 'int8' ? Int8Array.from(own, (code) => code - offset) : own
+      const tensor = { type: end!.type, shape, data }
+      return Array.from([...evaluator.run(new Map([[end!.name, tensor]])).values()][0]!.data, Number)
+    })
+    return { data: Float32Array.from(rows.flat()) }
+  }
+}
+
 /** The integer graph; what is in its way is an error where multipliers are asked for. */
 function lowering(model: Model, options: LoweringOptions, needed: boolean): LoweredGraph | undefined {
   const [input] = model.inputs
-  if (model.format !== 'tflite' || input?.type !== 'int8' || input.shape?.length !== 4) {
+  const possible =
+    input?.shape?.length === 4 && (model.format === 'onnx' ? computesIntegers(model) : input.type === 'int8')
+  if (!possible) {
     if (!needed) return undefined
     throw usageError('a model file that is evaluated as it is has exact multipliers', {
       where: '--mult',
-      hint: 'Import it first: "xgen net import FILE --data SET --out DIR". int8 files of TensorFlow Lite take multipliers as they are.',
+      hint: 'Import it first: "xgen net import FILE --data SET --out DIR". Quantised files take multipliers as they are.',
     })
   }
   try {
-    return lowerTflite(model, options)
+    return model.format === 'onnx' ? lowerOnnxCodes(model, options) : lowerTflite(model, options)
   } catch (error) {
     if (needed || !(error instanceof XgenError) || error.kind === 'internal') throw error
     return undefined
   }
-}
-
-/** Bytes become codes by the place of 0; codes of signed sets are the file's, or 128 higher where the graph stores them unsigned. */
-function writeCodes(
-  { images }: ImageSet,
-  from: number,
-  codes: Int8Array | Uint8Array,
-  signed: boolean,
-): void {
-  const offset = images instanceof Uint8Array ? (signed ? -128 : 0) : signed ? 0 : 128
-  for (let i = 0; i < codes.length; i++) codes[i] = images[from + i]! + offset
 }

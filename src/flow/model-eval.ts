@@ -12,7 +12,7 @@ import { emulatedModel } from './model-emulation.ts'
 import { precisionOf } from './model-infer.ts'
 import { networkPath } from './named-files.ts'
 
-/** Accuracy of a model file: int8 ones of TensorFlow Lite on the emulator, others as their format defines their operators. */
+/** Accuracy of a model file: quantised ones on the emulator, others as their format defines their operators. */
 export async function evaluateModel(
   configuration: Configuration,
   request: EvalRequest,
@@ -64,9 +64,9 @@ function modelOnImages(model: Model, configuration: Configuration, request: Eval
     })
   const { unsigned } = quantOptionsOf(configuration)
   const emulated =
-    request.precision === 'float' || request.inputRange !== undefined
+    request.precision === 'float'
       ? undefined
-      : emulatedModel(model, entries, { unsigned })
+      : emulatedModel(model, entries, { unsigned, inputRange: request.inputRange })
   if (emulated === undefined && entries.some(({ spec }) => !/^exact\b/.test(spec)))
     throw usageError('a model file whose operators are evaluated as they are has exact multipliers', {
       where: '--mult',

@@ -252,7 +252,7 @@ function modelOf(configuration: Configuration, read: ModelReader): EmulatedModel
   if (emulated !== undefined) return emulated
   throw usageError('the model has no integer graph to study', {
     where: '--net',
-    hint: 'Import it first: "xgen net import FILE --data SET --out DIR". int8 files of TensorFlow Lite are taken as they are.',
+    hint: 'Import it first: "xgen net import FILE --data SET --out DIR". Quantised files are taken as they are.',
   })
 }
 

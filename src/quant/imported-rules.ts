@@ -2,6 +2,7 @@
  * The integer rules that imported networks bring with them (docs/numerics.md, "Rules of imported networks"), on plain numbers. All
  * are exact: every intermediate value is an integer below 2^53.
  */
+import { codesByFactor, type PairTable, type RealMean, type RealSums } from './onnx-rules.ts'
 
 /** A factor as `multiplier` * 2^(`exponent` - 31): multiplier in [2^30, 2^31), or 0. */
 export interface ScaleFactor {
@@ -104,7 +105,10 @@ export function addScaled(
 }
 
 /** How the sums of a convolution become codes. */
-export interface SumRule {
+export type SumRule = ScaledSums | RealSums
+
+/** By a factor for each filter, in TensorFlow Lite's fixed point. */
+export interface ScaledSums {
   readonly kind: 'tflite'
   /** One for each filter, as in a `ScaleFactor`. */
   readonly multiplier: Int32Array
@@ -113,12 +117,14 @@ export interface SumRule {
 }
 
 /** How two codes become that of their sum. */
-export interface AddRule extends ScaledAddition {
+export type AddRule = ScaledSum | PairTable
+
+export interface ScaledSum extends ScaledAddition {
   readonly kind: 'tflite'
 }
 
 /** How the codes of a window that lie in the map become their mean. */
-export type MeanRule = RoundedMean | ScaledMean
+export type MeanRule = RoundedMean | ScaledMean | RealMean
 
 /** As codes less `offset`, rounded half away from zero. */
 export interface RoundedMean {
@@ -146,7 +152,7 @@ export function meanFactor(ratio: number, count: number): ScaleFactor | undefine
 }
 
 /** The mean of `count` codes. */
-export function meanCode(rule: MeanRule, sum: number, count: number): number {
+export function meanCode(rule: RoundedMean | ScaledMean, sum: number, count: number): number {
   if (rule.kind === 'tflite') return averageAwayFromZero(sum - count * rule.offset, count) + rule.offset
   const { factor, inputZeroPoint, outputZeroPoint, low, high } = rule
   const code = scaled(sum - count * inputZeroPoint, factor.multiplier, factor.exponent) + outputZeroPoint
@@ -162,6 +168,10 @@ export function codesOfSums(
   result: { [index: number]: number },
   to: number,
 ): void {
+  if (rule.kind === 'onnx') {
+    codesByFactor(rule, n, sums, [low, high], result, to)
+    return
+  }
   const multiplier = rule.multiplier[n]!
   const exponent = rule.exponent[n]!
   const { zeroPoint } = rule

@@ -1,5 +1,6 @@
 import type { QCurve } from './curve.ts'
 import type { AddRule, MeanRule, SumRule } from './imported-rules.ts'
+import type { PairTable } from './onnx-rules.ts'
 
 /**
  * A quantised network: integers only. Every consumer (emulator, Plan, cycle model through the Plan) follows the rules of
@@ -172,6 +173,8 @@ export interface QMultiply {
   readonly multiplier: number
   /** 1..47. */
   readonly shift: number
+  /** Of an imported model: the code of each pair, without `multiplier` and `shift`, which are 0 then. Both inputs have one shape. */
+  readonly rule?: PairTable
   readonly low: number
   readonly high: number
 }

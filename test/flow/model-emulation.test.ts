@@ -15,9 +15,12 @@ import { emulatedModel } from '../../src/flow/model-emulation.ts'
 import { checkNetwork } from '../../src/flow/net.ts'
 import { type MeasuredPoint, studyRobustness, type Variant } from '../../src/flow/robustness.ts'
 import { createEvaluator } from '../../src/model/evaluator.ts'
+import type { Model } from '../../src/model/model.ts'
 import { readModel } from '../../src/model/read.ts'
 import { accuracyCounter } from '../../src/net/data/accuracy.ts'
 import type { ImageSet } from '../../src/net/data/store.ts'
+import { conv, floatInput, normalTensor, onnxModel } from '../fixtures/onnx-models.ts'
+import { quantisedModel, withCodeOperators } from '../fixtures/quantised-models.ts'
 import {
   activationOptions,
   convolutionOptions,
@@ -202,5 +205,52 @@ describe('int8 model files on the emulator', () => {
     expect(() => emulatedModel(model, [{ selector: 'default', spec: 'exact', where: '' }], {})).toThrow(
       /mul_4 \(MUL\): has no integer rule/,
     )
+  })
+})
+
+describe('quantised ONNX files on the emulator', () => {
+  const model = (): Model => {
+    const sketch = onnxModel(
+      [floatInput('image', undefined, 3, 8, 8)],
+      [
+        conv(['image', 'w', 'b'], 'a', { pads: [1, 1, 1, 1], strides: [2, 2] }),
+        { operator: 'Relu', inputs: ['a'], outputs: ['r'] },
+        { operator: 'GlobalAveragePool', inputs: ['r'], outputs: ['p'] },
+        { operator: 'Flatten', inputs: ['p'], outputs: ['f'] },
+        { operator: 'Gemm', inputs: ['f', 'v'], outputs: ['y'], attributes: { transB: 1 } },
+        { operator: 'Softmax', inputs: ['y'], outputs: ['z'] },
+      ],
+      ['z'],
+      { w: normalTensor([6, 3, 3, 3], 1), b: normalTensor([6], 2), v: normalTensor([5, 6], 3) },
+    )
+    const data = Float32Array.from(images.images.subarray(0, 8 * 192), (byte) => byte / 255)
+    return quantisedModel(sketch, [{ type: 'float32', shape: [8, 3, 8, 8], data }], {
+      type: 'uint8',
+      weights: 'int8',
+      perFilter: true,
+      plain: ['z'],
+    })
+  }
+
+  test('score like the evaluation of the file, and take multipliers by the names of nodes', async () => {
+    const whole = withCodeOperators(model())
+    const expected = await accuracyOf(imageModel(whole, [0, 1]))
+    const emulated = emulatedModel(whole, [], {})!
+    expect(emulated.taken).toBe('pixels as 0..1')
+    expect(await accuracyOf(emulated)).toEqual(expected)
+    const coarse = [{ selector: 'Gemm_4', spec: 'trunc:ka=7,kb=7', where: '' }]
+    const [exact, approximate] = [emulated, emulatedModel(whole, coarse, {})!].map(({ emulator, codes }) =>
+      emulator.runBatch(codes(images), images.count),
+    )
+    expect(approximate!.get('Conv_0')).toEqual(exact!.get('Conv_0')!)
+    expect(approximate!.get('Gemm_4')).not.toEqual(exact!.get('Gemm_4'))
+  })
+
+  test('get the range that images are given in', async () => {
+    const emulated = emulatedModel(model(), [], { inputRange: [-1, 1] })!
+    const codes = emulated.codes({ ...images, count: 1 })
+    const { scale, zeroPoint } = emulated.emulator.graph.tensors['input']!
+    const least = Math.min(...images.images.subarray(0, 192))
+    expect(Math.min(...codes)).toBe(Math.max(0, Math.round((-1 + (2 * least) / 255) / scale) + zeroPoint))
   })
 })

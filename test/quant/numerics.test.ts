@@ -29,6 +29,7 @@ import {
   scaledAddition,
   scaleFactor,
 } from '../../src/quant/imported-rules.ts'
+import { codeOfReal, codesByFactor, sumFactor } from '../../src/quant/onnx-rules.ts'
 import type { QConv, QGraph, QTensor } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import {
@@ -282,6 +283,21 @@ const rules: Record<string, (a: Arguments) => unknown> = {
       codes.reduce((sum: number, code: number) => sum + code, 0),
       codes.length,
     ),
+  sumFactor: ({ input, weights, output }) => sumFactor(input, weights, output),
+  codeOfSum: ({ sum, factor, zero, low, high }) => {
+    const code = new Int8Array(1)
+    codesByFactor(
+      { kind: 'onnx', factor: Float32Array.of(factor), zeroPoint: zero },
+      0,
+      Int32Array.of(sum),
+      [low, high],
+      code,
+      0,
+    )
+    return code[0]
+  },
+  codeOfReal: ({ real, scale, zero, low, high }) =>
+    codeOfReal(real, { scale: Math.fround(scale), zeroPoint: zero, low, high }),
   class: ({ codes }) => codes.findIndex((_: number, i: number) => rankOf(codes, i) === 0),
 }
 

@@ -161,7 +161,7 @@ export class Lowering {
     shape: Shape,
     weights?: LayerWeights,
   ): Value {
-    const name = this.unusedName(wished)
+    const name = layerName(wished, this.names)
     const sources = inputs.map((value) => value.source)
     const before = this.layers.at(-1)?.name ?? imageName
     const wired = sources.length === 1 && sources[0] === before ? {} : { inputs: sources }
@@ -207,16 +207,16 @@ export class Lowering {
   replace(layer: Layer, change: Partial<Mutable<Layer>>): void {
     this.layers[this.layers.indexOf(layer)] = { ...layer, ...change } as Layer
   }
+}
 
-  /** A layer's name of a node's: a letter, then letters, digits and underscores. */
-  private unusedName(wished: string): string {
-    const plain = wished.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^[^A-Za-z]+|_+$/g, '')
-    const stem = (plain === '' ? 'layer' : plain).slice(-48).replace(/^[^A-Za-z]+/, '') || 'layer'
-    let name = stem
-    for (let n = 2; this.names.has(name); n++) name = `${stem}_${n}`
-    this.names.add(name)
-    return name
-  }
+/** An unused name of a layer for a node's: a letter, then letters, digits and underscores. */
+export function layerName(wished: string, used: Set<string>): string {
+  const plain = wished.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^[^A-Za-z]+|_+$/g, '')
+  const stem = (plain === '' ? 'layer' : plain).slice(-48).replace(/^[^A-Za-z]+/, '') || 'layer'
+  let name = stem
+  for (let n = 2; used.has(name); n++) name = `${stem}_${n}`
+  used.add(name)
+  return name
 }
 
 /** A convolution of 1x1 that takes each channel by itself. */

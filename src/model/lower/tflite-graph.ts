@@ -30,6 +30,10 @@ export interface LoweredGraph {
   readonly tensorOf: ReadonlyMap<string, string>
   /** Nodes at the end that are left to the host: a softmax, which does not change the order of the classes. */
   readonly host: readonly string[]
+  /** What makes the graph's input of the model's, in float. Absent: the model takes the graph's codes. */
+  readonly head?: Model
+  /** What makes the model's result of the graph's, in float. Absent: the graph's is the model's. */
+  readonly tail?: Model
 }
 
 export interface LoweringOptions {

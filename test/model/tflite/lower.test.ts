@@ -10,6 +10,7 @@ import type { ModelTensor } from '../../../src/model/model.ts'
 import { createTfliteEvaluator } from '../../../src/model/tflite/evaluate.ts'
 import { readTflite } from '../../../src/model/tflite/read.ts'
 import { planNetwork } from '../../../src/plan/network.ts'
+import type { ScaledSums } from '../../../src/quant/imported-rules.ts'
 import type { QConv } from '../../../src/quant/qgraph.ts'
 import {
   activationOptions,
@@ -170,7 +171,7 @@ describe('int8 models as integer graphs', () => {
               }
             }
           }
-          const { multiplier: m, exponent, zeroPoint } = conv.rule!
+          const { multiplier: m, exponent, zeroPoint } = conv.rule as ScaledSums
           const scaled = oracleScaled(sum, m[n]!, exponent[n]!) + zeroPoint
           expect(result[(n * 6 + y) * 5 + column]).toBe(Math.max(conv.low, Math.min(conv.high, scaled)))
         }

@@ -7,7 +7,7 @@ import { type Lowering, Obstacle, type Value } from '../lowering.ts'
 import type { Rule } from './registry.ts'
 
 /** What slides a window, over the last one or two axes of [1, channels, ...]. */
-interface Sliding extends Pick<Windows, 'output'> {
+export interface Sliding extends Pick<Windows, 'output'> {
   readonly channels: number
   /** The map before the padding that the node has of itself. */
   readonly map: Shape
@@ -18,7 +18,12 @@ interface Sliding extends Pick<Windows, 'output'> {
 }
 
 /** A window over one axis is one of height 1. */
-function slidingOf(lowering: Lowering, node: ModelNode, kernel: readonly number[], ceil = false): Sliding {
+export function slidingOf(
+  lowering: Pick<Lowering, 'modelShape' | 'call'>,
+  node: ModelNode,
+  kernel: readonly number[],
+  ceil = false,
+): Sliding {
   const shape = lowering.modelShape(node.inputs[0]!)
   if (shape.length !== 3 && shape.length !== 4)
     throw new Obstacle(
@@ -151,29 +156,42 @@ const reduceMean: Rule = (lowering, node) => {
 }
 
 /** A constant of one number; 0 where the node leaves it out. */
-const constantOf = (lowering: Lowering, node: ModelNode, index: number): number =>
-  (node.inputs[index] ?? '') === '' ? 0 : Number(lowering.weight(node, index).data[0])
+const constantOf = ({ data }: Pick<ModelTensor, 'data'> = { data: Float32Array.of(0) }): number =>
+  Number(data[0])
 
-const pad: Rule = (lowering, node) => {
+const padObstacle = (what: string) =>
+  new Obstacle(what, 'Zeros around a map, or before and behind its channels, have layers.')
+
+/** What a pad node puts before and behind each axis, and the value that it puts there. */
+export function padsOf(
+  lowering: Pick<Lowering, 'modelShape' | 'call' | 'integers' | 'fixed'>,
+  node: ModelNode,
+): { readonly pads: readonly (readonly [number, number])[]; readonly fill: number } {
   const call = lowering.call(node)
   const shape = lowering.modelShape(node.inputs[0]!)
-  const fail = (what: string) =>
-    new Obstacle(what, 'Zeros around a map, or before and behind its channels, have layers.')
-  if (call.text('mode', 'constant') !== 'constant') throw fail(`pads by "${call.text('mode', '')}"`)
-  const fill = call.version < 11 ? call.float('value', 0) : constantOf(lowering, node, 2)
+  if (call.text('mode', 'constant') !== 'constant') throw padObstacle(`pads by "${call.text('mode', '')}"`)
+  const fill = call.version < 11 ? call.float('value', 0) : constantOf(lowering.fixed(node.inputs[2]))
   const given = (call.version < 11 ? call.ints('pads') : lowering.integers(node, 1))!
   const axes = (call.version < 11 ? undefined : lowering.integers(node, 3)) ?? shape.map((_, axis) => axis)
   const pads = shape.map(() => [0, 0] as [number, number])
   for (const [i, axis] of axes.entries())
     pads[call.axis(axis, shape.length)] = [given[i]!, given[axes.length + i]!]
+  if (pads.flat().some((n) => n < 0)) throw padObstacle('cuts off edges')
+  return { pads, fill }
+}
+
+const pad: Rule = (lowering, node) => {
+  if ((node.inputs[2] ?? '') !== '') lowering.weight(node, 2)
+  const { pads, fill } = padsOf(lowering, node)
+  const shape = lowering.modelShape(node.inputs[0]!)
   const flat = pads.flat()
   if (flat.every((n) => n === 0)) {
     lowering.alias(node, lowering.value(node))
     return
   }
-  if (fill !== 0 || flat.some((n) => n < 0)) throw fail(fill !== 0 ? `pads with ${fill}` : 'cuts off edges')
+  if (fill !== 0) throw padObstacle(`pads with ${fill}`)
   if (shape.length !== 4 || pads[0]!.some((n) => n !== 0))
-    throw fail(`pads [${shape.join(', ')}] by ${given.join(', ')}`)
+    throw padObstacle(`pads [${shape.join(', ')}] by ${pads.map((pair) => pair.join(' and ')).join(', ')}`)
   const [, channels, [top, bottom], [left, right]] = pads as [
     unknown,
     [number, number],

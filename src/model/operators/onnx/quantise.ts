@@ -1,3 +1,4 @@
+import { codeOfReal, roundHalfToEven, sumFactor } from '../../../quant/onnx-rules.ts'
 import type { ElementType, ModelTensor } from '../../model.ts'
 import { elementTypeOf } from '../../onnx/tensor.ts'
 import { elementsOf, stridesOf } from '../../tensors.ts'
@@ -5,15 +6,6 @@ import type { Call, Operator } from '../operator.ts'
 import { elements } from '../strided.ts'
 import { convolutionAttributes, convolveIntegers } from './convolution.ts'
 import { products, stacksOf } from './matmul.ts'
-
-/** The nearest whole number; of two, the even one. */
-export function roundHalfToEven(x: number): number {
-  const floor = Math.floor(x)
-  const rest = x - floor
-  if (rest < 0.5) return floor
-  if (rest > 0.5) return floor + 1
-  return floor % 2 === 0 ? floor : floor + 1
-}
 
 const codeTypes = ['int8', 'uint8', 'int16', 'uint16'] as const
 
@@ -85,11 +77,9 @@ function quantise(call: Call): readonly ModelTensor[] {
   const result = call.make(type!, x.shape)
   const [from, to, scales] = [elements(x.data), elements(result.data), elements(scale.data)]
   const of = scaleIndex(call, x.shape, scale)
-  for (let i = 0; i < to.length; i++) {
-    const s = of(i)
-    const code = roundHalfToEven(Math.fround(Math.fround(from[i]!) / scales[s]!))
-    to[i] = Number.isNaN(code) ? 0 : saturate(code + (zeros?.[s] ?? 0), range)
-  }
+  const [low, high] = range
+  const quantisers = Array.from(scales, (scale, s) => ({ scale, zeroPoint: zeros?.[s] ?? 0, low, high }))
+  for (let i = 0; i < to.length; i++) to[i] = codeOfReal(from[i]!, quantisers[of(i)]!)
   return [result]
 }
 
@@ -157,7 +147,7 @@ function qLinearConv(call: Call): readonly ModelTensor[] {
   const sums = convolveIntegers(call, x, zeroOf(call, 2, x.type), w, perFilter(call, 5, filters), bias)
   const scales = perFilter(call, 4, filters)
   const [ofX, ofY] = [scalar(call, 1), scalar(call, 6)]
-  const factors = Array.from(scales, (scale) => quotient(ofX, scale, ofY))
+  const factors = Array.from(scales, (scale) => sumFactor(ofX, scale, ofY))
   const positions = elementsOf(sums.shape.slice(2))
   return [
     requantised(
@@ -168,9 +158,6 @@ function qLinearConv(call: Call): readonly ModelTensor[] {
     ),
   ]
 }
-
-/** The factor from sums to codes of the result, in single precision as ONNX's own implementations have it. */
-const quotient = (ofX: number, ofW: number, ofY: number) => Math.fround(Math.fround(ofX * ofW) / ofY)
 
 function scalar(call: Call, index: number): number {
   const tensor = call.typed(index, 'float32')
@@ -242,7 +229,7 @@ function qLinearMatMul(call: Call): readonly ModelTensor[] {
   const ofY = scalar(call, 6)
   return [
     requantised(call, sums, 7, (i) =>
-      quotient(
+      sumFactor(
         ofA[ofA.length === 1 ? 0 : Math.floor(i / columns) % rows]!,
         ofB[ofB.length === 1 ? 0 : i % columns]!,
         ofY,
