@@ -43,7 +43,10 @@ function placed(count: number, gates: number, value: () => number) {
     ...{ state: lists.state.at, memory: lists.memory.at, updates: lists.updates.at },
     ...{ ofReset: lists.ofReset.at, codes, result },
   }
-  return { lists, memory, free: () => blocks.forEach(([at, size]) => release(at, size)) }
+  const free = () => {
+    for (const [at, size] of blocks) release(at, size)
+  }
+  return { lists, memory, free }
 }
 
 describe('the kernel of recurrent cells', () => {
