@@ -3,11 +3,12 @@ import {
   type AddRule,
   addScaled,
   codesOfSums,
+  type PairTable,
   type RoundedMean,
   type ScaledMean,
   type SumRule,
 } from '../quant/imported-rules.ts'
-import { codeOfMean, type PairTable, type RealMean } from '../quant/onnx-rules.ts'
+import { codeOfMean, type RealMean } from '../quant/onnx-rules.ts'
 import type { QAdd, QConv, QPool, QTensor } from '../quant/qgraph.ts'
 import type { Codes } from '../quant/rules.ts'
 import { pairwise } from './elementwise.ts'
@@ -33,7 +34,7 @@ export function storeByRule(
 
 /** An addition of 8-bit codes: there are 2^16 pairs, and the sum of each is computed once. */
 export function importedAddition({ low, high }: QAdd, rule: AddRule, inputs: readonly QTensor[]) {
-  if (rule.kind === 'onnx') return codesOfPairs(rule, inputs)
+  if (rule.kind === 'pairs') return codesOfPairs(rule, inputs)
   return pairwise(inputs, (a, b) => addScaled(a, b, rule, low, high))
 }
 

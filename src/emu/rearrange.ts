@@ -20,12 +20,16 @@ export function concatenation(): Rearrangement {
   }
 }
 
-/** Puts channels of code 0 around those of a map, and codes 0 around its edges. */
-export function zeroPadding({ before, edges }: QPad, input: QTensor, output: QTensor): Rearrangement {
+/** Puts channels of one code, 0 unless told, around those of a map, and such codes around its edges. */
+export function zeroPadding(
+  { before, edges, fill = 0 }: QPad,
+  input: QTensor,
+  output: QTensor,
+): Rearrangement {
   const parts = paddedParts(before, edges ?? noPadding, input.shape, output.shape)
   return ([codes], images, result) => {
     const [size, padded] = [codes!.length / images, result.length / images]
-    result.fill(0)
+    result.fill(fill)
     for (let image = 0; image < images; image++) {
       for (const { from, to, length } of parts) {
         const start = image * size + from

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { isModelFile } from '../model/files.ts'
 import { type Lowered, type LoweringOptions, lowerOnnx } from '../model/lower/lower.ts'
-import { floatView } from '../model/lower/tflite-float.ts'
+import { floatView } from '../model/lower/tflite/float-view.ts'
 import { readModel } from '../model/read.ts'
 import type { Network } from '../net/network.ts'
 import { loadNetwork } from '../net/zoo.ts'

@@ -6,12 +6,13 @@ import { createEmulator, type Emulator, emptyCodes, tensorElements } from '../em
 import { createOnnxEvaluator } from '../model/evaluate.ts'
 import { computesIntegers } from '../model/integers.ts'
 import { lowerOnnxCodes } from '../model/lower/codes/lower.ts'
-import { type LoweredGraph, type LoweringOptions, lowerTflite } from '../model/lower/tflite-graph.ts'
+import { type LoweredGraph, type LoweringOptions, lowerTflite } from '../model/lower/tflite/graph.ts'
 import type { Model, ModelTensor } from '../model/model.ts'
+import { codeOfReal } from '../model/operators/tflite/quantise.ts'
 import { elementsOf } from '../model/tensors.ts'
 import type { ImageSet } from '../net/data/store.ts'
 import type { QTensor } from '../quant/qgraph.ts'
-import type { Codes } from '../quant/rules.ts'
+import { type Codes, codeRange } from '../quant/rules.ts'
 import {
   countScores,
   type ImageInput,
@@ -50,8 +51,8 @@ export function emulatedModel(
   const emulator = createEmulator(graph, buildAssignment(graph, entries))
   const input = graph.tensors[graph.input]!
   const given = imageInput(model, options.inputRange)
-  // codes of TensorFlow Lite lie channels last in the file and channels first in the graph, as images do
-  const codesOf = model.format === 'tflite' ? byteReader(input) : codesReader(lowered, given, input)
+  const codesOf =
+    model.format === 'tflite' ? tfliteReader(model, given, input) : codesReader(lowered, given, input)
   const scoresOf = scoresReader(lowered)
   const stored = given.taken.startsWith('bytes') && !input.signed ? 'bytes as 0..255' : given.taken
   return {
@@ -73,6 +74,27 @@ export function emulatedModel(
 }
 
 type CodesReader = (images: ImageSet, first: number, count: number) => Codes
+
+/** Codes of TensorFlow Lite lie channels last in the file and channels first in the graph, as images do. */
+const tfliteReader = (model: Model, given: ImageInput, input: QTensor): CodesReader =>
+  model.inputs[0]!.type === 'float32' ? quantisedReader(given, input) : byteReader(input)
+
+/** Real values of images become codes as the model's own QUANTIZE makes them. */
+function quantisedReader(given: ImageInput, input: QTensor): CodesReader {
+  const [channels, height, width] = input.shape
+  const [low, high] = codeRange(8, input.signed)
+  const codeOf = (x: number) => Math.max(low, Math.min(high, codeOfReal(x, input)))
+  const area = height * width
+  return (images, first, count) => {
+    const codes = emptyCodes(input, count)
+    for (let i = 0; i < count; i++) {
+      const { data } = given.tensor(images, first + i, 1)
+      for (let c = 0, at = i * channels * area; c < channels; c++)
+        for (let p = 0; p < area; p++, at++) codes[at] = codeOf(Number(data[p * channels + c]))
+    }
+    return codes
+  }
+}
 
 /** Bytes become codes by the place of 0; codes of signed sets are the file's, or 128 higher where the graph stores them unsigned. */
 function byteReader(input: QTensor): CodesReader {
@@ -129,8 +151,7 @@ function scoresReader({ tail }: LoweredGraph) {
 /** The integer graph; what is in its way is an error where multipliers are asked for. */
 function lowering(model: Model, options: LoweringOptions, needed: boolean): LoweredGraph | undefined {
   const [input] = model.inputs
-  const possible =
-    input?.shape?.length === 4 && (model.format === 'onnx' ? computesIntegers(model) : input.type === 'int8')
+  const possible = input?.shape?.length === 4 && computesIntegers(model)
   if (!possible) {
     if (!needed) return undefined
     throw usageError('a model file that is evaluated as it is has exact multipliers', {

@@ -1,23 +1,26 @@
 import { join } from 'node:path'
+import { buildAssignment } from '../approx/build.ts'
 import { usageError, XgenError } from '../base/errors.ts'
 import { readInput } from '../base/files.ts'
 import { hashOf, sha256 } from '../base/hash.ts'
 import type { Progress } from '../base/progress.ts'
 import { version } from '../base/version.ts'
 import { checkMarkedDirectory } from '../emit/run-directory.ts'
-import type { Emulator } from '../emu/emulator.ts'
+import { emulatedAccuracy } from '../emu/accuracy.ts'
+import { createEmulator, type Emulator, emptyCodes } from '../emu/emulator.ts'
 import { isModelFile } from '../model/files.ts'
 import type { Model } from '../model/model.ts'
 import { readModel } from '../model/read.ts'
 import { dataSet, type SplitName } from '../net/data/catalogue.ts'
 import { type ImageSource, openSplit } from '../net/data/load.ts'
+import type { ImageSet } from '../net/data/store.ts'
 import { zooEntry } from '../net/zoo.ts'
+import { quantiseImages } from '../quant/input.ts'
+import type { Codes } from '../quant/rules.ts'
 import { type Configuration, entriesOf, multiplierHashesOf, quantOptionsOf } from './configuration.ts'
-import { type Emulation, modelEmulation, networkEmulation } from './emulation.ts'
-import { inParts, refuseInputRange } from './eval.ts'
+import { type AccuracyRun, inParts } from './eval.ts'
 import { checkFit, checkShape } from './fit.ts'
-import { exactEmulator, type LayerError, layerErrors } from './layer-errors.ts'
-import type { InputRange } from './model-accuracy.ts'
+import { type LayerError, layerErrors } from './layer-errors.ts'
 import { type EmulatedModel, emulatedModel } from './model-emulation.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
 import { prepare } from './preparation.ts'
@@ -37,8 +40,6 @@ export interface RobustnessRequest {
   /** Images that the errors of layers are measured on. */
   readonly layerImages: number
   readonly directory: string
-  /** What bytes 0 and 255 of an image are for a model file that takes real values; 0 and 1 where undefined. */
-  readonly inputRange?: InputRange | undefined
   /** Begin anew where the directory holds something else, or the study of something else. */
   readonly force?: boolean
 }
@@ -92,14 +93,14 @@ export async function studyRobustness(
 ): Promise<RobustnessStudy> {
   const { force = false } = request
   checkMarkedDirectory(request.directory, logName, 'study', force)
-  const files: Files = { read: modelReader(), inputRange: request.inputRange }
+  const read = modelReader()
   const own = variant([], undefined)
   const grid = gridOf(own, request)
-  const { source, name, identity, net } = subjectOf(own, request, files)
+  const { source, name, identity, net } = subjectOf(own, request, read)
   const images = Math.min(source.count, request.images ?? source.count)
   const layerImages = Math.min(images, request.layerImages)
   const choices = grid.multipliers.map((entries) => nameOf(entries ?? entriesOfConfiguration(own)))
-  checkChoices(variant, grid, files)
+  checkChoices(variant, grid, read)
   const studied = {
     version,
     net,
@@ -115,8 +116,8 @@ export async function studyRobustness(
     grid.activations.flatMap((activations) =>
       grid.multipliers.map((entries, i) => {
         const configuration = variant(grid.settings(weights, activations), entries)
-        const hashes = multiplierHashesOf(configuration)
-        const named = Object.keys(hashes).length === 0 ? {} : { files: hashes }
+        const files = multiplierHashesOf(configuration)
+        const named = Object.keys(files).length === 0 ? {} : { files }
         return { configuration, point: { weights, activations, multipliers: choices[i]!, ...named } }
       }),
     ),
@@ -132,7 +133,7 @@ export async function studyRobustness(
     }
     progress.step(label, images)
     const measured = await refusable(point, async () => {
-      const { emulator, run, codes } = emulationOf(configuration, files)
+      const { emulator, run, codes } = buildOf(configuration, read)
       const accuracy = await inParts(run, source, images, signal, (done) => progress.update(done))
       const layers = layerErrors(emulator, exact(point, emulator), source.read(0, layerImages), codes)
       const { top1, top5, interval } = accuracy
@@ -168,10 +169,10 @@ type Grid = ReturnType<typeof gridOf>
 function checkChoices(
   variant: Variant,
   { weights, activations, multipliers, settings }: Grid,
-  files: Files,
+  read: ModelReader,
 ): void {
   for (const entries of multipliers)
-    emulationOf(variant(settings(Math.max(...weights), Math.max(...activations)), entries), files)
+    buildOf(variant(settings(Math.max(...weights), Math.max(...activations)), entries), read)
 }
 
 interface Subject {
@@ -183,7 +184,11 @@ interface Subject {
   readonly identity: StudyIdentity
 }
 
-function subjectOf(configuration: Configuration, { data, split }: RobustnessRequest, files: Files): Subject {
+function subjectOf(
+  configuration: Configuration,
+  { data, split }: RobustnessRequest,
+  read: ModelReader,
+): Subject {
   if (hasSeededWeights(configuration))
     throw usageError('seeded weights are untrained: they have no accuracy to measure', { where: '--weights' })
   const name = data ?? zooEntry(configuration.net)?.data
@@ -195,14 +200,13 @@ function subjectOf(configuration: Configuration, { data, split }: RobustnessRequ
   const set = dataSet(name)
   if (isModelAsItIs(configuration)) {
     const file = networkPath(configuration)
-    const { shape, taken } = modelOf(configuration, files)
-    const model = files.read(file)
-    checkShape(model.name, shape, set)
+    const { shape } = modelOf(configuration, read)
+    const net = read(file).name
+    checkShape(net, shape, set)
     const { unsigned } = quantOptionsOf(configuration)
-    const identity = { model: hashOfModel(file, model), unsigned: String(unsigned), taken }
-    return { source: openSplit(set, split, { shape }), net: model.name, name: set.name, identity }
+    const identity = { model: sha256(readInput(file, 'model file')), unsigned: String(unsigned) }
+    return { source: openSplit(set, split, { shape }), net, name: set.name, identity }
   }
-  refuseInputRange(files.inputRange)
   const { network, networkHash, weightsHash, coefficientsHash = '', ranges } = prepare(configuration)
   checkFit(network, set)
   return {
@@ -218,15 +222,6 @@ function subjectOf(configuration: Configuration, { data, split }: RobustnessRequ
   }
 }
 
-/** Of the file and its constants, which may stand in other files. */
-function hashOfModel(file: string, { constants }: Model): string {
-  const tensors = [...constants].map(([name, { data }]) => [
-    name,
-    sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
-  ])
-  return hashOf([sha256(readInput(file, 'model file')), tensors])
-}
-
 /** What the integers of a network depend on, but for its bits and files. */
 function settingsOf({ quant, weights }: Configuration) {
   const { weights: _weights, activations: _activations, ...others } = quant
@@ -240,12 +235,6 @@ const isModelAsItIs = ({ net, weights }: Configuration): boolean =>
 /** Reads a model file the first time that it is asked for: all points of a study are of what stood there then. */
 type ModelReader = (path: string) => Model
 
-/** How model files are read, and what bytes 0 and 255 of an image are for those that take real values. */
-interface Files {
-  readonly read: ModelReader
-  readonly inputRange: InputRange | undefined
-}
-
 function modelReader(): ModelReader {
   const known = new Map<string, Model>()
   return (path) => {
@@ -256,10 +245,10 @@ function modelReader(): ModelReader {
 }
 
 /** A model file on the emulator, with the multipliers of the configuration. */
-function modelOf(configuration: Configuration, { read, inputRange }: Files): EmulatedModel {
+function modelOf(configuration: Configuration, read: ModelReader): EmulatedModel {
   const { unsigned } = quantOptionsOf(configuration)
   const model = read(networkPath(configuration))
-  const emulated = emulatedModel(model, entriesOf(configuration), { unsigned, inputRange })
+  const emulated = emulatedModel(model, entriesOf(configuration), { unsigned })
   if (emulated !== undefined) return emulated
   throw usageError('the model has no integer graph to study', {
     where: '--net',
@@ -268,10 +257,30 @@ function modelOf(configuration: Configuration, { read, inputRange }: Files): Emu
 }
 
 /** What measures one point. */
-const emulationOf = (configuration: Configuration, { read, inputRange }: Files): Emulation =>
-  isModelAsItIs(configuration)
-    ? modelEmulation(modelOf(configuration, { read, inputRange }))
-    : networkEmulation(configuration)
+interface Build {
+  readonly emulator: Emulator
+  readonly run: AccuracyRun
+  codes(images: ImageSet): Codes
+}
+
+function buildOf(configuration: Configuration, read: ModelReader): Build {
+  if (isModelAsItIs(configuration)) {
+    const model = modelOf(configuration, read)
+    const run: AccuracyRun = async (...given) => {
+      await model.run(...given)
+      return given[3].result()
+    }
+    return { emulator: model.emulator, run, codes: (images) => model.codes(images) }
+  }
+  const { graph, assignment } = prepare(configuration)
+  const emulator = createEmulator(graph, assignment)
+  const input = graph.tensors[graph.input]!
+  return {
+    emulator,
+    run: (set, signal, update, counter) => emulatedAccuracy(emulator, set, signal, update, counter),
+    codes: (images) => quantiseImages(input, images, emptyCodes(input, images.count)),
+  }
+}
 
 function gridOf(configuration: Configuration, request: RobustnessRequest) {
   const { quant, multipliers: own } = configuration
@@ -320,9 +329,9 @@ async function refusable(point: Point, run: () => Promise<MeasuredPoint>): Promi
 /** The emulator with exact multipliers of the same bits; the last one is kept, since all multipliers of a pair of bits come one after another. */
 function exactEmulators(): (point: Point, of: Emulator) => Emulator {
   let last: { readonly bits: string; readonly emulator: Emulator } | undefined
-  return ({ weights, activations }, emulator) => {
+  return ({ weights, activations }, { graph }) => {
     const key = `${weights} ${activations}`
-    if (last?.bits !== key) last = { bits: key, emulator: exactEmulator(emulator) }
+    if (last?.bits !== key) last = { bits: key, emulator: createEmulator(graph, buildAssignment(graph, [])) }
     return last.emulator
   }
 }

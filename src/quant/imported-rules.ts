@@ -2,7 +2,7 @@
  * The integer rules that imported networks bring with them (docs/numerics.md, "Rules of imported networks"), on plain numbers. All
  * are exact: every intermediate value is an integer below 2^53.
  */
-import { codesByFactor, type PairTable, type RealMean, type RealSums } from './onnx-rules.ts'
+import { codesByFactor, type RealMean, type RealSums } from './onnx-rules.ts'
 
 /** A factor as `multiplier` * 2^(`exponent` - 31): multiplier in [2^30, 2^31), or 0. */
 export interface ScaleFactor {
@@ -114,6 +114,12 @@ export interface ScaledSums {
   readonly multiplier: Int32Array
   readonly exponent: Int8Array
   readonly zeroPoint: number
+}
+
+/** What two codes of 8 bits give: all 2^16 pairs, by the bytes of the first and of the second code. */
+export interface PairTable {
+  readonly kind: 'pairs'
+  readonly table: Int16Array
 }
 
 /** How two codes become that of their sum. */

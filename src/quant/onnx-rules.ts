@@ -56,12 +56,6 @@ export function codesByFactor(
   }
 }
 
-/** What two codes of 8 bits give: all 2^16 pairs, by the bytes of the first and of the second code. */
-export interface PairTable {
-  readonly kind: 'onnx'
-  readonly table: Int16Array
-}
-
 /** The mean of the real values of codes, and its code. */
 export interface RealMean {
   readonly kind: 'onnx'

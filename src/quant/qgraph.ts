@@ -1,6 +1,5 @@
 import type { QCurve } from './curve.ts'
-import type { AddRule, MeanRule, SumRule } from './imported-rules.ts'
-import type { PairTable } from './onnx-rules.ts'
+import type { AddRule, MeanRule, PairTable, SumRule } from './imported-rules.ts'
 
 /**
  * A quantised network: integers only. Every consumer (emulator, Plan, cycle model through the Plan) follows the rules of
@@ -151,6 +150,8 @@ export interface QPad {
   readonly after: number
   /** Absent: none. */
   readonly edges?: readonly [top: number, left: number, bottom: number, right: number]
+  /** Of an imported model: the code of its padding. Absent: 0. */
+  readonly fill?: number
 }
 
 /** Rows 0, s, 2s, ... of the vertical stride and columns of the horizontal one, codes as they are. */
@@ -173,7 +174,7 @@ export interface QMultiply {
   readonly multiplier: number
   /** 1..47. */
   readonly shift: number
-  /** Of an imported model: the code of each pair, without `multiplier` and `shift`, which are 0 then. Both inputs have one shape. */
+  /** Of an imported model: the code of each pair, without `multiplier` and `shift`, which are 0 then. */
   readonly rule?: PairTable
   readonly low: number
   readonly high: number

@@ -43,9 +43,38 @@ const q = (name: string, shape: readonly number[], scale: number, zeroPoint: num
   zeroPoint: [zeroPoint],
 })
 
-/** A small classifier of 8x8 images of three channels; `scaled` puts something behind it that no integer graph has. */
-function file(scaled = false): string {
+/** The small classifier with an input and a result of another type, by operators that quantise. */
+function wrapped(type: 'float32' | 'uint8'): string {
+  const { tensors, operators } = classifier(false)
+  const outer = (name: string, shape: readonly number[], like: FileTensor): FileTensor => {
+    if (type === 'float32') return { name, type, shape }
+    return { name, type, shape, scale: like.scale!, zeroPoint: [like.zeroPoint![0]! + 128] }
+  }
+  const count = tensors.length
   const model: FileModel = {
+    tensors: [...tensors, outer('pixels', [1, 8, 8, 3], tensors[0]!), outer('scores', [1, 5], tensors[7]!)],
+    operators: [
+      { operator: 'QUANTIZE', inputs: [count], outputs: [0] },
+      ...operators,
+      { operator: type === 'float32' ? 'DEQUANTIZE' : 'QUANTIZE', inputs: [7], outputs: [count + 1] },
+    ],
+    inputs: [count],
+    outputs: [count + 1],
+  }
+  const path = join(directory, `${type}.tflite`)
+  writeFileSync(path, tfliteFile(model))
+  return path
+}
+
+function file(scaled = false): string {
+  const path = join(directory, `${scaled ? 'scaled' : 'plain'}.tflite`)
+  writeFileSync(path, tfliteFile(classifier(scaled)))
+  return path
+}
+
+/** A small classifier of 8x8 images of three channels; `scaled` puts something behind it that no integer graph has. */
+function classifier(scaled: boolean): FileModel {
+  return {
     tensors: [
       q('image', [1, 8, 8, 3], 1, -128),
       { name: 'w', type: 'int8', shape: [8, 3, 3, 3], data: pattern(216, 37), scale: [0.002] },
@@ -72,16 +101,11 @@ function file(scaled = false): string {
       },
       { operator: 'RESHAPE', inputs: [4], outputs: [5] },
       { operator: 'FULLY_CONNECTED', inputs: [5, 6, -1], outputs: [7], options: activationOptions() },
-      ...(scaled
-        ? [{ operator: 'MUL' as const, inputs: [7, 7], outputs: [8], options: activationOptions() }]
-        : []),
+      ...(scaled ? [{ operator: 'PRELU' as const, inputs: [7, 7], outputs: [8] }] : []),
     ],
     inputs: [0],
     outputs: [scaled ? 8 : 7],
   }
-  const path = join(directory, `${scaled ? 'scaled' : 'plain'}.tflite`)
-  writeFileSync(path, tfliteFile(model))
-  return path
 }
 
 const images: ImageSet = {
@@ -106,6 +130,19 @@ describe('int8 model files on the emulator', () => {
       const emulated = emulatedModel(model, [], { unsigned })!
       expect(emulated.taken).toBe(unsigned ? 'bytes as 0..255' : 'bytes as -128..127')
       expect(await accuracyOf(emulated)).toEqual(expected)
+    }
+  })
+
+  test.each(['float32', 'uint8'] as const)('with an input and a result of %s too', async (type) => {
+    const scores = await accuracyOf(emulatedModel(readModel(file()), [], {})!)
+    const model = readModel(wrapped(type))
+    const inputRange = type === 'float32' ? ([0, 255] as const) : undefined
+    const expected = await accuracyOf(imageModel(model, inputRange))
+    for (const unsigned of [false, true]) {
+      const emulated = emulatedModel(model, [], { unsigned, inputRange })!
+      expect(emulated.taken).toBe(type === 'float32' ? 'pixels as 0..255' : 'bytes as 0..255')
+      expect(await accuracyOf(emulated)).toEqual(expected)
+      expect(expected).toEqual(scores)
     }
   })
 
@@ -203,7 +240,7 @@ describe('int8 model files on the emulator', () => {
     const model = readModel(file(true))
     expect(emulatedModel(model, [], {})).toBeUndefined()
     expect(() => emulatedModel(model, [{ selector: 'default', spec: 'exact', where: '' }], {})).toThrow(
-      /mul_4 \(MUL\): has no integer rule/,
+      /prelu_4 \(PRELU\): has no integer rule/,
     )
   })
 })

@@ -1,3 +1,4 @@
+import { usageError } from '../../base/errors.ts'
 import type { ModelValue } from '../model.ts'
 import type { Weighted } from '../operators/tflite/convolve.ts'
 import { shapeOf } from '../operators/tflite/site.ts'
@@ -20,8 +21,10 @@ export function channelsFirst(
 }
 
 /** [1, height, width, channels] as [channels, height, width]; other tensors of one image as features. */
-export function mapOf(value: ModelValue): readonly [number, number, number] {
+export function mapOf(value: ModelValue): readonly [channels: number, height: number, width: number] {
   const shape = shapeOf(value)
-  if (shape.length === 4) return [shape[3]!, shape[1]!, shape[2]!]
-  return [shape.reduce((product, n) => product * n, 1), 1, 1]
+  if (shape.length !== 4) return [shape.reduce((product, n) => product * n, 1), 1, 1]
+  if (shape[0] !== 1)
+    throw usageError(`"${value.name}" holds ${shape[0]} images at a time`, { where: value.name })
+  return [shape[3]!, shape[1]!, shape[2]!]
 }

@@ -4,12 +4,12 @@ import { layerShapes } from '../../net/shapes.ts'
 import { imageName } from '../../net/wiring.ts'
 import type { ElementType, Model, ModelNode } from '../model.ts'
 import { onnxOperators } from '../operators/onnx/registry.ts'
+import { reachable } from '../reachable.ts'
 import { refuseUnsupported, type Unsupported, unsupportedNodes } from '../supported.ts'
 import { isFloat } from '../tensors.ts'
 import { copy, Lowering, Obstacle, stripped, type Value } from './lowering.ts'
 import { followCodes, raw } from './onnx/codes.ts'
 import { rules } from './onnx/registry.ts'
-import { reachable } from './reachable.ts'
 import { shapeOfOne, traceOnnx } from './trace.ts'
 
 /** A model as a network of layers, in float, with its weights. */

@@ -1,4 +1,5 @@
 import type { Model, ModelNode, ModelTensor } from '../model.ts'
+import { reachableNodes } from '../reachable.ts'
 import { realValues } from './real-values.ts'
 
 /**
@@ -8,20 +9,18 @@ import { realValues } from './real-values.ts'
  */
 export function simplified(model: Model): Model {
   const constants = new Map(model.constants)
-  const nodes = model.nodes.filter((node) => {
+  const given = model.nodes.flatMap((node) => {
     const real = realConstant(model, node)
     if (real !== undefined) constants.set(node.outputs[0]!, real)
-    return real === undefined
+    return real === undefined ? [withoutShape(node)] : []
   })
-  return {
-    ...model,
-    constants,
-    nodes: needed(
-      nodes,
-      model.outputs.map(({ name }) => name),
-    ),
-  }
+  const outputs = model.outputs.map(({ name }) => name)
+  return { ...model, constants, nodes: reachableNodes(given, outputs).nodes }
 }
+
+/** A RESHAPE reads its one tensor. */
+const withoutShape = (node: ModelNode): ModelNode =>
+  node.operator === 'RESHAPE' ? { ...node, inputs: node.inputs.slice(0, 1) } : node
 
 function realConstant({ constants, values }: Model, node: ModelNode): ModelTensor | undefined {
   if (node.operator !== 'DEQUANTIZE' || node.outputs.length !== 1) return undefined
@@ -34,16 +33,4 @@ function realConstant({ constants, values }: Model, node: ModelNode): ModelTenso
   const { quantisation } = values.get(name)!
   if (quantisation === undefined || (constant.type !== 'int8' && constant.type !== 'uint8')) return undefined
   return { type: 'float32', shape: constant.shape, data: realValues(constant, quantisation) }
-}
-
-/** The nodes that the results depend on; those without a result stay, so that they are told. */
-function needed(nodes: readonly ModelNode[], outputs: readonly string[]): ModelNode[] {
-  const read = new Set(outputs)
-  const kept = [...nodes].reverse().filter((node) => {
-    if (node.outputs.length > 0 && !node.outputs.some((name) => read.has(name))) return false
-    const inputs = node.operator === 'RESHAPE' ? node.inputs.slice(0, 1) : node.inputs
-    for (const name of inputs) read.add(name)
-    return true
-  })
-  return kept.reverse()
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createEvaluator } from '../../../src/model/evaluator.ts'
-import { floatView } from '../../../src/model/lower/tflite-float.ts'
+import { floatView } from '../../../src/model/lower/tflite/float-view.ts'
 import type { ModelTensor } from '../../../src/model/model.ts'
 import { createTfliteEvaluator } from '../../../src/model/tflite/evaluate.ts'
 import { readTflite } from '../../../src/model/tflite/read.ts'

@@ -4,8 +4,8 @@ import { buildAssignment, layerDomain } from '../../../src/approx/build.ts'
 import { parseMultiplier } from '../../../src/arith/registry.ts'
 import { createEmulator } from '../../../src/emu/emulator.ts'
 import { createEvaluator } from '../../../src/model/evaluator.ts'
-import { floatView } from '../../../src/model/lower/tflite-float.ts'
-import { lowerTflite } from '../../../src/model/lower/tflite-graph.ts'
+import { floatView } from '../../../src/model/lower/tflite/float-view.ts'
+import { lowerTflite } from '../../../src/model/lower/tflite/graph.ts'
 import type { ModelTensor } from '../../../src/model/model.ts'
 import { createTfliteEvaluator } from '../../../src/model/tflite/evaluate.ts'
 import { readTflite } from '../../../src/model/tflite/read.ts'
@@ -14,6 +14,7 @@ import type { ScaledSums } from '../../../src/quant/imported-rules.ts'
 import type { QConv } from '../../../src/quant/qgraph.ts'
 import {
   activationOptions,
+  byte,
   convolutionOptions,
   depthwiseOptions,
   type FileModel,
@@ -337,19 +338,65 @@ describe('int8 models as integer graphs', () => {
     )
   })
 
+  test.each([
+    ['MUL', [3, 5], 'mul1'],
+    ['MUL', [3, 13], 'mul1'],
+    ['MUL', [13, 3], 'mul1'],
+    ['SUB', [3, 5], 'add1'],
+    ['SUB', [13, 3], 'add1'],
+    ['ADD', [3, 14], 'add1'],
+  ] as const)(
+    '%s of tensors %j, of a map and its channels too, by a table of all pairs',
+    (operator, inputs, name) => {
+      const { tensors } = sample()
+      const gates = { ...tensors[5]!, shape: [1, 1, 1, 3], zeroPoint: [-128] }
+      const file: FileModel = {
+        tensors: [...tensors, { ...gates, name: 'gates' }, { ...gates, name: 'flat gates', shape: [3] }],
+        operators: [
+          { operator: 'TANH', inputs: [3], outputs: [5] },
+          { operator: 'MEAN', inputs: [3, 15], outputs: [inputs.includes(14 as never) ? 14 : 13] },
+          { operator, inputs, outputs: [6], options: activationOptions('RELU') },
+        ],
+        inputs: [3],
+        outputs: [6],
+      }
+      const axes: FileTensor = { name: 'axes', type: 'int32', shape: [2], data: [1, 2] }
+      const keep = { 0: byte(inputs.includes(14 as never) ? 0 : 1) }
+      const flat = file.tensors.map((t) => (t.name === 'flat gates' ? { ...t, shape: [1, 3] } : t))
+      const operators = file.operators.map((o) => (o.operator === 'MEAN' ? { ...o, options: keep } : o))
+      const model = readTflite(tfliteFile({ ...file, tensors: [...flat, axes], operators }), 'x')
+      const x = Int8Array.from({ length: 90 }, (_, i) => ((i * 91) % 256) - 128)
+      const image: ModelTensor = { type: 'int8', shape: [1, 6, 5, 3], data: x }
+      const expected = createTfliteEvaluator(model)
+        .run(new Map([['a', image]]))
+        .get('sum')!
+      for (const unsigned of [false, true]) {
+        const { graph } = lowerTflite(model, { unsigned })
+        const [input, output] = [graph.tensors['input']!, graph.tensors[graph.output]!]
+        const codes = channelsFirst(x, 3).map((code) => code + (input.signed ? 0 : 128))
+        const given = input.signed ? Int8Array.from(codes) : Uint8Array.from(codes)
+        const found = createEmulator(graph, new Map()).runImage(given).get(name)!
+        expect(graph.output).toBe(name)
+        expect(Array.from(found, (code) => code - (output.signed ? 0 : 128))).toEqual(
+          channelsFirst(expected.data as Int8Array, 3),
+        )
+      }
+    },
+  )
+
   test('what has no place in the graph is listed', () => {
     const { tensors } = sample()
     const file: FileModel = {
       tensors,
       operators: [
-        { operator: 'SUB', inputs: [3, 3], outputs: [5], options: activationOptions() },
-        { operator: 'MUL', inputs: [3, 5], outputs: [6], options: activationOptions() },
+        { operator: 'PRELU', inputs: [3, 3], outputs: [5] },
+        { operator: 'PRELU', inputs: [3, 5], outputs: [6] },
       ],
       inputs: [3],
       outputs: [6],
     }
     expect(() => lowerTflite(readTflite(tfliteFile(file), 'x'))).toThrow(
-      /2 nodes that cannot be used:\n {2}sub_0 \(SUB\): has no integer rule in the graph.*\n {2}mul_1 \(MUL\): has no integer rule/,
+      /2 nodes that cannot be used:\n {2}prelu_0 \(PRELU\): has no integer rule in the graph.*\n {2}prelu_1 \(PRELU\): has no integer rule/,
     )
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { floatView } from '../../../src/model/lower/tflite-float.ts'
+import { floatView } from '../../../src/model/lower/tflite/float-view.ts'
 import { readTflite } from '../../../src/model/tflite/read.ts'
 import { halfValue } from '../../../src/model/tflite/real-values.ts'
 import { activationOptions, type FileModel, type FileTensor, tfliteFile } from '../../fixtures/tflite.ts'

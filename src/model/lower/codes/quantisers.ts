@@ -106,7 +106,7 @@ function pairs(graph: CodeGraph, { node, inputs, table: reals }: PairsValue, out
     for (let b = 0; b < 256; b++)
       table[(byteOf(inputs[0], a) << 8) | byteOf(inputs[1], b)] =
         graph.codeOf(reals[a * 256 + b]!, output) + offset
-  const rule = { kind: 'onnx', table } as const
+  const rule = { kind: 'pairs', table } as const
   const common = { name, inputs, output: name, shift: 0, rule, ...bound }
   graph.nodes.push(
     node.operator === 'Mul' || node.operator === 'Div'

@@ -43,7 +43,16 @@ export function paddingsOf(site: Site): readonly (readonly [before: number, afte
   return Array.from({ length: rank }, (_, i) => [numbers[2 * i]!, numbers[2 * i + 1]!] as const)
 }
 
-/** PAD writes real zeros, PADV2 a value of its own. */
+/** What PAD or PADV2 writes: a real zero, or a value of its own. */
+export function fillOf(site: Site): number {
+  const from = inputAt(site, 0)
+  if (site.node.operator !== 'PADV2') return isCode(from.type) ? codeScale(site, from).zeroPoint : 0
+  const tensor = site.constant(2)
+  if (tensor?.data.length !== 1)
+    throw site.refuse('computes the value of its padding: supported are constant ones')
+  return Number(tensor.data[0])
+}
+
 export const padding: Operator = (site) => {
   const from = inputAt(site, 0)
   const shape = shapeOf(from)
@@ -53,9 +62,7 @@ export const padding: Operator = (site) => {
     shape.map((n, i) => n + paddings[i]![0] + paddings[i]![1]),
   )
   checkSameCodes(site, from)
-  const zero = isCode(from.type) ? codeScale(site, from).zeroPoint : 0
-  const fill = site.node.operator === 'PADV2' ? Number(site.constant(2)?.data[0] ?? Number.NaN) : zero
-  if (Number.isNaN(fill)) throw site.refuse('computes the value of its padding: supported are constant ones')
+  const fill = fillOf(site)
   const own = stridesOf(shapeOf(site.output))
   const origin = paddings.reduce((at, [before], i) => at + before * own[i]!, 0)
   return ([input]) => {
@@ -66,13 +73,19 @@ export const padding: Operator = (site) => {
   }
 }
 
-/** TRANSPOSE: axis i of the result is axis p[i] of the input. */
+/** The order of axes of a TRANSPOSE: axis i of the result is axis order[i] of the input. */
+export function orderOf(site: Site): readonly number[] {
+  const rank = shapeOf(inputAt(site, 0)).length
+  const order = integersAt(site, 1, 'order of axes').map((axis) => (axis < 0 ? axis + rank : axis))
+  if (order.length !== rank || [...order].sort((a, b) => a - b).some((axis, i) => axis !== i))
+    throw site.refuse(`has the order of axes [${order.join(', ')}] for ${rank} axes`)
+  return order
+}
+
 export const transpose: Operator = (site) => {
   const from = inputAt(site, 0)
   const shape = shapeOf(from)
-  const order = integersAt(site, 1, 'order of axes')
-  if (order.length !== shape.length || [...order].sort((a, b) => a - b).some((axis, i) => axis !== i))
-    throw site.refuse(`has the order of axes [${order.join(', ')}] for ${shape.length} axes`)
+  const order = orderOf(site)
   checkResult(
     site,
     order.map((axis) => shape[axis]!),

@@ -3,6 +3,7 @@ import type { ModelTensor } from '../../model.ts'
 import { emptyTensor } from '../../tensors.ts'
 import {
   awayFromZero,
+  type CodeScale,
   checkResult,
   codeLimits,
   codeScale,
@@ -22,14 +23,17 @@ export const quantise: Operator = (site) => {
   const output = codeScale(site, site.output)
   const [low, high] = codeLimits(site.output.type)
   const clamp = (code: number) => Math.max(low, Math.min(high, code))
-  if (from.type === 'float32')
-    return each(site, (x) => clamp(awayFromZero(Math.fround(x / output.scale)) + output.zeroPoint))
+  if (from.type === 'float32') return each(site, (x) => clamp(codeOfReal(x, output)))
   if (!isCode(from.type)) throw site.refuse(`reads ${from.type}; supported are float32, int8 and uint8`)
   const input = codeScale(site, from)
   const { multiplier, exponent } = scaleFactor(input.scale / output.scale)
   if (exponent > 20) throw site.refuse('has a result much finer than its input, which is not supported')
   return each(site, (code) => clamp(scaled(code - input.zeroPoint, multiplier, exponent) + output.zeroPoint))
 }
+
+/** The code of a real value, not yet clamped to its type. */
+export const codeOfReal = (x: number, { scale, zeroPoint }: CodeScale): number =>
+  awayFromZero(Math.fround(x / scale)) + zeroPoint
 
 /** DEQUANTIZE: codes to real values. */
 export const dequantise: Operator = (site) => {

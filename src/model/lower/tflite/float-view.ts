@@ -1,8 +1,8 @@
-import { usageError, XgenError } from '../../base/errors.ts'
-import type { Model, ModelAttribute, ModelNode, ModelTensor, ModelValue } from '../model.ts'
-import { type Weighted, weightedOf } from '../operators/tflite/convolve.ts'
-import { paddingsOf } from '../operators/tflite/move.ts'
-import { poolWindow } from '../operators/tflite/pool.ts'
+import { usageError, XgenError } from '../../../base/errors.ts'
+import type { Model, ModelAttribute, ModelNode, ModelTensor, ModelValue } from '../../model.ts'
+import { type Weighted, weightedOf } from '../../operators/tflite/convolve.ts'
+import { paddingsOf } from '../../operators/tflite/move.ts'
+import { poolWindow } from '../../operators/tflite/pool.ts'
 import {
   codeLimits,
   inputAt,
@@ -13,12 +13,12 @@ import {
   shapeOf,
   siteOf,
   textSetting,
-} from '../operators/tflite/site.ts'
-import { refuseUnsupported, type Unsupported } from '../supported.ts'
-import { elementsOf } from '../tensors.ts'
-import { unsupportedTfliteNodes } from '../tflite/evaluate.ts'
-import { channelsFirst } from './channels-first.ts'
-import { reachable } from './reachable.ts'
+} from '../../operators/tflite/site.ts'
+import { reachable } from '../../reachable.ts'
+import { refuseUnsupported, type Unsupported } from '../../supported.ts'
+import { elementsOf } from '../../tensors.ts'
+import { unsupportedTfliteNodes } from '../../tflite/evaluate.ts'
+import { channelsFirst } from '../channels-first.ts'
 
 /** A model of TensorFlow Lite in float, in the operators and the layout of ONNX: what makes networks of those makes one of it too. */
 export interface FloatView {
