@@ -1,16 +1,15 @@
 import { join } from 'node:path'
 import { usageError } from '../base/errors.ts'
+import { usualLayerImages } from '../flow/layer-errors.ts'
 import { studyRobustness } from '../flow/robustness.ts'
 import { writeStudy } from '../flow/robustness-page.ts'
 import type { CommonOptions, Session } from './command.ts'
+import { inputRangeOf } from './input-range.ts'
 import { evaluatedImages, fileStem, resolvedOf, weightedConfigurationOf } from './options.ts'
 import { parseSweep } from './sweep.ts'
 import { table } from './table.ts'
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`
-
-/** Images that the errors of layers are measured on. */
-const layerImages = 64
 
 /** `xgen eval --sweep`: every combination, kept in a directory. */
 export async function study(options: CommonOptions, session: Session): Promise<number> {
@@ -29,7 +28,14 @@ export async function study(options: CommonOptions, session: Session): Promise<n
   const sweep = parseSweep(options['sweep'] as string[])
   const found = await studyRobustness(
     variant,
-    { ...evaluatedImages(options), ...sweep, layerImages, directory, force: options['force'] === true },
+    {
+      ...evaluatedImages(options),
+      ...sweep,
+      inputRange: inputRangeOf(options),
+      layerImages: usualLayerImages,
+      directory,
+      force: options['force'] === true,
+    },
     session.progress,
     session.signal,
   )

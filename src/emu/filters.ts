@@ -1,31 +1,38 @@
 import type { LayerAssignment } from '../approx/assignment.ts'
 import { createConvolution } from '../kernels/convolution.ts'
-import { bytesAt, wordsAt } from '../kernels/memory.ts'
+import { bytesAt, shortsAt } from '../kernels/memory.ts'
 import type { QConv, QTensor } from '../quant/qgraph.ts'
+import { requantise } from '../quant/rules.ts'
 import { productsOf } from './products.ts'
 
-/** The sums, bias and products, of some filters over features, before any requantisation. */
-export interface FilterSums {
+/** What some filters over features add to gates of 16 bits. */
+export interface FilterGates {
   readonly filters: number
-  /** From `lines` lines of features at one address of kernel memory to as many of sums, int32, at another one. */
-  run(codes: number, sums: number, lines: number): void
+  /** From codes [step][feature][line] at one address of kernel memory to gates [step][filter][line] at another one. */
+  run(codes: number, gates: number, steps: number, lines: number): void
 }
 
-/** The filters `from` .. `until`-1 of a set, as a convolution of 1x1 over the features of `input`. */
-export function filterSums(
+/** The filters `from` .. `until`-1 of a set, as a convolution of 1x1 over the features of `input`: lines are its positions. */
+export function filterGates(
   set: QConv,
   assignment: LayerAssignment,
   { bits, signed, zeroPoint }: QTensor,
   from: number,
   until: number,
-): FilterSums {
+): FilterGates {
   const features = set.weights.length / set.bias.length
   const rows = [from * features, until * features] as const
-  const node = { ...set, weights: set.weights.subarray(...rows), bias: set.bias.subarray(from, until) }
+  const node = {
+    ...set,
+    weights: set.weights.subarray(...rows),
+    ...{ bias: set.bias.subarray(from, until), multiplier: set.multiplier.subarray(from, until) },
+    shift: set.shift.subarray(from, until),
+  }
   const own = { ...assignment, ofKernel: assignment.ofKernel.subarray(...rows) }
   const products = productsOf(node, own)
   const filters = until - from
-  if (products.kind === 'wide' || products.kind === 'curve') return { filters, run: tableSums(node, own) }
+  if (products.kind === 'wide' || products.kind === 'curve') return { filters, run: tableGates(node, own) }
+  const { bias, multiplier, shift, low, high } = node
   const kernel = createConvolution(
     {
       ...{ channels: features, height: 1, width: 1, filters, rows: 1, columns: 1, groups: 1 },
@@ -33,14 +40,14 @@ export function filterSums(
     },
     { bits, signed, padding: zeroPoint },
     products,
-    node.bias,
-    { kind: 'sums' },
+    bias,
+    { kind: 'gates', multiplier, shift, low, high },
   )
-  return { filters, run: (codes, sums, lines) => kernel.run(codes, sums, lines) }
+  return { filters, run: (codes, gates, steps, lines) => kernel.run(codes, gates, steps, lines) }
 }
 
 /** Products of any size, one at a time: each weight keeps the start of its row of products. */
-function tableSums(node: QConv, { multipliers, ofKernel }: LayerAssignment): FilterSums['run'] {
+function tableGates(node: QConv, { multipliers, ofKernel }: LayerAssignment): FilterGates['run'] {
   const filters = node.bias.length
   const features = node.weights.length / filters
   const [row, weightCodes] = [2 ** multipliers[0]!.domain.nA, 2 ** node.weightBits]
@@ -55,15 +62,19 @@ function tableSums(node: QConv, { multipliers, ofKernel }: LayerAssignment): Fil
     const products = multipliers[Math.floor(key / weightCodes)]!.table()
     for (let a = 0; a < row; a++) table[start + a] = products[a * weightCodes + (key % weightCodes)]!
   }
-  return (codes, sums, lines) => {
-    const from = bytesAt(codes, lines * features)
-    const to = wordsAt(sums, lines * filters)
-    for (let line = 0, at = 0; line < lines; line++)
-      for (let n = 0; n < filters; n++, at++) {
-        let sum = node.bias[n]!
-        for (let k = 0; k < features; k++)
-          sum += table[starts[n * features + k]! + (from[line * features + k]! & (row - 1))]!
-        to[at] = sum
-      }
+  const { bias, multiplier, shift, low, high } = node
+  return (codes, gates, steps, lines) => {
+    const from = bytesAt(codes, steps * features * lines)
+    const to = shortsAt(gates, steps * filters * lines)
+    for (let step = 0, at = 0; step < steps; step++)
+      for (let n = 0; n < filters; n++)
+        for (let line = 0; line < lines; line++, at++) {
+          let sum = bias[n]!
+          for (let k = 0; k < features; k++) {
+            const code = from[(step * features + k) * lines + line]! & (row - 1)
+            sum += table[starts[n * features + k]! + code]!
+          }
+          to[at] = requantise(sum, multiplier[n]!, shift[n]!, low, high)
+        }
   }
 }

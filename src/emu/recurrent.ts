@@ -1,198 +1,166 @@
 import type { Assignment } from '../approx/assignment.ts'
 import { invariant } from '../base/errors.ts'
-import { allocate, bytesAt, release, wordsAt } from '../kernels/memory.ts'
+import { type CellMemory, type CellSteps, createCells } from '../kernels/cells.ts'
+import { allocate, bytesAt, release } from '../kernels/memory.ts'
 import { gatesOf } from '../net/network.ts'
-import {
-  blended,
-  gated,
-  nextCell,
-  opened,
-  saturate,
-  sigmoidOf,
-  stateCode,
-  tanhOf,
-} from '../quant/cell-rules.ts'
+import { sigmoidPoints, tanhPoints } from '../quant/cell-rules.ts'
 import type { QConv, QRecurrent, QTensor } from '../quant/qgraph.ts'
-import { type Codes, requantise } from '../quant/rules.ts'
-import { filterSums } from './filters.ts'
+import type { Codes } from '../quant/rules.ts'
+import { type FilterGates, filterGates } from './filters.ts'
 
-/** Emulates one recurrent layer over `images` sequences, all of them at each step. */
+/** Gates that the input adds are computed for as many steps at a time as this memory holds. */
+const gateBytes = 16 * 2 ** 20
+
+/**
+ * Emulates one recurrent layer over `images` sequences. In its memory the sequences of a batch are the innermost dimension: what a
+ * step computes for one, it computes for the next ones in the same way.
+ */
 export function recurrence(node: QRecurrent, assignment: Assignment, input: QTensor, state: QTensor) {
   const [steps, features] = input.shape
-  const { units } = node
-  const rows = gatesOf[node.cell].length * units
+  const { cell, units, multiplier, shift, low, high } = node
+  const rows = gatesOf[cell].length * units
   const bidirectional = node.direction === 'bidirectional'
-  const width = bidirectional ? 2 * units : units
-  const all = node.returns === 'all'
-  const directions = (bidirectional ? [0, 1] : [0]).map((d) => {
+  const points = { sigmoid: sigmoidPoints, tanh: tanhPoints }
+  const cells = createCells({ cell, ...points, bits: state.bits, multiplier, shift, low, high })
+  const directions = (bidirectional ? [0, 1] : [0]).map((d): Direction => {
     const set = (filters: QConv, tensor: QTensor, from = 0, until = rows) =>
       gates(filters, assignment, tensor, d * rows + from, d * rows + until)
     // of a GRU that resets before the product, the last gate's comes with the reset
-    const before = node.cell === 'gru' && node.reset === 'before'
+    const before = cell === 'gru' && node.reset === 'before'
     const together = before ? 2 * units : rows
     return {
+      ...{ units, steps, features, cells },
       backward: node.direction === 'backward' || d === 1,
       ofInput: set(node.ofInput, input),
       ofState: set(node.ofState, state, 0, together),
-      ofHeld: before ? set(node.ofState, state, together) : undefined,
+      ofReset: before ? set(node.ofState, state, together) : undefined,
     }
   })
+  const width = directions.length * units
+  const all = node.returns === 'all'
   return ([codes]: readonly Codes[], images: number, result: Codes): void => {
-    const at = allocate(images * features)
-    const line = bytesAt(at, images * features)
+    const sequences = allocate(codes!.length)
     try {
-      for (const [d, { backward, ofInput, ofState, ofHeld }] of directions.entries()) {
-        const cell = cellOf(node, { images, bits: state.bits, ofState, ofHeld })
-        try {
-          for (let t = 0; t < steps; t++) {
-            const step = backward ? steps - 1 - t : t
-            for (let i = 0; i < images; i++) {
-              const from = (i * steps + step) * features
-              line.set(codes!.subarray(from, from + features), i * features)
-            }
-            cell.step(ofInput(at, images))
-            const place = (image: number) => (all ? image * steps + step : image) * width + d * units
-            if (all || t === steps - 1) cell.store(result, place)
-          }
-        } finally {
-          cell.end()
-        }
-      }
+      transpose(codes!, images, bytesAt(sequences, codes!.length))
+      for (const [d, direction] of directions.entries())
+        run(direction, sequences, images, (made, step, last) => {
+          if (all) storeStates(made, images, result, steps * width, step * width + d * units)
+          else if (last) storeStates(made, images, result, width, d * units)
+        })
     } finally {
-      release(at, images * features)
+      release(sequences, codes!.length)
     }
   }
 }
 
-/** The gates, before their functions, that filters add for lines of codes in kernel memory: [line][row]. */
-type Gates = (codes: number, lines: number) => Int16Array
-
-function gates(set: QConv, assignment: Assignment, tensor: QTensor, from: number, until: number): Gates {
+function gates(
+  set: QConv,
+  assignment: Assignment,
+  tensor: QTensor,
+  from: number,
+  until: number,
+): FilterGates {
   const layer = assignment.get(set.name)
   invariant(layer !== undefined, `"${set.name}" has no multiplier`)
-  const { filters, run } = filterSums(set, layer, tensor, from, until)
-  let result = new Int16Array(0)
-  return (codes, lines) => {
-    if (result.length < lines * filters) result = new Int16Array(lines * filters)
-    const at = allocate(4 * lines * filters)
-    run(codes, at, lines)
-    const sums = wordsAt(at, lines * filters)
-    for (let n = 0; n < filters; n++) {
-      requantiseLine(sums, result, n, filters, set.multiplier[from + n]!, set.shift[from + n]!)
-    }
-    release(at, 4 * lines * filters)
-    return result
-  }
+  return filterGates(set, layer, tensor, from, until)
 }
 
-/** The rule of `requantise`, clamped to 16 bits, for every `step`-th sum: its powers of two are the same for all. */
-function requantiseLine(
-  sums: Int32Array,
-  result: Int16Array,
-  first: number,
-  step: number,
-  multiplier: number,
-  shift: number,
-): void {
-  const [half, unit] = [2 ** (shift - 1), 2 ** -shift]
-  for (let i = first; i < sums.length; i += step)
-    result[i] = saturate(Math.floor((sums[i]! * multiplier + half) * unit))
+/** [line][value] to [value][line]. */
+function transpose(from: Codes, lines: number, to: Uint8Array): void {
+  const values = from.length / lines
+  for (let value = 0, at = 0; value < values; value++)
+    for (let line = 0, source = value; line < lines; line++, source += values) to[at++] = from[source]!
 }
 
-/** What the cells of a batch have. */
-interface Kept {
-  readonly images: number
-  /** Of a state's code. */
-  readonly bits: number
-  readonly ofState: Gates
+/** Codes [unit][image] to units from `first` on of images `size` apart. */
+function storeStates(made: Uint8Array, images: number, result: Codes, size: number, first: number): void {
+  for (let at = 0, unit = first; at < made.length; unit++)
+    for (let image = 0, to = unit; image < images; image++, to += size) result[to] = made[at++]!
+}
+
+/** A layer in one direction. */
+interface Direction {
+  readonly units: number
+  readonly steps: number
+  readonly features: number
+  readonly cells: CellSteps
+  readonly backward: boolean
+  readonly ofInput: FilterGates
+  readonly ofState: FilterGates
   /** Of a GRU that resets before the product. */
-  readonly ofHeld: Gates | undefined
+  readonly ofReset: FilterGates | undefined
 }
 
-/** The cells of a batch between two steps, their states 0 at first. */
-interface Cell {
-  /** One step, given what the input adds to the gates. */
-  step(ofInput: Int16Array): void
-  /** Writes the codes of each image's state to its place. */
-  store(result: Codes, place: (image: number) => number): void
-  end(): void
-}
-
-function cellOf(node: QRecurrent, kept: Kept): Cell {
-  const { units, multiplier, shift, low, high } = node
-  const { images, bits } = kept
-  const state = new Int16Array(images * units)
-  const at = allocate(state.length)
-  const codes = new Int8Array(bytesAt(at, state.length).buffer, at, state.length)
-  const step = { rnn, gru, lstm }[node.cell](node, { ...kept, state, codes })
-  return {
-    step(ofInput) {
-      for (let i = 0; i < state.length; i++) codes[i] = stateCode(state[i]!, bits)
-      step(ofInput, kept.ofState(at, images))
-    },
-    store(result, place) {
-      for (let image = 0, i = 0; image < images; image++) {
-        const to = place(image)
-        for (let u = 0; u < units; u++, i++)
-          result[to + u] = requantise(state[i]!, multiplier, shift, low, high)
-      }
-    },
-    end: () => release(at, state.length),
-  }
-}
-
-/** The states of a batch, [image][unit]: in units of 2^-15, and in kernel memory as the weights read them. */
-interface States extends Kept {
-  readonly state: Int16Array
-  readonly codes: Int8Array
-}
-
-/** One step of the cells, from what the input and what the state adds to the gates: [image][gate][unit]. */
-type CellStep = (x: Int16Array, h: Int16Array) => void
-
-function rnn(_node: QRecurrent, { state }: States): CellStep {
-  return (x, h) => {
-    for (let i = 0; i < state.length; i++) state[i] = tanhOf(saturate(x[i]! + h[i]!))
-  }
-}
-
-function gru({ units }: QRecurrent, { images, bits, state, codes, ofHeld }: States): CellStep {
-  const resets = new Int16Array(state.length)
-  const updates = new Int16Array(state.length)
-  const together = ofHeld === undefined ? 3 * units : 2 * units
-  return (x, h) => {
-    for (let image = 0, i = 0; image < images; image++) {
-      const [ofX, ofH] = [image * 3 * units, image * together]
-      for (let u = 0; u < units; u++, i++) {
-        updates[i] = sigmoidOf(saturate(x[ofX + u]! + h[ofH + u]!))
-        resets[i] = sigmoidOf(saturate(x[ofX + units + u]! + h[ofH + units + u]!))
+/** Runs the cells over sequences [step][feature][line] in kernel memory, showing the results' codes [unit][line] after each step. */
+function run(
+  direction: Direction,
+  sequences: number,
+  lines: number,
+  visit: (made: Uint8Array, step: number, last: boolean) => void,
+): void {
+  const { units, steps, features, backward, ofInput } = direction
+  const bytesOfStep = 2 * ofInput.filters * lines
+  const chunk = Math.max(1, Math.min(steps, Math.floor(gateBytes / bytesOfStep)))
+  const count = units * lines
+  const places = placesOf(direction, lines)
+  const inputGates = allocate(chunk * bytesOfStep)
+  try {
+    for (let done = 0; done < steps; done += chunk) {
+      const here = Math.min(chunk, steps - done)
+      const first = backward ? steps - done - here : done
+      ofInput.run(sequences + first * features * lines, inputGates, here, lines)
+      for (let i = 0; i < here; i++) {
+        const at = backward ? here - 1 - i : i
+        stepCells(direction, inputGates + at * bytesOfStep, lines, places)
+        visit(bytesAt(places.result, count), first + at, done + i === steps - 1)
       }
     }
-    if (ofHeld !== undefined)
-      for (let i = 0; i < state.length; i++) codes[i] = stateCode(resets[i]! * state[i]!, bits, 30)
-    const held = ofHeld?.(codes.byteOffset, images)
-    for (let image = 0, i = 0; image < images; image++) {
-      const candidates = image * 3 * units + 2 * units
-      for (let u = 0; u < units; u++, i++) {
-        const back = held === undefined ? gated(resets[i]!, h[candidates + u]!) : held[i]!
-        state[i] = blended(updates[i]!, tanhOf(saturate(x[candidates + u]! + back)), state[i]!)
-      }
-    }
+  } finally {
+    release(inputGates, chunk * bytesOfStep)
+    release(places.all, places.bytes)
   }
 }
 
-function lstm({ units }: QRecurrent, { images, state }: States): CellStep {
-  const cells = new Int16Array(state.length)
-  return (x, h) => {
-    for (let image = 0, i = 0; image < images; image++) {
-      for (let u = 0; u < units; u++, i++) {
-        const input = image * 4 * units + u
-        const [output, forget, candidate] = [input + units, input + 2 * units, input + 3 * units]
-        const admitted = sigmoidOf(saturate(x[input]! + h[input]!))
-        const kept = sigmoidOf(saturate(x[forget]! + h[forget]!))
-        cells[i] = nextCell(kept, cells[i]!, admitted, tanhOf(saturate(x[candidate]! + h[candidate]!)))
-        state[i] = opened(sigmoidOf(saturate(x[output]! + h[output]!)), cells[i]!)
-      }
-    }
+function stepCells(
+  { units, cells, ofState, ofReset }: Direction,
+  ofInput: number,
+  lines: number,
+  places: Places,
+) {
+  const count = units * lines
+  ofState.run(places.codes, places.ofState, 1, lines)
+  if (ofReset === undefined) {
+    cells.step(ofInput, places.ofState, count, places)
+    return
   }
+  cells.reset(ofInput, places.ofState, count, places)
+  ofReset.run(places.codes, places.ofReset, 1, lines)
+  cells.blend(ofInput, places.ofState, count, places)
+}
+
+interface Places extends CellMemory {
+  readonly ofState: number
+  /** The block that all lie in. */
+  readonly all: number
+  readonly bytes: number
+}
+
+/** What the cells of a batch have between two steps: states of 0 at first. */
+function placesOf({ units, ofState }: Direction, lines: number): Places {
+  const count = units * lines
+  const padded = (bytes: number) => 64 * Math.ceil(bytes / 64 + 1)
+  const sizes = {
+    ...{ state: 2 * count, codes: count, memory: 2 * count, updates: 2 * count },
+    ...{ ofReset: 2 * count, result: count, ofState: 2 * ofState.filters * lines },
+  }
+  const bytes = Object.values(sizes).reduce((sum, size) => sum + padded(size), 0)
+  const all = allocate(bytes)
+  bytesAt(all, bytes).fill(0)
+  let at = all
+  const places = Object.entries(sizes).map(([name, size]) => {
+    const place = at
+    at += padded(size)
+    return [name, place]
+  })
+  return { ...(Object.fromEntries(places) as Omit<Places, 'all' | 'bytes'>), all, bytes }
 }

@@ -1,7 +1,5 @@
 import { usageError } from '../base/errors.ts'
 import type { Progress } from '../base/progress.ts'
-import { emulatedAccuracy } from '../emu/accuracy.ts'
-import { createEmulator } from '../emu/emulator.ts'
 import { isModelFile } from '../model/files.ts'
 import {
   type Accuracy,
@@ -15,10 +13,12 @@ import type { ImageSet } from '../net/data/store.ts'
 import { zooEntry } from '../net/zoo.ts'
 import { floatAccuracy } from '../train/trainer.ts'
 import type { Configuration } from './configuration.ts'
+import { type Emulation, networkEmulation } from './emulation.ts'
 import { checkFit } from './fit.ts'
+import { exactEmulator, type LayerError, layerErrors } from './layer-errors.ts'
 import type { InputRange } from './model-accuracy.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
-import { networkOf, prepare, weightsOf } from './preparation.ts'
+import { networkOf, weightsOf } from './preparation.ts'
 
 export interface EvalRequest {
   /** Data set; the network's own where it is built in. */
@@ -31,6 +31,8 @@ export interface EvalRequest {
   readonly split?: SplitName
   /** What bytes 0 and 255 of an image are for a model file that takes real values; 0 and 1 where undefined. */
   readonly inputRange?: InputRange | undefined
+  /** Images that errors of the layers are measured on; none where undefined. */
+  readonly layerImages?: number | undefined
 }
 
 export interface EvalResult {
@@ -49,6 +51,8 @@ export interface EvalResult {
   /** Of a model file: how it gets the images, in words. */
   readonly taken?: string
   readonly classes: readonly ClassResult[]
+  /** Where asked for: codes of each layer minus those of the run with exact multipliers. */
+  readonly layers?: readonly LayerError[]
 }
 
 export interface ClassResult extends ClassAccuracy {
@@ -64,10 +68,7 @@ export async function evaluate(
 ): Promise<EvalResult> {
   if (isModelFile(configuration.net) && configuration.weights.file === undefined)
     return (await import('./model-eval.ts')).evaluateModel(configuration, request, progress, signal)
-  if (request.inputRange !== undefined)
-    throw usageError('the images of a network are in [0, 1]: a range is for model files alone', {
-      where: '--input-range',
-    })
+  refuseInputRange(request.inputRange)
   const { precision = 'int' } = request
   const network = networkOf(configuration)
   if (hasSeededWeights(configuration))
@@ -83,9 +84,11 @@ export async function evaluate(
     })
   const set = dataSet(name)
   checkFit(network, set)
-  const run = accuracyRun(configuration, precision)
+  const emulation = precision === 'int' ? networkEmulation(configuration) : undefined
+  const run = emulation?.run ?? floatRun(configuration)
   const test = openSplit(set, request.split ?? 'test', { shape: network.input.shape })
   const images = Math.min(test.count, request.images ?? test.count)
+  const layers = layersOf(emulation, test, request)
   progress.step(`evaluating ${network.name} (${precision})`, images)
   const start = performance.now()
   const accuracy = await inParts(run, test, images, signal, (done) => progress.update(done))
@@ -101,7 +104,15 @@ export async function evaluate(
     seconds,
     multipliers: precision === 'float' ? {} : configuration.multipliers,
     classes: accuracy.classes.map((rates, label) => ({ name: test.classes[label]!, ...rates })),
+    ...layers,
   }
+}
+
+export function refuseInputRange(range: InputRange | undefined): void {
+  if (range !== undefined)
+    throw usageError('the images of a network are in [0, 1]: a range is for model files alone', {
+      where: '--input-range',
+    })
 }
 
 export type AccuracyRun = (
@@ -131,14 +142,25 @@ export async function inParts(
   return counter.result()
 }
 
-function accuracyRun(configuration: Configuration, precision: 'int' | 'float'): AccuracyRun {
-  if (precision === 'float') {
-    const network = networkOf(configuration)
-    const weights = weightsOf(configuration, network)
-    return (images, signal, update, counter) =>
-      floatAccuracy(network, weights, images, signal, update, counter)
-  }
-  const { graph, assignment } = prepare(configuration)
-  const emulator = createEmulator(graph, assignment)
-  return (images, signal, update, counter) => emulatedAccuracy(emulator, images, signal, update, counter)
+function floatRun(configuration: Configuration): AccuracyRun {
+  const network = networkOf(configuration)
+  const weights = weightsOf(configuration, network)
+  return (images, signal, update, counter) => floatAccuracy(network, weights, images, signal, update, counter)
+}
+
+/** Errors of the layers on the first images, where they are asked for. */
+export function layersOf(
+  emulation: Emulation | undefined,
+  source: ImageSource,
+  { layerImages }: EvalRequest,
+): { readonly layers?: readonly LayerError[] } {
+  if (layerImages === undefined) return {}
+  if (emulation === undefined)
+    throw usageError('errors of layers are those of integers, and this runs in float', {
+      where: '--per-layer',
+      hint: 'Leave it away, or import the model: "xgen net import FILE --data SET --out DIR".',
+    })
+  const { emulator, codes } = emulation
+  const images = source.read(0, Math.min(layerImages, source.count))
+  return { layers: layerErrors(emulator, exactEmulator(emulator), images, codes) }
 }

@@ -1,5 +1,6 @@
+import { buildAssignment } from '../approx/build.ts'
 import { invariant } from '../base/errors.ts'
-import type { Emulator } from '../emu/emulator.ts'
+import { createEmulator, type Emulator } from '../emu/emulator.ts'
 import { type ImageSet, slice } from '../net/data/store.ts'
 import type { Codes } from '../quant/rules.ts'
 
@@ -14,6 +15,13 @@ export interface LayerError {
 }
 
 const batch = 16
+
+/** Images that errors of layers are measured on. */
+export const usualLayerImages = 64
+
+/** What an emulator is compared with: the same integers with exact multipliers. */
+export const exactEmulator = ({ graph }: Emulator): Emulator =>
+  createEmulator(graph, buildAssignment(graph, []))
 
 /** Errors of every layer of one emulator against another of the same graph, whose input `codesOf` makes of images. */
 export function layerErrors(

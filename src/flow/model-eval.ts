@@ -5,10 +5,11 @@ import { readModel } from '../model/read.ts'
 import { dataSet } from '../net/data/catalogue.ts'
 import { openSplit } from '../net/data/load.ts'
 import { type Configuration, entriesOf, quantOptionsOf } from './configuration.ts'
-import { type AccuracyRun, type EvalRequest, type EvalResult, inParts } from './eval.ts'
+import { modelEmulation } from './emulation.ts'
+import { type AccuracyRun, type EvalRequest, type EvalResult, inParts, layersOf } from './eval.ts'
 import { checkShape } from './fit.ts'
 import { type ImageModel, imageModel } from './model-accuracy.ts'
-import { emulatedModel } from './model-emulation.ts'
+import { type EmulatedModel, emulatedModel } from './model-emulation.ts'
 import { precisionOf } from './model-infer.ts'
 import { networkPath } from './named-files.ts'
 
@@ -31,6 +32,7 @@ export async function evaluateModel(
   checkShape(model.name, images.shape, set)
   const test = openSplit(set, request.split ?? 'test', { shape: images.shape })
   const count = Math.min(test.count, request.images ?? test.count)
+  const layers = layersOf('emulator' in images ? modelEmulation(images) : undefined, test, request)
   progress.step(`evaluating ${images.name} (${precision}, ${images.taken})`, count)
   const start = performance.now()
   const run: AccuracyRun = async (...given) => {
@@ -51,11 +53,16 @@ export async function evaluateModel(
     seconds,
     multipliers: configuration.multipliers,
     classes: accuracy.classes.map((rates, label) => ({ name: test.classes[label]!, ...rates })),
+    ...layers,
   }
 }
 
 /** What evaluates a model file: the emulator where it can, unless the operators themselves are asked for (float). */
-function modelOnImages(model: Model, configuration: Configuration, request: EvalRequest): ImageModel {
+function modelOnImages(
+  model: Model,
+  configuration: Configuration,
+  request: EvalRequest,
+): ImageModel | EmulatedModel {
   const entries = entriesOf(configuration)
   if (request.precision === 'float' && entries.length > 0)
     throw usageError('multipliers are of the integer emulation', {

@@ -1,26 +1,23 @@
 import { join } from 'node:path'
-import { buildAssignment } from '../approx/build.ts'
 import { usageError, XgenError } from '../base/errors.ts'
 import { readInput } from '../base/files.ts'
 import { hashOf, sha256 } from '../base/hash.ts'
 import type { Progress } from '../base/progress.ts'
 import { version } from '../base/version.ts'
 import { checkMarkedDirectory } from '../emit/run-directory.ts'
-import { emulatedAccuracy } from '../emu/accuracy.ts'
-import { createEmulator, type Emulator, emptyCodes } from '../emu/emulator.ts'
+import type { Emulator } from '../emu/emulator.ts'
 import { isModelFile } from '../model/files.ts'
 import type { Model } from '../model/model.ts'
 import { readModel } from '../model/read.ts'
 import { dataSet, type SplitName } from '../net/data/catalogue.ts'
 import { type ImageSource, openSplit } from '../net/data/load.ts'
-import type { ImageSet } from '../net/data/store.ts'
 import { zooEntry } from '../net/zoo.ts'
-import { quantiseImages } from '../quant/input.ts'
-import type { Codes } from '../quant/rules.ts'
 import { type Configuration, entriesOf, multiplierHashesOf, quantOptionsOf } from './configuration.ts'
-import { type AccuracyRun, inParts } from './eval.ts'
+import { type Emulation, modelEmulation, networkEmulation } from './emulation.ts'
+import { inParts, refuseInputRange } from './eval.ts'
 import { checkFit, checkShape } from './fit.ts'
-import { type LayerError, layerErrors } from './layer-errors.ts'
+import { exactEmulator, type LayerError, layerErrors } from './layer-errors.ts'
+import type { InputRange } from './model-accuracy.ts'
 import { type EmulatedModel, emulatedModel } from './model-emulation.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
 import { prepare } from './preparation.ts'
@@ -40,6 +37,8 @@ export interface RobustnessRequest {
   /** Images that the errors of layers are measured on. */
   readonly layerImages: number
   readonly directory: string
+  /** What bytes 0 and 255 of an image are for a model file that takes real values; 0 and 1 where undefined. */
+  readonly inputRange?: InputRange | undefined
   /** Begin anew where the directory holds something else, or the study of something else. */
   readonly force?: boolean
 }
@@ -93,14 +92,14 @@ export async function studyRobustness(
 ): Promise<RobustnessStudy> {
   const { force = false } = request
   checkMarkedDirectory(request.directory, logName, 'study', force)
-  const read = modelReader()
+  const files: Files = { read: modelReader(), inputRange: request.inputRange }
   const own = variant([], undefined)
   const grid = gridOf(own, request)
-  const { source, name, identity, net } = subjectOf(own, request, read)
+  const { source, name, identity, net } = subjectOf(own, request, files)
   const images = Math.min(source.count, request.images ?? source.count)
   const layerImages = Math.min(images, request.layerImages)
   const choices = grid.multipliers.map((entries) => nameOf(entries ?? entriesOfConfiguration(own)))
-  checkChoices(variant, grid, read)
+  checkChoices(variant, grid, files)
   const studied = {
     version,
     net,
@@ -116,8 +115,8 @@ export async function studyRobustness(
     grid.activations.flatMap((activations) =>
       grid.multipliers.map((entries, i) => {
         const configuration = variant(grid.settings(weights, activations), entries)
-        const files = multiplierHashesOf(configuration)
-        const named = Object.keys(files).length === 0 ? {} : { files }
+        const hashes = multiplierHashesOf(configuration)
+        const named = Object.keys(hashes).length === 0 ? {} : { files: hashes }
         return { configuration, point: { weights, activations, multipliers: choices[i]!, ...named } }
       }),
     ),
@@ -133,7 +132,7 @@ export async function studyRobustness(
     }
     progress.step(label, images)
     const measured = await refusable(point, async () => {
-      const { emulator, run, codes } = buildOf(configuration, read)
+      const { emulator, run, codes } = emulationOf(configuration, files)
       const accuracy = await inParts(run, source, images, signal, (done) => progress.update(done))
       const layers = layerErrors(emulator, exact(point, emulator), source.read(0, layerImages), codes)
       const { top1, top5, interval } = accuracy
@@ -169,10 +168,10 @@ type Grid = ReturnType<typeof gridOf>
 function checkChoices(
   variant: Variant,
   { weights, activations, multipliers, settings }: Grid,
-  read: ModelReader,
+  files: Files,
 ): void {
   for (const entries of multipliers)
-    buildOf(variant(settings(Math.max(...weights), Math.max(...activations)), entries), read)
+    emulationOf(variant(settings(Math.max(...weights), Math.max(...activations)), entries), files)
 }
 
 interface Subject {
@@ -184,11 +183,7 @@ interface Subject {
   readonly identity: StudyIdentity
 }
 
-function subjectOf(
-  configuration: Configuration,
-  { data, split }: RobustnessRequest,
-  read: ModelReader,
-): Subject {
+function subjectOf(configuration: Configuration, { data, split }: RobustnessRequest, files: Files): Subject {
   if (hasSeededWeights(configuration))
     throw usageError('seeded weights are untrained: they have no accuracy to measure', { where: '--weights' })
   const name = data ?? zooEntry(configuration.net)?.data
@@ -200,13 +195,14 @@ function subjectOf(
   const set = dataSet(name)
   if (isModelAsItIs(configuration)) {
     const file = networkPath(configuration)
-    const { shape } = modelOf(configuration, read)
-    const net = read(file).name
-    checkShape(net, shape, set)
+    const { shape, taken } = modelOf(configuration, files)
+    const model = files.read(file)
+    checkShape(model.name, shape, set)
     const { unsigned } = quantOptionsOf(configuration)
-    const identity = { model: sha256(readInput(file, 'model file')), unsigned: String(unsigned) }
-    return { source: openSplit(set, split, { shape }), net, name: set.name, identity }
+    const identity = { model: hashOfModel(file, model), unsigned: String(unsigned), taken }
+    return { source: openSplit(set, split, { shape }), net: model.name, name: set.name, identity }
   }
+  refuseInputRange(files.inputRange)
   const { network, networkHash, weightsHash, coefficientsHash = '', ranges } = prepare(configuration)
   checkFit(network, set)
   return {
@@ -222,6 +218,15 @@ function subjectOf(
   }
 }
 
+/** Of the file and its constants, which may stand in other files. */
+function hashOfModel(file: string, { constants }: Model): string {
+  const tensors = [...constants].map(([name, { data }]) => [
+    name,
+    sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+  ])
+  return hashOf([sha256(readInput(file, 'model file')), tensors])
+}
+
 /** What the integers of a network depend on, but for its bits and files. */
 function settingsOf({ quant, weights }: Configuration) {
   const { weights: _weights, activations: _activations, ...others } = quant
@@ -235,6 +240,12 @@ const isModelAsItIs = ({ net, weights }: Configuration): boolean =>
 /** Reads a model file the first time that it is asked for: all points of a study are of what stood there then. */
 type ModelReader = (path: string) => Model
 
+/** How model files are read, and what bytes 0 and 255 of an image are for those that take real values. */
+interface Files {
+  readonly read: ModelReader
+  readonly inputRange: InputRange | undefined
+}
+
 function modelReader(): ModelReader {
   const known = new Map<string, Model>()
   return (path) => {
@@ -245,10 +256,10 @@ function modelReader(): ModelReader {
 }
 
 /** A model file on the emulator, with the multipliers of the configuration. */
-function modelOf(configuration: Configuration, read: ModelReader): EmulatedModel {
+function modelOf(configuration: Configuration, { read, inputRange }: Files): EmulatedModel {
   const { unsigned } = quantOptionsOf(configuration)
   const model = read(networkPath(configuration))
-  const emulated = emulatedModel(model, entriesOf(configuration), { unsigned })
+  const emulated = emulatedModel(model, entriesOf(configuration), { unsigned, inputRange })
   if (emulated !== undefined) return emulated
   throw usageError('the model has no integer graph to study', {
     where: '--net',
@@ -257,30 +268,10 @@ function modelOf(configuration: Configuration, read: ModelReader): EmulatedModel
 }
 
 /** What measures one point. */
-interface Build {
-  readonly emulator: Emulator
-  readonly run: AccuracyRun
-  codes(images: ImageSet): Codes
-}
-
-function buildOf(configuration: Configuration, read: ModelReader): Build {
-  if (isModelAsItIs(configuration)) {
-    const model = modelOf(configuration, read)
-    const run: AccuracyRun = async (...given) => {
-      await model.run(...given)
-      return given[3].result()
-    }
-    return { emulator: model.emulator, run, codes: (images) => model.codes(images) }
-  }
-  const { graph, assignment } = prepare(configuration)
-  const emulator = createEmulator(graph, assignment)
-  const input = graph.tensors[graph.input]!
-  return {
-    emulator,
-    run: (set, signal, update, counter) => emulatedAccuracy(emulator, set, signal, update, counter),
-    codes: (images) => quantiseImages(input, images, emptyCodes(input, images.count)),
-  }
-}
+const emulationOf = (configuration: Configuration, { read, inputRange }: Files): Emulation =>
+  isModelAsItIs(configuration)
+    ? modelEmulation(modelOf(configuration, { read, inputRange }))
+    : networkEmulation(configuration)
 
 function gridOf(configuration: Configuration, request: RobustnessRequest) {
   const { quant, multipliers: own } = configuration
@@ -329,9 +320,9 @@ async function refusable(point: Point, run: () => Promise<MeasuredPoint>): Promi
 /** The emulator with exact multipliers of the same bits; the last one is kept, since all multipliers of a pair of bits come one after another. */
 function exactEmulators(): (point: Point, of: Emulator) => Emulator {
   let last: { readonly bits: string; readonly emulator: Emulator } | undefined
-  return ({ weights, activations }, { graph }) => {
+  return ({ weights, activations }, emulator) => {
     const key = `${weights} ${activations}`
-    if (last?.bits !== key) last = { bits: key, emulator: createEmulator(graph, buildAssignment(graph, [])) }
+    if (last?.bits !== key) last = { bits: key, emulator: exactEmulator(emulator) }
     return last.emulator
   }
 }

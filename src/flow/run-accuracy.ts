@@ -53,7 +53,9 @@ export async function evaluateRun(
   const result = await evaluate(configuration, request, progress, signal)
   const exact = isExact(prepared)
     ? null
-    : ratesOf(await evaluate(exactOf(configuration), request, progress, signal))
+    : ratesOf(
+        await evaluate(exactOf(configuration), { ...request, layerImages: undefined }, progress, signal),
+      )
   const { data, images } = result
   const accuracy: RunAccuracy = { plan, data, images, ...ratesOf(result), exact }
   writeAccuracy(directory, accuracy)

@@ -35,8 +35,8 @@ export type Finish =
   | (Codes &
       (
         | {
-            /** floor((sum * multiplier + 2^(shift-1)) / 2^shift) */
-            readonly kind: 'requantise'
+            /** floor((sum * multiplier + 2^(shift-1)) / 2^shift), stored in 8 or, as gates, in 16 bits */
+            readonly kind: 'requantise' | 'gates'
             /** Below 2^31; shifts 1..62. */
             readonly multiplier: ArrayLike<number>
             readonly shift: ArrayLike<number>
@@ -66,8 +66,11 @@ export interface Convolution {
   readonly shape: ConvolutionShape
   /** Whoever has it keeps the convolution's memory. */
   readonly holder: object
-  /** Codes at one address to codes, or to int32 sums, at another one, both in kernel memory. */
-  run(input: number, output: number, images: number): void
+  /**
+   * Codes at one address to codes, or to int32 sums, at another one, both in kernel memory. A 1x1 kernel over maps of one row takes
+   * any number of columns.
+   */
+  run(input: number, output: number, images: number, columns?: number): void
 }
 
 // The words of a job: src/kernels/assembly/job.ts, in its order.
@@ -110,13 +113,15 @@ export function createConvolution(
   const jobAt = place(4 * jobWords.length)
   const dot = products.kind === 'dot' ? dotWork(shape, products.terms, fast !== undefined) : undefined
 
-  const run: Convolution['run'] = (input, output, images) => {
-    const positions = images * shape.rows * shape.columns
+  const run: Convolution['run'] = (input, output, images, columns) => {
+    const own = columns === undefined ? shape : { ...shape, width: columns, columns }
+    const positions = images * own.rows * own.columns
     const threads = threadsFor(positions * filters * taps)
     const few = filters / groups <= mostFiltersOfRows || positions <= mostPositionsOfRows
     const { kernel, limits } = dot ?? (few ? rowWork : tableWork)
-    const pieces = piecesOf(shape, limits, images, threads)
-    const all: Record<string, number> = { ...job, ...pieces.words, input, output, images }
+    const pieces = piecesOf(own, limits, images, threads)
+    const size = { width: own.width, columns: own.columns }
+    const all: Record<string, number> = { ...job, ...size, ...pieces.words, input, output, images }
     wordsAt(jobAt, jobWords.length).set(jobWords.map((name) => all[name] ?? 0))
     runPieces(kernel, jobAt, pieces.count, pieces.scratch, threads)
   }
@@ -141,15 +146,17 @@ function placeWords(values: ArrayLike<number>, place: Place): number {
   return at
 }
 
-/** In the order of their numbers in src/kernels/assembly/job.ts. */
-const finishKinds: readonly Finish['kind'][] = ['requantise', 'sums', 'scale', 'round']
+/** Their numbers in src/kernels/assembly/job.ts. */
+const finishKinds: Readonly<Record<Finish['kind'], number>> = {
+  ...{ requantise: 0, sums: 1, scale: 2, round: 3, gates: 5 },
+}
 
 /** The words of a job that tell what becomes of the sums of its filters. */
 function finishWords(finish: Finish, filters: number, place: Place): Record<string, number> {
-  const kind = { finish: finishKinds.indexOf(finish.kind) }
+  const kind = { finish: finishKinds[finish.kind] }
   if (finish.kind === 'sums') return kind
   const { low, high } = finish
-  if (finish.kind === 'requantise') {
+  if ('shift' in finish) {
     const { multiplier, shift } = finish
     return { ...kind, low, high, multiplier: placeWords(multiplier, place), shift: placeWords(shift, place) }
   }

@@ -48,11 +48,6 @@ export function averageCode(sum: number, area: number): number {
   return Math.floor((sum + Math.floor(area / 2)) / area)
 }
 
-/** min(high, floor((2 * term * one + sum) / (2 * sum))): a term's share of a sum in units of 1/one. Terms up to 2^16, sums up to 2^32. */
-export function softmaxCode(term: number, sum: number, one: number, high: number): number {
-  return Math.min(high, Math.floor((2 * term * one + sum) / (2 * sum)))
-}
-
 /** A requantisation factor as `multiplier` / 2^`shift`. */
 export interface FixedPoint {
   readonly multiplier: number

@@ -120,7 +120,7 @@ describe('a robustness study', () => {
       )
       const alone = await evaluate(
         configuration,
-        { data: `folder:${pictures}`, images: undefined, precision: 'int' },
+        { data: `folder:${pictures}`, images: undefined, precision: 'int', layerImages: 20 },
         silent,
         new AbortController().signal,
       )
@@ -130,6 +130,7 @@ describe('a robustness study', () => {
         30,
         alone.interval,
       ])
+      expect(alone.layers).toEqual(point.layers)
       const { graph } = prepare(configuration)
       expect(graph.tensors[graph.output]!.bits).toBe(point.activations)
       const largest = Math.max(...point.layers.map(({ max }) => max))
@@ -260,6 +261,17 @@ describe('a robustness study', () => {
     expect(matrices[0]!.values.map((value) => value === undefined)).toEqual([false, false, true, false])
     const page = await studyPage(study)
     expect(page.sections.map(({ id }) => id)).toEqual(['accuracy', 'layers', 'refused'])
+  })
+
+  test('a range of inputs, and layers of a run in float, are refused', async () => {
+    await expect(run(requestIn('range', [], { inputRange: [0, 255] }))).rejects.toMatchObject({
+      kind: 'usage',
+      where: '--input-range',
+    })
+    const request = { data: `folder:${pictures}`, images: 1, precision: 'float', layerImages: 1 } as const
+    await expect(
+      evaluate(variant([], []), request, silent, new AbortController().signal),
+    ).rejects.toMatchObject({ kind: 'usage', where: '--per-layer' })
   })
 
   test('misspelt multipliers, seeded weights and multipliers of the configuration are refused at once', async () => {

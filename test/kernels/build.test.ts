@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { compileKernels, kernelFile } from '../../scripts/kernels/compile.ts'
+import { cellWords } from '../../src/kernels/cells.ts'
 import { jobWords } from '../../src/kernels/convolution.ts'
 import { additionWords, poolingWords } from '../../src/kernels/elementwise.ts'
 import { floatWords } from '../../src/kernels/floats.ts'
@@ -18,6 +19,7 @@ describe('the kernels', () => {
     ['job', jobWords],
     ['add', additionWords],
     ['pool', poolingWords],
+    ['cells', cellWords],
     ['floats', floatWords],
     ['lookup', lookupWords],
     ['softmax', softmaxWords],

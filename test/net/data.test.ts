@@ -215,6 +215,15 @@ describe('fetching from servers of all kinds', () => {
     ])
   })
 
+  test('gives up where redirections go round', async () => {
+    const { outcome, asked, lies } = await fetchFrom((request, response) => {
+      response.writeHead(302, { location: request.url === '/a' ? '/b' : '/a' }).end()
+    })
+    expect(outcome).toMatchObject(refusal(/^cannot fetch http.*cells\.lib: redirect count exceeded$/))
+    expect(asked.length).toBeLessThan(30)
+    expect(lies).toEqual({})
+  })
+
   test('keeps what came of a body that breaks off, and no file', async () => {
     const { outcome, lies } = await fetchFrom((_, response) => {
       response.writeHead(200, { 'content-length': contents.length })

@@ -16,7 +16,6 @@ import {
 } from '../../src/emu/rearrange.ts'
 import { realFunction } from '../../src/float/activation.ts'
 import { allocate, memory, release } from '../../src/kernels/memory.ts'
-import { blended, gated, nextCell, opened, sigmoidOf, stateCode, tanhOf } from '../../src/quant/cell-rules.ts'
 import { type Moments, momentOperand, momentsOf } from '../../src/quant/curve.ts'
 import { functionTable, softmaxTable } from '../../src/quant/elementwise.ts'
 import { fitCurve } from '../../src/quant/fit.ts'
@@ -40,6 +39,7 @@ import {
   quantiseValue,
   requantise,
 } from '../../src/quant/rules.ts'
+import { blended, gated, nextCell, opened, sigmoidOf, stateCode, tanhOf } from '../fixtures/cell-rules.ts'
 
 /** Examples are data: each rule takes what its line in the document gives. */
 // biome-ignore lint/suspicious/noExplicitAny: read from text

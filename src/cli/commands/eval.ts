@@ -1,8 +1,9 @@
 import { usageError } from '../../base/errors.ts'
 import { type EvalResult, evaluate } from '../../flow/eval.ts'
-import { parseInputRange } from '../../flow/model-accuracy.ts'
+import { type LayerError, usualLayerImages } from '../../flow/layer-errors.ts'
 import type { evaluateRun, Rates, RunAccuracy } from '../../flow/run-accuracy.ts'
 import type { Command } from '../command.ts'
+import { inputRangeOf } from '../input-range.ts'
 import { evaluatedImages, imagesOption, netOptions, weightedConfigurationOf } from '../options.ts'
 import { table } from '../table.ts'
 
@@ -20,6 +21,17 @@ const classTable = (classes: EvalResult['classes']): string[] =>
         String(images),
         ...(images === 0 ? ['', ''] : [percent(top1), percent(top5)]),
       ]),
+    ],
+    1,
+  )
+
+const figure = (value: number) => `${Number(value.toPrecision(3))}`
+
+const layerTable = (layers: readonly LayerError[]): string[] =>
+  table(
+    [
+      ['layer', 'mean error', 'standard deviation', 'largest'],
+      ...layers.map(({ name, mean, std, max }) => [name, figure(mean), figure(std), String(max)]),
     ],
     1,
   )
@@ -88,6 +100,12 @@ export const evaluation: Command = {
         describe: 'Print the accuracy of each class (it always stands in the JSON)',
         group: 'Output:',
       },
+      'per-layer': {
+        type: 'boolean',
+        default: false,
+        describe: 'Errors of each layer against exact multipliers, on 64 images; in the JSON too',
+        group: 'Output:',
+      },
       out: {
         type: 'string',
         requiresArg: true,
@@ -109,11 +127,11 @@ export const evaluation: Command = {
         hint: 'Leave it away, or give --sweep.',
       })
     if (options['sweep'] !== undefined) return (await import('../study.ts')).study(options, session)
-    const range = options['input-range'] as string | undefined
     const request = {
       ...evaluatedImages(options),
       precision: options['precision'] as 'int' | 'float' | undefined,
-      inputRange: range === undefined ? undefined : parseInputRange(range),
+      inputRange: inputRangeOf(options),
+      layerImages: options['per-layer'] === true ? usualLayerImages : undefined,
     }
     const configuration = weightedConfigurationOf(options)
     const { progress, signal } = session
@@ -128,6 +146,7 @@ export const evaluation: Command = {
       ...Object.entries(result.multipliers).map(([selector, spec]) => `  ${selector}: ${spec}`),
       ...(exact ? [`with exact multipliers: ${describe(exact)}`] : []),
       ...(options['per-class'] === true ? classTable(result.classes) : []),
+      ...(result.layers === undefined ? [] : layerTable(result.layers)),
       `${result.images} images in ${result.seconds.toFixed(1)} s, ${result.imagesPerSecond.toFixed(0)} images/s`,
     ]
     session.print(result, lines.join('\n'))

@@ -1,5 +1,4 @@
 import { usageError } from '../../base/errors.ts'
-import { parseInputRange } from '../../flow/model-accuracy.ts'
 import {
   checkNetwork,
   type LayerReport,
@@ -12,6 +11,7 @@ import { exportNetwork } from '../../flow/net-export.ts'
 import { type ImportResult, importNetwork } from '../../flow/net-import.ts'
 import { imageName } from '../../net/wiring.ts'
 import type { Command } from '../command.ts'
+import { inputRangeOf } from '../input-range.ts'
 import { netOptions, weightedConfigurationOf, wholeNumber } from '../options.ts'
 import { table } from '../table.ts'
 
@@ -102,13 +102,12 @@ export const net: Command = {
       return 0
     }
     if (action === 'import') {
-      const range = options['input-range'] as string | undefined
       const request = {
         file: name,
         out: options['out'] as string,
         data: options['data'] as string | undefined,
         images: wholeNumber(options['calibration'], '--calibration', 1, 100_000),
-        inputRange: range === undefined ? undefined : parseInputRange(range),
+        inputRange: inputRangeOf(options),
       }
       const result = importNetwork(request, session.progress)
       session.print(result, describeImport(result))

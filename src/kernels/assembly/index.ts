@@ -1,5 +1,6 @@
 /** What the module offers: one piece of a layer a call, on memory that all threads share. */
 export { addCodes } from './add'
+export { stepCells } from './cells'
 export { convolveDot } from './dot'
 export { convolveFloat } from './float'
 export { addFloats, clampFloats } from './floats'

@@ -4,9 +4,9 @@ import * as region from './region'
 
 /**
  * Codes of `count` sums: clamp(floor(((sum + bias) * multiplier + 2^(shift-1)) / 2^shift), low, high), the products in 64 bits.
- * Only the low byte of a code is stored.
+ * Codes are stored as bytes or as 16-bit integers.
  */
-export function requantiseLine(
+export function requantiseLine<T>(
   from: usize,
   to: usize,
   count: i32,
@@ -18,7 +18,7 @@ export function requantiseLine(
 ): void {
   // Within this bound every quotient fits 32 bits.
   const whole = <i64>multiplier <= (<i64>1) << shift ? count & ~3 : 0
-  const end = to + whole
+  const end = to + <usize>whole * sizeof<T>()
   const biases = i32x4.splat(bias)
   const factors = i32x4.splat(multiplier)
   const lows = i32x4.splat(low)
@@ -26,24 +26,26 @@ export function requantiseLine(
   // There is no fast arithmetic shift of 64 bits: 2^62 makes the products positive, and 2^(62-shift) comes off afterwards.
   const rounding = i64x2.splat(((<i64>1) << 62) + ((<i64>1) << (shift - 1)))
   const excess = i32x4.splat(shift > 30 ? <i32>((<i64>1) << (62 - shift)) : 0)
-  for (; to < end; to += 4, from += 16) {
+  for (; to < end; to += 4 * sizeof<T>(), from += 16) {
     const sums = i32x4.add(v128.load(from), biases)
     const first = i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(sums, factors), rounding), shift)
     const second = i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(sums, factors), rounding), shift)
     const codes = i32x4.sub(v128.shuffle<i32>(first, second, 0, 2, 4, 6), excess)
     const clamped = i32x4.max_s(i32x4.min_s(codes, highs), lows)
-    store<u32>(
-      to,
-      i32x4.extract_lane(
-        v128.shuffle<i8>(clamped, clamped, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12),
-        0,
-      ),
-    )
+    if (sizeof<T>() === 2) v128.store64_lane(to, i16x8.narrow_i32x4_s(clamped, clamped), 0)
+    else
+      store<u32>(
+        to,
+        i32x4.extract_lane(
+          v128.shuffle<i8>(clamped, clamped, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12),
+          0,
+        ),
+      )
   }
-  for (const last = end + (count - whole); to < last; to++, from += 4) {
+  for (const last = end + <usize>(count - whole) * sizeof<T>(); to < last; to += sizeof<T>(), from += 4) {
     const product = <i64>(load<i32>(from) + bias) * <i64>multiplier
     const code = (product + ((<i64>1) << (shift - 1))) >> shift
-    store<u8>(to, <u8>max<i64>(low, min<i64>(high, code)))
+    store<T>(to, <T>max<i64>(low, min<i64>(high, code)))
   }
 }
 
@@ -101,7 +103,9 @@ function finishRun(at: usize, filter: i32, bias: i32, sums: usize, index: usize,
   const multiplier = ofFilter(at, job.multiplier, filter)
   const shift = ofFilter(at, job.shift, filter)
   if (kind === 2) scaleLine(sums, to, count, bias, multiplier, shift, zero, low, high)
-  else requantiseLine(sums, to, count, bias, multiplier, shift, low, high)
+  else if (kind === 5)
+    requantiseLine<i16>(sums, output + (index << 1), count, bias, multiplier, shift, low, high)
+  else requantiseLine<u8>(sums, to, count, bias, multiplier, shift, low, high)
 }
 
 /** A filter's word of a list. */
