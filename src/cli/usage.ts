@@ -35,6 +35,8 @@ export function refusal(message: string, command: string, names: readonly string
     const near = didYouMean(unknown, names).replace('"', '"--')
     return usageError(`${message}.${near}`, { hint })
   }
+  if (message.startsWith('Not enough non-option arguments'))
+    return usageError(`"${command}" needs a word that says what to do`, { hint })
   const choice = /Argument: (\S+), Given: "(.*)", Choices: (.*)/.exec(message)
   if (choice !== null) {
     const [, name, given, list] = choice as unknown as [string, string, string, string]

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Document, isScalar, visit } from 'yaml'
 import { usageError } from '../base/errors.ts'
@@ -26,6 +27,8 @@ export interface ImportRequest {
   readonly data: string | undefined
   /** How many of them. */
   readonly images: number
+  /** Replace the files of another network, or of other weights. */
+  readonly force?: boolean
 }
 
 export interface ImportResult {
@@ -51,10 +54,15 @@ export function importNetwork(request: ImportRequest, progress: Progress): Impor
     network: join(request.out, `${network.name}.yaml`),
     weights: join(request.out, `${network.name}.safetensors`),
   }
+  const [text, values] = [networkText(network), serialiseWeights(weights, network)]
+  if (request.force !== true) {
+    checkSame(paths.network, Buffer.from(text), 'another network')
+    checkSame(paths.weights, values, 'other weights')
+  }
   const { data } = request
   const ranges = data === undefined ? undefined : rangesOn(network, data)
-  writeFileAtomically(paths.network, networkText(network))
-  writeFileAtomically(paths.weights, serialiseWeights(weights, network))
+  writeFileAtomically(paths.network, text)
+  writeFileAtomically(paths.weights, values)
   const record = ranges === undefined ? null : recordPath(paths.weights)
   if (ranges !== undefined)
     writeFileAtomically(
@@ -92,6 +100,15 @@ export function importNetwork(request: ImportRequest, progress: Progress): Impor
     progress.done()
     return { found, images: images.count }
   }
+}
+
+/** Refuses to write over a file that holds something else. */
+function checkSame(path: string, contents: Uint8Array, what: string): void {
+  if (!existsSync(path) || statSync(path).isDirectory() || readFileSync(path).equals(contents)) return
+  throw usageError(`${path} is there already, and holds ${what}`, {
+    where: '--out',
+    hint: 'Name another directory with --out, or replace the file with --force.',
+  })
 }
 
 /** A network as a file of layers. */

@@ -67,7 +67,10 @@ function refusalOf(node: QNode, graph: QGraph): Reason | undefined {
     case 'recurrent':
       return { why: `is recurrent (${node.cell})`, hint: emulated }
     case 'softmax':
-      return { why: 'is a softmax', hint: `Leave it out: the class is the same without it. ${emulated}` }
+      return {
+        why: 'is a softmax',
+        hint: `Delete it from the network file ("xgen net import" makes one of a model): the class is the same without it. ${emulated}`,
+      }
     default:
       return undefined
   }

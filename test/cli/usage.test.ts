@@ -29,6 +29,15 @@ describe('what yargs refuses', () => {
     })
   })
 
+  test('a command without its word says so', () => {
+    const message = 'Not enough non-option arguments: got 0, need at least 1'
+    expect(refusal(message, 'xgen data', [])).toMatchObject({
+      kind: 'usage',
+      message: '"xgen data" needs a word that says what to do',
+      hint: '"xgen data --help" lists the options.',
+    })
+  })
+
   test('a choice that is none has the list', () => {
     const message = 'Invalid values:\n  Argument: action, Given: "lst", Choices: "list", "fetch"'
     expect(refusal(message, 'xgen data', [])).toMatchObject({

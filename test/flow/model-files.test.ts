@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -146,6 +146,31 @@ describe('xgen net import and export', () => {
     expect(hashWeights(readWeights(result.weights, network), network)).toBe(
       hashWeights(lowered.weights, lowered.network),
     )
+  })
+
+  it('write over no other network, and no other weights, unless forced', () => {
+    const out = at('kept')
+    const request = { out, inputRange: undefined, data: undefined, images: 8 }
+    const result = importNetwork({ ...request, file: at('digits.onnx') }, silent)
+    // the same again is no change
+    importNetwork({ ...request, file: at('digits.onnx') }, silent)
+    const weights = readFileSync(result.weights)
+    const model = digitsModel()
+    const [name, first] = [...model.constants][0]!
+    const changed = { ...first, data: Float32Array.from(first.data as Float32Array, (value) => 2 * value) }
+    const file = at('other/digits.onnx')
+    mkdirSync(at('other'))
+    writeFileSync(file, writeOnnx({ ...model, constants: new Map([...model.constants, [name, changed]]) }))
+    expect(failure(() => importNetwork({ ...request, file }, silent))).toMatchObject({
+      kind: 'usage',
+      where: '--out',
+      message: `${result.weights} is there already, and holds other weights`,
+    })
+    expect(readFileSync(result.weights)).toEqual(weights)
+    importNetwork({ ...request, file, force: true }, silent)
+    expect(readFileSync(result.weights)).not.toEqual(weights)
+    writeFileSync(result.network, 'mine')
+    expect(() => importNetwork({ ...request, file }, silent)).toThrow('holds another network')
   })
 
   it('of a model file alone there are no ranges, which is told with what to do', () => {

@@ -52,6 +52,12 @@ export const net: Command = {
           describe: 'Directory that import writes to, or .onnx file that export writes',
           group: 'Import:',
         },
+        force: {
+          type: 'boolean',
+          default: false,
+          describe: 'Let import replace the files of another network, or of other weights',
+          group: 'Import:',
+        },
         data: {
           type: 'string',
           requiresArg: true,
@@ -87,6 +93,8 @@ export const net: Command = {
     const name = options['name'] as string | undefined
     if (name === undefined)
       throw usageError(`name the network to ${action}`, { hint: `For example: xgen net ${action} lenet5.` })
+    if (action !== 'import' && options['force'] === true)
+      throw usageError(`"net ${action}" replaces nothing that was there`, { where: '--force' })
     if (action === 'export') {
       const result = exportNetwork(
         weightedConfigurationOf({ ...options, net: name }),
@@ -108,6 +116,7 @@ export const net: Command = {
         data: options['data'] as string | undefined,
         images: wholeNumber(options['calibration'], '--calibration', 1, 100_000),
         inputRange: inputRangeOf(options),
+        force: options['force'] === true,
       }
       const result = importNetwork(request, session.progress)
       session.print(result, describeImport(result))
