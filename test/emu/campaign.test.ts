@@ -5,6 +5,7 @@ import { createEmulator } from '../../src/emu/emulator.ts'
 import { useThreads } from '../../src/kernels/threads.ts'
 import { anyNetwork } from '../fixtures/any-networks.ts'
 import { randomNetwork } from '../fixtures/networks.ts'
+import { importedNetwork } from '../fixtures/random-models.ts'
 import { differences, drawnSpecs, familySpecs, oracleTrace, scene } from '../fixtures/scenes.ts'
 import { wideNetwork } from '../fixtures/wide-networks.ts'
 
@@ -17,6 +18,7 @@ describe('batches of images on several threads', () => {
     ['small layers', randomNetwork],
     ['layers of all kinds', anyNetwork],
     ['wide layers', wideNetwork],
+    ['layers of imported models', importedNetwork],
   ])(
     'give what the naive oracle gives image by image: %s',
     (_name, make) => {
