@@ -24,6 +24,9 @@ interface TypedArrayConstructor {
 /** The typed array that elements of a type lie in. */
 export const arrayOf = (type: ElementType): TypedArrayConstructor => arrays[type] as TypedArrayConstructor
 
+/** Axes of a tensor above which it is refused: NumPy's own bound. */
+export const mostAxes = 64
+
 export const elementsOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1)
 
 /** A tensor of zeros. */

@@ -28,9 +28,10 @@ export function lowerAffine(lowering: Lowering, node: ModelNode, value: Value, a
       `spreads a tensor of [${value.shape.join(', ')}] over [${shape.join(', ')}]`,
       'Nothing but a constant may be spread.',
     )
-  const [scale, shift] = [affine.scale, affine.shift].map((each) => elements(broadcastTo(each, shape)))
-  const perChannel = (spread: Spread) => {
-    const pair = [scale!, shift!].map((whole) => channelsOf(whole, spread))
+  const spread = [affine.scale, affine.shift].map((each) => inRuns(each, shape))
+  lowering.spend(spread.reduce((sum, { values }) => sum + values.length, 0))
+  const perChannel = (by: Spread) => {
+    const pair = spread.map((runs) => channelsOf(runs, by))
     return pair.every((each) => each !== undefined) ? { scale: pair[0]!, shift: pair[1]! } : undefined
   }
   const own: Spread = {
@@ -40,14 +41,16 @@ export function lowerAffine(lowering: Lowering, node: ModelNode, value: Value, a
   const before = lowering.scalable(value)
   const folded = before === undefined ? undefined : perChannel(own)
   if (before !== undefined && folded !== undefined) {
+    lowering.spend(before.weights.weight.length)
     lowering.weights.set(before.layer.name, scaled(before.weights, folded))
     lowering.alias(node, value)
     return
   }
-  for (const spread of [own, ...spreadsOf(shape)]) {
-    const found = perChannel(spread)
+  const asLayer = own.inTurn && own.channels > mostFeatures ? [] : [own]
+  for (const by of [...asLayer, ...spreadsOf(shape)]) {
+    const found = perChannel(by)
     if (found === undefined) continue
-    const make = spread.inTurn ? lowerDiagonal : lowerCopies
+    const make = by.inTurn ? lowerDiagonal : lowerCopies
     make(lowering, node, value, found)
     return
   }
@@ -57,19 +60,46 @@ export function lowerAffine(lowering: Lowering, node: ModelNode, value: Value, a
   )
 }
 
+/** Features above which a diagonal of weights is too large: it has their square. */
+const mostFeatures = 2 ** 11
+
 /** Channels of a map, and features of a sequence, as the model's own axes have them. */
 function spreadsOf(shape: readonly number[]): readonly Spread[] {
   const map = shape.length > 1 && shape[0] === 1 ? [{ channels: shape[1]!, inTurn: false }] : []
-  const sequence = shape.length === 2 || shape.length === 3 ? [{ channels: shape.at(-1)!, inTurn: true }] : []
+  const features = shape.at(-1) ?? 1
+  const fits = (shape.length === 2 || shape.length === 3) && features <= mostFeatures
+  const sequence = fits ? [{ channels: features, inTurn: true }] : []
   return [...map, ...sequence]
 }
 
+/** A tensor's values as it is spread over a shape, each of them for so many elements in a row. */
+interface Runs {
+  readonly values: ArrayLike<number>
+  readonly length: number
+}
+
+/** Not spread over the last axes, where all elements take the same. */
+function inRuns(tensor: ModelTensor, shape: readonly number[]): Runs {
+  const ones = tensor.shape.length - 1 - tensor.shape.findLastIndex((n) => n !== 1)
+  const kept = ones === tensor.shape.length ? 0 : shape.length - ones
+  const own = tensor.shape.slice(0, tensor.shape.length - ones)
+  return {
+    values: elements(broadcastTo({ ...tensor, shape: own }, shape.slice(0, kept))),
+    length: elementsOf(shape.slice(kept)),
+  }
+}
+
 /** The value of each channel; undefined where a channel has several. */
-function channelsOf(whole: ArrayLike<number>, { channels, inTurn }: Spread): Float64Array | undefined {
-  const plane = whole.length / channels
-  const found = Float64Array.from({ length: channels }, (_, c) => whole[inTurn ? c : c * plane]!)
-  for (let i = 0; i < whole.length; i++)
-    if (whole[i] !== found[inTurn ? i % channels : Math.floor(i / plane)]) return undefined
+function channelsOf({ values, length }: Runs, { channels, inTurn }: Spread): Float64Array | undefined {
+  const size = values.length * length
+  const plane = size / channels
+  const at = (i: number) => values[Math.floor(i / length)]!
+  const found = Float64Array.from({ length: channels }, (_, c) => at(inTurn ? c : c * plane))
+  // a run that lies in one channel is looked at once
+  if (values.length === 1) return found
+  const step = !inTurn && plane % length === 0 ? length : 1
+  for (let i = 0; i < size; i += step)
+    if (at(i) !== found[inTurn ? i % channels : Math.floor(i / plane)]) return undefined
   return found
 }
 

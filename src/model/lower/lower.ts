@@ -116,6 +116,7 @@ function lowerNode(lowering: Lowering, node: ModelNode): Unsupported[] {
     rule(lowering, node)
     return []
   } catch (error) {
+    if (lowering.full) throw error
     if (error instanceof Obstacle) return stopped(error.message, error.hint)
     if (error instanceof XgenError && error.kind !== 'internal')
       return stopped(error.message, error.hint ?? '')

@@ -1,3 +1,4 @@
+import { usageError } from '../../base/errors.ts'
 import type { Layer, LayerWeights } from '../../net/network.ts'
 import type { Shape } from '../../net/shapes.ts'
 import { imageName } from '../../net/wiring.ts'
@@ -31,6 +32,12 @@ export interface Value {
   readonly padding?: readonly [number, number, number, number]
 }
 
+/** Weights of all layers: as many as a network may have. */
+const mostWeights = 2 ** 28
+
+/** What putting layers together may cost, as finding shapes may. */
+const mostWork = 2 ** 31
+
 type Unnamed<L> = L extends unknown ? Omit<L, 'name'> : never
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -44,6 +51,10 @@ export class Lowering {
   private readonly values = new Map<string, Value>()
   private readonly readers = new Map<string, number>()
   private readonly names = new Set(['default', imageName])
+  private readonly places = new Map<string, number>()
+  private readonly nonNegative = new Set([imageName])
+  private weightsHeld = 0
+  private spent = 0
 
   constructor(model: Model, trace: Trace) {
     this.trace = trace
@@ -165,9 +176,50 @@ export class Lowering {
     const sources = inputs.map((value) => value.source)
     const before = this.layers.at(-1)?.name ?? imageName
     const wired = sources.length === 1 && sources[0] === before ? {} : { inputs: sources }
+    this.hold(weights)
+    this.places.set(name, this.layers.length)
     this.layers.push({ ...layer, name, ...wired } as Layer)
+    if (keepsSign(layer.kind, sources, this.nonNegative)) this.nonNegative.add(name)
     if (weights !== undefined) this.weights.set(name, weights)
     return { source: name, shape, alone: true }
+  }
+
+  /** Counts weights that are held: nodes that share a constant have each a copy of it. */
+  private hold(weights: LayerWeights | undefined): void {
+    if (weights === undefined) return
+    const { weight, bias, recurrent } = weights
+    for (const each of [weight, bias, recurrent?.weight, recurrent?.bias])
+      this.weightsHeld += each?.length ?? 0
+    this.checkFull()
+  }
+
+  /** Counts values that are looked at to put layers together. */
+  spend(work: number): void {
+    this.spent += work
+    this.checkFull()
+  }
+
+  private checkFull(): void {
+    if (this.full)
+      throw usageError(
+        `the layers of the model have more than ${mostWeights} weights together, or take more than ${mostWork} steps to make`,
+      )
+  }
+
+  /** Whether the model asks for more than it may: then it is not looked at any further. */
+  get full(): boolean {
+    return this.weightsHeld > mostWeights || this.spent > mostWork
+  }
+
+  /** The layer that makes a value; undefined for the image. */
+  layerOf({ source }: Value): Layer | undefined {
+    const place = this.places.get(source)
+    return place === undefined ? undefined : this.layers[place]
+  }
+
+  /** Whether a value comes from a ReLU or a softmax, or is the image's: 0 to 1, however moved, compared or added. */
+  isNonNegative({ source }: Value): boolean {
+    return this.nonNegative.has(source)
   }
 
   /** A value in the shape that a layer needs. */
@@ -198,14 +250,14 @@ export class Lowering {
   /** The layer whose weights may be scaled because nobody else reads its result. */
   scalable(value: Value): { readonly layer: Layer; readonly weights: LayerWeights } | undefined {
     if (!value.alone || value.padding !== undefined) return undefined
-    const layer = this.layers.find(({ name }) => name === value.source)
+    const layer = this.layerOf(value)
     if (layer?.kind !== 'conv2d' && layer?.kind !== 'dense') return undefined
     return { layer, weights: this.weights.get(layer.name)! }
   }
 
   /** Changes a layer in its place. */
   replace(layer: Layer, change: Partial<Mutable<Layer>>): void {
-    this.layers[this.layers.indexOf(layer)] = { ...layer, ...change } as Layer
+    this.layers[this.places.get(layer.name)!] = { ...layer, ...change } as Layer
   }
 }
 
@@ -218,6 +270,17 @@ export function layerName(wished: string, used: Set<string>): string {
   used.add(name)
   return name
 }
+
+const moving = /^(pool|flatten|reshape|transpose|subsample|concat|pad|add)$/
+
+const keepsSign = (
+  kind: Layer['kind'],
+  sources: readonly string[],
+  nonNegative: ReadonlySet<string>,
+): boolean =>
+  kind === 'relu' ||
+  kind === 'softmax' ||
+  (moving.test(kind) && sources.every((source) => nonNegative.has(source)))
 
 /** A convolution of 1x1 that takes each channel by itself. */
 export function copy(channels: number) {

@@ -1,10 +1,10 @@
 import { dataError } from '../../base/errors.ts'
 import type { ElementType, ModelAttribute, ModelNode, ModelTensor, ModelValue } from '../model.ts'
+import { mostAxes } from '../tensors.ts'
 import type { MessageReader } from './protobuf.ts'
 import {
   elementType,
   elementTypeOf,
-  mostAxes,
   type NamedModelTensor,
   readTensor,
   type TensorContext,
@@ -114,8 +114,8 @@ function readAttribute(reader: MessageReader, context: TensorContext): [string, 
   let [float, int, string, graphs] = [0, 0, '', 0]
   let tensor: ModelTensor | undefined
   const [floats, ints, strings]: [number[], number[], string[]] = [[], [], []]
-  const bounded = (list: unknown[]) => {
-    if (list.length > most.list) throw reader.broken(`is in a list of more than ${most.list} values`)
+  const add = <T>(list: T[], value: T) => {
+    if (list.push(value) > most.list) throw reader.broken(`is in a list of more than ${most.list} values`)
   }
   while (reader.next()) {
     if (reader.field >= 2 && reader.field <= 9) seen = Math.max(seen, fieldKinds[reader.field]!)
@@ -140,16 +140,13 @@ function readAttribute(reader: MessageReader, context: TensorContext): [string, 
         reader.skip()
         break
       case 7:
-        reader.floats((value) => floats.push(value))
-        bounded(floats)
+        reader.floats((value) => add(floats, value))
         break
       case 8:
-        reader.integers((value) => ints.push(value))
-        bounded(ints)
+        reader.integers((value) => add(ints, value))
         break
       case 9:
-        strings.push(reader.text())
-        bounded(strings)
+        add(strings, reader.text())
         break
       case 20:
         type = reader.integer()

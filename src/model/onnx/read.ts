@@ -19,7 +19,11 @@ export function readOnnx(bytes: Uint8Array, file: string, directory: string): Mo
       graph = readGraph(reader.message(), context)
     } else if (reader.field === 8) {
       const [domain, version] = readOperatorSet(reader.message())
+      if ((sets.get(domain) ?? version) !== version)
+        throw reader.broken(`names versions ${sets.get(domain)} and ${version} of the same operators`)
       sets.set(domain, version)
+    } else if (reader.field === 25) {
+      refuseStandardFunction(reader.message())
     } else reader.skip()
   }
   if (graph === undefined)
@@ -39,6 +43,18 @@ function readOperatorSet(reader: MessageReader): [domain: string, version: numbe
     else reader.skip()
   }
   return [domain === 'ai.onnx' ? '' : domain, version]
+}
+
+/** A function of the file's own in place of a standard operator would be taken for that operator; those of other domains are unknown. */
+function refuseStandardFunction(reader: MessageReader): void {
+  let [name, domain] = ['', '']
+  while (reader.next()) {
+    if (reader.field === 1) name = reader.text()
+    else if (reader.field === 10) domain = reader.text()
+    else reader.skip()
+  }
+  if (domain === '' || domain === 'ai.onnx')
+    throw reader.broken(`ends a function "${name}" that stands for a standard operator, which is not read`)
 }
 
 function checkOperatorSet(version: number | undefined, file: string): void {

@@ -1,7 +1,7 @@
 import { dataError } from '../../base/errors.ts'
 import { checkedElements } from '../../base/tensor.ts'
 import type { ElementType, ModelTensor, TypedData } from '../model.ts'
-import { arrayOf, emptyTensor, isWide } from '../tensors.ts'
+import { arrayOf, emptyTensor, isWide, mostAxes } from '../tensors.ts'
 import { type ExternalPlace, readExternal } from './external.ts'
 import type { MessageReader } from './protobuf.ts'
 
@@ -117,8 +117,10 @@ function describe(reader: MessageReader): Description {
   while (reader.next()) {
     switch (reader.field) {
       case 1:
-        reader.integers((n) => found.shape.push(n))
-        if (found.shape.length > mostAxes) throw reader.broken(`is in a tensor of more than ${mostAxes} axes`)
+        reader.integers((n) => {
+          if (found.shape.push(n) > mostAxes)
+            throw reader.broken(`is in a tensor of more than ${mostAxes} axes`)
+        })
         break
       case 2:
         found.code = reader.integer()
@@ -166,9 +168,6 @@ function fill(reader: MessageReader, { type, data }: ModelTensor): number {
   }
   return filled
 }
-
-/** Axes of a tensor above which a file is refused: NumPy's own bound. */
-export const mostAxes = 64
 
 /** A StringStringEntryProto. */
 export function readEntry(reader: MessageReader, into: Map<string, string>): void {

@@ -1,6 +1,6 @@
 import { dataError, type XgenError } from '../../base/errors.ts'
 import type { ElementType, ModelAttribute, ModelNode, ModelTensor } from '../model.ts'
-import { elementsOf, emptyTensor, numbersOf } from '../tensors.ts'
+import { elementsOf, emptyTensor, mostAxes, numbersOf } from '../tensors.ts'
 
 /** What an operator of a format takes, and what it computes. */
 export interface Operator {
@@ -117,6 +117,8 @@ export class Call {
 
   /** That a tensor of this shape may be made. */
   reserve(shape: readonly number[]): void {
+    if (shape.length > mostAxes)
+      throw this.error(`makes a tensor of ${shape.length} axes: at most ${mostAxes} are possible`)
     // a size beside one of 0 costs memory too, where indices are counted
     const elements = elementsOf(shape.map((n) => (n === 0 ? 1 : n)))
     if (shape.some((n) => !Number.isSafeInteger(n) || n < 0) || !(elements <= this.budget.elements))

@@ -1,5 +1,3 @@
-import type { Layer } from '../../../net/network.ts'
-import { imageName } from '../../../net/wiring.ts'
 import type { ElementType, ModelNode, ModelTensor } from '../../model.ts'
 import { elements } from '../../operators/strided.ts'
 import { lowerAffine } from '../affine.ts'
@@ -43,23 +41,9 @@ function clampAtZero(lowering: Lowering, node: ModelNode, zeroPoint: ModelTensor
   const least = zeroPoint === undefined ? 0 : leastCodes[zeroPoint.type]
   const fromLeast = zeroPoint === undefined || Array.from(elements(zeroPoint.data)).every((z) => z === least)
   const value = lowering.result(node.outputs[0]!)
-  if (!fromLeast || isNonNegative(lowering.layers, value.source)) return
+  if (!fromLeast || lowering.isNonNegative(value)) return
   const whole = lowering.view(value, value.shape)
   lowering.layer(node, { kind: 'relu' }, [whole], whole.shape)
-}
-
-const moving = /^(pool|flatten|reshape|transpose|subsample|concat|pad|add)$/
-
-/** Whether a layer's values, or those that it moves, compares or adds, come from a ReLU or a softmax, or are the image's: 0 to 1. */
-function isNonNegative(layers: readonly Layer[], source: string): boolean {
-  const found = new Set([imageName])
-  let before = imageName
-  for (const { name, kind, inputs = [before] } of layers) {
-    const kept = moving.test(kind) && inputs.every((input) => found.has(input))
-    if (kept || kind === 'relu' || kind === 'softmax') found.add(name)
-    before = name
-  }
-  return found.has(source)
 }
 
 const quantize: Rule = (lowering, node) => {

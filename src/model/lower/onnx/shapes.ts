@@ -80,7 +80,7 @@ function takeLast(
   value: ReturnType<Parameters<Rule>[0]['value']>,
   { steps, units, index, single }: { steps: number; units: number; index: number; single: boolean },
 ): void {
-  const layer = lowering.layers.find(({ name }) => name === value.source)
+  const layer = lowering.layerOf(value)
   const recurrent = layer?.kind === 'gru' || layer?.kind === 'lstm' || layer?.kind === 'rnn'
   if (
     !recurrent ||

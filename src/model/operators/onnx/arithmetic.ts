@@ -33,6 +33,7 @@ function combine(
       `reads shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}], which do not fit together`,
     )
   const result = call.make(a.type, shape)
+  if (call.dry) return result
   const [x, y, z] = [elements(broadcastTo(a, shape)), elements(broadcastTo(b, shape)), elements(result.data)]
   if (divides && !isFloat(a.type)) {
     for (let i = 0; i < z.length; i++) if (!y[i]) throw call.error('divides a whole number by 0')

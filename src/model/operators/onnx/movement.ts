@@ -21,7 +21,7 @@ function mapped(
     maps.map((map) => map.length),
   )
   if (fill !== undefined) result.data.fill(fill as never)
-  copyMapped(x, maps, result.data)
+  if (!call.dry) copyMapped(x, maps, result.data)
   return result
 }
 
@@ -51,7 +51,7 @@ export const movement: Readonly<Record<string, Operator>> = {
       const inner = elementsOf(first.shape.slice(axis + 1))
       const outer = elementsOf(first.shape.slice(0, axis))
       let at = 0
-      for (const { shape, data } of parts) {
+      for (const { shape, data } of call.dry ? [] : parts) {
         const run = shape[axis]! * inner
         for (let o = 0; o < outer; o++)
           (result.data as Float32Array).set(

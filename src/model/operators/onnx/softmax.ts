@@ -9,6 +9,7 @@ const softmaxOf = (logarithm: boolean): Operator => ({
     const x = call.typed(0, 'float32', 'float64')
     const result = call.make(x.type, x.shape)
     const [count, inner] = lanes(call, x.shape)
+    if (call.dry) return [result]
     const [from, to] = [elements(x.data), elements(result.data)]
     for (let start = 0; start < to.length; start += count * inner) {
       for (let lane = start; lane < start + inner; lane++)
