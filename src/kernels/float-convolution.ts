@@ -28,7 +28,7 @@ export function createFloatConvolution(shape: ConvolutionShape, weights: Float32
   floatsAt(biasAt, filters).set(bias)
   const jobAt = hold(holder, 4 * jobWords.length)
   const job = { ...shapeWords(shape), factors, bias: biasAt, finish: floats }
-  const run = (input: number, output: number, images: number): void => {
+  const convolve = (input: number, output: number, images: number): void => {
     const products = images * shape.rows * shape.columns * weights.length
     const threads = threadsFor(products * productsOfCodes)
     const pieces = piecesOf(shape, limits(taps), images, threads)
@@ -36,7 +36,8 @@ export function createFloatConvolution(shape: ConvolutionShape, weights: Float32
     wordsAt(jobAt, jobWords.length).set(jobWords.map((name) => all[name] ?? 0))
     runPieces('convolveFloat', jobAt, pieces.count, pieces.scratch, threads)
   }
-  return { run, holder }
+  // whoever has the function keeps its memory
+  return { run: Object.assign(convolve, { holder }) }
 }
 
 function limits(taps: number): PieceLimits {

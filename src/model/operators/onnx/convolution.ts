@@ -3,10 +3,12 @@ import type { ModelTensor } from '../../model.ts'
 import { elementsOf } from '../../tensors.ts'
 import type { Call, Operator } from '../operator.ts'
 import { elements } from '../strided.ts'
-import { type Taps, tapsOf, windowAttributes, windowsOf } from './windows.ts'
+import { convolveByKernel } from './convolution-kernel.ts'
+import { type Taps, tapsOf, type Windows, windowAttributes, windowsOf } from './windows.ts'
 
 /** A convolution's shapes, with the taps of its windows. */
 interface Convolution extends Taps {
+  readonly windows: Windows
   readonly batch: number
   readonly groups: number
   /** Of one group. */
@@ -36,6 +38,7 @@ function convolutionOf(call: Call, x: ModelTensor, w: ModelTensor): Convolution 
   call.spend(elementsOf(shape) * perGroup * elementsOf(kernel))
   return {
     ...tapsOf(call, windows),
+    windows,
     batch,
     groups,
     channels: perGroup,
@@ -56,6 +59,9 @@ function convolve(call: Call): readonly ModelTensor[] {
   const bias = biasOf(call, c, call.optional(2))
   const result = call.make(x.type, c.shape)
   if (call.dry) return [result]
+  const whole = { ...c, channels: c.channels * c.groups, filters: c.filters * c.groups }
+  if (x.type === 'float32' && convolveByKernel(call.node, whole, [x, w, call.optional(2)], result))
+    return [result]
   const { count, positions } = c
   const rows = c.channels * count
   const block = Math.max(1, Math.min(positions, Math.floor(patchValues / Math.max(1, rows))))
