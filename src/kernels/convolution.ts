@@ -1,4 +1,4 @@
-import { doublesAt, hold, wordsAt } from './memory.ts'
+import { floatsAt, hold, wordsAt } from './memory.ts'
 import { type PieceLimits, panelStepOf, piecesOf } from './pieces.ts'
 import { type Products, placeProducts } from './products.ts'
 import { type KernelName, runPieces, threadsFor } from './threads.ts'
@@ -50,7 +50,7 @@ export type Finish =
             readonly zeroPoint: number
           }
         | {
-            /** sum * factor in double precision, rounded half to even, + zeroPoint */
+            /** sum * factor in float32, rounded half to even, + zeroPoint */
             readonly kind: 'round'
             readonly factor: ArrayLike<number>
             readonly zeroPoint: number
@@ -165,8 +165,8 @@ function finishWords(finish: Finish, filters: number, place: Place): Record<stri
     const [multiplier, shift] = [placeWords(finish.multiplier, place), placeWords(finish.exponent, place)]
     return { ...kind, low, high, zeroPoint, multiplier, shift }
   }
-  const multiplier = place(8 * filters)
-  doublesAt(multiplier, filters).set(finish.factor)
+  const multiplier = place(4 * filters)
+  floatsAt(multiplier, filters).set(finish.factor)
   return { ...kind, low, high, zeroPoint, multiplier }
 }
 

@@ -103,8 +103,6 @@ export const ushortsAt = (at: number, length: number): Uint16Array =>
 export const shortsAt = (at: number, length: number): Int16Array => new Int16Array(memory.buffer, at, length)
 export const floatsAt = (at: number, length: number): Float32Array =>
   new Float32Array(memory.buffer, at, length)
-export const doublesAt = (at: number, length: number): Float64Array =>
-  new Float64Array(memory.buffer, at, length)
 
 const blocks = new FinalizationRegistry<readonly [at: number, bytes: number]>(([at, bytes]) =>
   release(at, bytes),

@@ -32,6 +32,10 @@ export function codeOfReal(real: number, { scale, zeroPoint, low, high }: Quanti
 export const sumFactor = (ofInput: number, ofWeights: number, ofOutput: number): number =>
   Math.fround(Math.fround(ofInput * ofWeights) / ofOutput)
 
+/** A sum times its factor, both and the product in float32, rounded half to even. */
+export const scaledSum = (sum: number, factor: number): number =>
+  roundHalfToEven(Math.fround(Math.fround(sum) * factor))
+
 /** How the sums of a convolution become codes. */
 export interface RealSums {
   readonly kind: 'onnx'
@@ -40,7 +44,7 @@ export interface RealSums {
   readonly zeroPoint: number
 }
 
-/** The codes of filter n's sums, written from `to` on: round half to even of sum * factor, the product in double precision. */
+/** The codes of filter n's sums, written from `to` on. */
 export function codesByFactor(
   { factor, zeroPoint }: RealSums,
   n: number,
@@ -51,7 +55,7 @@ export function codesByFactor(
 ): void {
   const own = factor[n]!
   for (let i = 0; i < sums.length; i++) {
-    const code = roundHalfToEven(sums[i]! * own) + zeroPoint
+    const code = scaledSum(sums[i]!, own) + zeroPoint
     result[to + i] = code < low ? low : code > high ? high : code
   }
 }

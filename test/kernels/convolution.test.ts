@@ -91,7 +91,10 @@ function importedFinishes(random: Random, filters: number) {
       finish: scale,
       code: (sum: number, n: number) => clamp(oracleScaled(sum, multiplier[n]!, exponent[n]!)),
     },
-    { finish: round, code: (sum: number, n: number) => clamp(oracleHalfToEven(sum * factor[n]!)) },
+    {
+      finish: round,
+      code: (sum: number, n: number) => clamp(oracleHalfToEven(Math.fround(Math.fround(sum) * factor[n]!))),
+    },
   ]
 }
 

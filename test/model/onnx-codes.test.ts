@@ -7,7 +7,14 @@ import { lowerOnnxCodes } from '../../src/model/lower/codes/lower.ts'
 import type { Model, ModelTensor } from '../../src/model/model.ts'
 import { type RealSums, roundHalfToEven } from '../../src/quant/onnx-rules.ts'
 import type { QConv } from '../../src/quant/qgraph.ts'
-import { conv, floatInput, type NodeSketch, normalTensor, onnxModel } from '../fixtures/onnx-models.ts'
+import {
+  conv,
+  floatInput,
+  int64Tensor,
+  type NodeSketch,
+  normalTensor,
+  onnxModel,
+} from '../fixtures/onnx-models.ts'
 import { type QuantisingOptions, quantisedModel, withCodeOperators } from '../fixtures/quantised-models.ts'
 
 const options: QuantisingOptions[] = [
@@ -196,6 +203,42 @@ describe('quantised ONNX models as integer graphs', () => {
     expect(different).toBeLessThan(10)
   })
 
+  test('zeros around maps and channels, and every other row and column, are layers of their own elsewhere', () => {
+    const list = (...values: number[]) => int64Tensor(...values)
+    const constants = {
+      pads: list(0, 1, 1, 2, 0, 2, 0, 1),
+      from: list(0, 0),
+      to: list(9, 9),
+      axes: list(2, 3),
+      steps: list(2, 2),
+    }
+    for (const option of options) {
+      const model = quantisedModel(
+        onnxModel(
+          [input],
+          [
+            { operator: 'Sub', inputs: ['half', 'x'], outputs: ['s'] },
+            { operator: 'Pad', inputs: ['s', 'pads'], outputs: ['p'] },
+            { operator: 'MaxPool', inputs: ['p'], outputs: ['m'], attributes: { kernel_shape: [2, 2] } },
+            { operator: 'Slice', inputs: ['m', 'from', 'to', 'axes', 'steps'], outputs: ['y'] },
+          ],
+          ['y'],
+          { ...bounds, ...constants, half: scalar(0.4) },
+        ),
+        samples,
+        { ...option, plain: ['p', 'm'] },
+      )
+      const { graph, different } = compared(model, false)
+      expect(different).toBe(0)
+      expect(graph.nodes.map(({ kind }) => kind).filter((kind) => kind !== 'table')).toEqual([
+        'pad',
+        'pad',
+        'pool',
+        'subsample',
+      ])
+    }
+  })
+
   test('multipliers see the codes of the file', () => {
     const model = quantised([conv(['x', 'w1', 'b1'], 'y', { pads: [1, 1, 1, 1] })], 'y')
     const { graph } = lowerOnnxCodes(model)
@@ -215,7 +258,7 @@ describe('quantised ONNX models as integer graphs', () => {
         const code = inside ? codes[Math.floor(k / 9) * 72 + row * 8 + column]! : zero
         sum += (code & ~3) * layer.weights[n * 27 + k]!
       }
-      const rounded = roundHalfToEven(sum * factor[n]!) + zeroPoint
+      const rounded = roundHalfToEven(Math.fround(sum * factor[n]!)) + zeroPoint
       expect(result[i]).toBe(Math.max(layer.low, Math.min(layer.high, rounded)))
     }
   })

@@ -41,41 +41,28 @@ export function scaleOne(x: i32, multiplier: i32, exponent: i32): i64 {
   return i32x4.extract_lane(roundingShift(product, down, mask), 0)
 }
 
-/** (sum + bias) * factor in double precision, rounded half to even; then the zero point and the clamp. */
+/** (sum + bias) * factor, both factors and their product in float32, rounded half to even; then the zero point and the clamp. */
 export function roundLine(
   from: usize,
   to: usize,
   count: i32,
   bias: i32,
-  factor: f64,
+  factor: f32,
   zero: i32,
   low: i32,
   high: i32,
 ): void {
   const biases = i32x4.splat(bias)
-  const factors = f64x2.splat(factor)
-  const lows = f64x2.splat(<f64>(low - zero))
-  const highs = f64x2.splat(<f64>(high - zero))
+  const factors = f32x4.splat(factor)
+  const lows = f32x4.splat(<f32>(low - zero))
+  const highs = f32x4.splat(<f32>(high - zero))
   const zeros = i32x4.splat(zero)
   const end = to + count
   for (; to < end; to += 4, from += 16) {
-    const sums = i32x4.add(v128.load(from), biases)
-    const first = f64x2.convert_low_i32x4_s(sums)
-    const second = f64x2.convert_low_i32x4_s(v128.shuffle<i32>(sums, sums, 2, 3, 2, 3))
-    const codes = v128.shuffle<i32>(
-      i32x4.trunc_sat_f64x2_s_zero(nearest(first, factors, lows, highs)),
-      i32x4.trunc_sat_f64x2_s_zero(nearest(second, factors, lows, highs)),
-      0,
-      1,
-      4,
-      5,
-    )
-    storeBytes(to, end, i32x4.add(codes, zeros))
+    const sums = f32x4.convert_i32x4_s(i32x4.add(v128.load(from), biases))
+    const codes = f32x4.max(f32x4.min(f32x4.nearest(f32x4.mul(sums, factors)), highs), lows)
+    storeBytes(to, end, i32x4.add(i32x4.trunc_sat_f32x4_s(codes), zeros))
   }
-}
-
-function nearest(sums: v128, factors: v128, lows: v128, highs: v128): v128 {
-  return f64x2.max(f64x2.min(f64x2.nearest(f64x2.mul(sums, factors)), highs), lows)
 }
 
 /** floor((x * factor + 2^30) / 2^31) of factors that are not negative. */

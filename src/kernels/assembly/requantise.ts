@@ -96,7 +96,7 @@ function finishRun(at: usize, filter: i32, bias: i32, sums: usize, index: usize,
   const high = job.word(at, job.high)
   const zero = job.word(at, job.zeroPoint)
   if (kind === 3) {
-    const factor = load<f64>(<usize>job.word(at, job.multiplier) + ((<usize>filter) << 3))
+    const factor = load<f32>(<usize>job.word(at, job.multiplier) + ((<usize>filter) << 2))
     roundLine(sums, to, count, bias, factor, zero, low, high)
     return
   }

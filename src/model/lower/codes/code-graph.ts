@@ -222,9 +222,17 @@ export class CodeGraph {
     return asMap(this.modelShape(name))
   }
 
-  refuseEdges({ around }: CodesValue | RealValue): void {
-    if (around !== undefined)
-      throw new Obstacle('reads a padded map, which only convolutions can', 'Pad before convolutions.')
+  /** A value with the zeros around it, which a layer of their own has put there. */
+  whole<V extends CodesValue | RealValue>(value: V): V {
+    const { around, ...rest } = value
+    if (around === undefined) return value
+    const [top, left, bottom, right] = around
+    const [channels, height, width] = this.tensors[value.id]!.shape
+    const shape = [channels, height + top + bottom, width + left + right] as const
+    const name = this.name('padded')
+    const edges = { before: 0, after: 0, edges: around, fill: this.tensors[value.id]!.zeroPoint }
+    const id = this.move({ kind: 'pad', name, input: value.id, output: name, ...edges }, value.id, { shape })
+    return { ...rest, id } as V
   }
 }
 

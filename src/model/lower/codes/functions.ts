@@ -104,11 +104,10 @@ function withBias(graph: CodeGraph, node: ModelNode, input: string, value: SumsV
 }
 
 /** Two functions of codes: of the same ones, or of pairs. */
-function combine(graph: CodeGraph, node: ModelNode, first: Value, second: Value): void {
-  if (first.kind !== 'real' || second.kind !== 'real')
+function combine(graph: CodeGraph, node: ModelNode, one: Value, other: Value): void {
+  if (one.kind !== 'real' || other.kind !== 'real')
     throw new Obstacle('combines values that are not quantised', 'Put quantisers before both.')
-  graph.refuseEdges(first)
-  graph.refuseEdges(second)
+  const [first, second] = [graph.whole(one), graph.whole(other)]
   const [a, b] = node.inputs.map((name) => graph.modelShape(name)) as [readonly number[], readonly number[]]
   const shape = graph.modelShape(node.outputs[0]!)
   if (elementsOf(a) !== elementsOf(shape) || elementsOf(b) !== elementsOf(shape))

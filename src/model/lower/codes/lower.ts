@@ -165,8 +165,7 @@ class Lowering {
     const value = this.graph.value(name)
     if (value?.kind !== 'codes')
       throw usageError(`the result of the model "${this.model.name}" is not quantised`)
-    this.graph.refuseEdges(value)
-    return this.graph.shaped(value.id, this.graph.mapShape(name))
+    return this.graph.shaped(this.graph.whole(value).id, this.graph.mapShape(name))
   }
 
   /** The nodes that make some tensors, from the image or from tensors at which the part ends. */

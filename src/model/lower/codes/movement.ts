@@ -2,10 +2,11 @@ import type { ModelNode } from '../../model.ts'
 import { elementsOf } from '../../tensors.ts'
 import { Obstacle } from '../lowering.ts'
 import { padsOf } from '../onnx/maps.ts'
+import { strideOfSlice } from '../onnx/shapes.ts'
 import { asMap, type CodeGraph } from './code-graph.ts'
 import { concatenated } from './quantisers.ts'
 import type { CodeRule } from './registry.ts'
-import type { CodesValue, Edges, RealValue, Value } from './values.ts'
+import { type CodesValue, type Edges, leastCode, type RealValue, type Value } from './values.ts'
 
 function computed(graph: CodeGraph, node: ModelNode, index = 0): Value {
   const value = graph.value(node.inputs[index])
@@ -23,9 +24,10 @@ function movable(graph: CodeGraph, node: ModelNode): CodesValue | RealValue {
 const same: CodeRule = (graph, node) => {
   const value = computed(graph, node)
   const shapes = [node.inputs[0]!, node.outputs[0]!].map((name) => graph.mapShape(name).join())
-  if ((value.kind === 'codes' || value.kind === 'real') && shapes[0] !== shapes[1]) graph.refuseEdges(value)
+  const whole =
+    (value.kind === 'codes' || value.kind === 'real') && shapes[0] !== shapes[1] ? graph.whole(value) : value
   if ((node.outputs[1] ?? '') !== '') throw new Obstacle('gives its mask', 'Export the model for inference.')
-  graph.define(node, value)
+  graph.define(node, whole)
 }
 
 const cast: CodeRule = (graph, node) => {
@@ -37,8 +39,7 @@ const cast: CodeRule = (graph, node) => {
 }
 
 const transpose: CodeRule = (graph, node) => {
-  const value = movable(graph, node)
-  graph.refuseEdges(value)
+  const value = graph.whole(movable(graph, node))
   const shape = graph.modelShape(node.inputs[0]!)
   const order = graph.call(node).ints('perm') ?? shape.map((_, axis) => shape.length - 1 - axis)
   const long = shape.map((_, axis) => axis).filter((axis) => shape[axis] !== 1)
@@ -92,26 +93,55 @@ const concat: CodeRule = (graph, node) => {
   graph.define(node, concatenated(graph, node, codes, shapes, output))
 }
 
-/** Zeros around a map become padding of the convolutions that read it. */
+/** Zeros around a map become padding of the convolutions behind them; zeros before and behind channels are a layer. */
 const pad: CodeRule = (graph, node) => {
-  const value = movable(graph, node)
+  let value = movable(graph, node)
   if ((node.inputs[2] ?? '') !== '') graph.constant(node, 2)
   const { pads, fill } = padsOf(graph, node)
   if (pads.every(([before, after]) => before === 0 && after === 0)) {
     graph.define(node, value)
     return
   }
-  const { zeroPoint } = graph.tensors[value.id]!
-  const zero = value.kind === 'codes' ? zeroPoint - graph.offset(value.id) : 0
   const [batch, channels, rows, columns] = pads
-  if (pads.length !== 4 || [...batch!, ...channels!].some((n) => n !== 0) || fill !== zero)
+  if (pads.length !== 4 || batch!.some((n) => n !== 0) || fill !== zeroOf(graph, value))
     throw new Obstacle(
-      `pads with ${fill}, or another axis than rows and columns`,
+      `pads with ${fill}, or another axis than those of a map`,
       'Zeros around a map are possible.',
     )
+  const [before, after] = channels!
+  if (before + after > 0) {
+    value = graph.whole(value)
+    const [count, height, width] = graph.mapShape(node.inputs[0]!)
+    const input = graph.shaped(value.id, [count, height, width])
+    const name = graph.name(node.name)
+    const shape = [count + before + after, height, width] as const
+    const fill = graph.tensors[input]!.zeroPoint
+    const id = graph.move({ kind: 'pad', name, input, output: name, before, after, fill }, input, { shape })
+    value = { ...value, id }
+  }
   const [top, left, bottom, right]: Edges = value.around ?? [0, 0, 0, 0]
-  const around = [top + rows![0], left + columns![0], bottom + rows![1], right + columns![1]] as const
-  graph.define(node, { ...value, around })
+  const around: Edges = [top + rows![0], left + columns![0], bottom + rows![1], right + columns![1]]
+  graph.define(node, around.some((n) => n > 0) ? { ...value, around } : value)
+}
+
+/** What a padded tensor of the graph gets: the value of its zero point. */
+function zeroOf(graph: CodeGraph, value: CodesValue | RealValue): number {
+  const zero = graph.tensors[value.id]!.zeroPoint - graph.offset(value.id)
+  return value.kind === 'codes' ? zero : value.table[zero - leastCode[graph.typeOf(value.id)]]!
+}
+
+/** Every s-th row and column of a map. */
+const slice: CodeRule = (graph, node) => {
+  const value = graph.whole(movable(graph, node))
+  const shapes = [node.inputs[0]!, node.outputs[0]!].map((name) => graph.modelShape(name).join())
+  const stride = strideOfSlice(graph, node)
+  if (stride === undefined || shapes[0] === shapes[1])
+    throw new Obstacle('takes a part of a tensor', 'Every s-th row and column of a map can be taken.')
+  const input = graph.shaped(value.id, graph.mapShape(node.inputs[0]!))
+  const name = graph.name(node.name)
+  const shape = graph.mapShape(node.outputs[0]!)
+  const id = graph.move({ kind: 'subsample', name, input, output: name, stride }, input, { shape })
+  graph.define(node, { ...value, id })
 }
 
 export const movement: Readonly<Record<string, CodeRule>> = {
@@ -122,6 +152,7 @@ export const movement: Readonly<Record<string, CodeRule>> = {
   Identity: same,
   Pad: pad,
   Reshape: same,
+  Slice: slice,
   Squeeze: same,
   Transpose: transpose,
   Unsqueeze: same,

@@ -34,8 +34,7 @@ function wholeWindow(graph: CodeGraph, node: ModelNode): Window {
 const largest =
   (window: typeof windowOf): CodeRule =>
   (graph, node) => {
-    const value = codesOrReal(graph, node)
-    graph.refuseEdges(value)
+    const value = graph.whole(codesOrReal(graph, node))
     if ((node.outputs[1] ?? '') !== '')
       throw new Obstacle('gives the places of its maxima', 'Unpooling is not possible.')
     if (value.kind === 'real' && value.table.some((real, i) => !(real >= (value.table[i - 1] ?? real))))
@@ -53,8 +52,7 @@ const largest =
 const mean =
   (window: typeof windowOf): CodeRule =>
   (graph, node) => {
-    const value = graph.real(node, 0)
-    graph.refuseEdges(value)
+    const value = graph.whole(graph.real(node, 0))
     const { kernel, stride, padding, map, shape } = window(graph, node)
     graph.define(node, {
       kind: 'means',

@@ -152,6 +152,9 @@ const qLinearMatMul: CodeRule = (graph, node) => {
 export function weighted(graph: CodeGraph, sums: SumsValue, output: CodeScale): CodesValue {
   const { products: of, low, high } = sums
   graph.once(of)
+  const factor = Float32Array.from(of.weightScales, (scale) => sumFactor(of.scale, scale, output.scale))
+  if (!factor.every(Number.isFinite))
+    throw new Obstacle('has scales whose quotient is beyond float32', 'Quantise again.')
   const name = graph.name(of.node.name)
   graph.declare(name, of.shape, output)
   const [offset, zero] = [graph.offset(name), graph.tensors[of.input]!.zeroPoint]
@@ -174,7 +177,7 @@ export function weighted(graph: CodeGraph, sums: SumsValue, output: CodeScale): 
     shift: new Uint8Array(0),
     rule: {
       kind: 'onnx',
-      factor: Float32Array.from(of.weightScales, (scale) => sumFactor(of.scale, scale, output.scale)),
+      factor,
       zeroPoint: output.zeroPoint + offset,
     },
     low: bound(low),

@@ -13,8 +13,9 @@ import {
 } from './values.ts'
 
 const dequantise: CodeRule = (graph, node) => {
-  const { id, around } = graph.codes(node, 0)
+  const { id: made, around } = graph.codes(node, 0)
   const { type, scale, zeroPoint } = graph.codeScale(node, 1, 2)
+  const id = graph.read(made, { scale, zeroPoint })
   const least = leastCode[type]
   const table = Float32Array.from({ length: 256 }, (_, i) => Math.fround(least + i - zeroPoint) * scale)
   const affine = { scale, zeroPoint }
@@ -67,10 +68,9 @@ export function concatenated(
   const name = graph.name(node.name)
   const [first] = shapes as readonly [MapShape]
   graph.declare(name, [shapes.reduce((sum, [n]) => sum + n, 0), first[1], first[2]], output)
-  const inputs = parts.map((part, i) => {
-    graph.refuseEdges(part)
-    return graph.stored(graph.shaped(part.id, shapes[i]!), graph.offset(name))
-  })
+  const inputs = parts.map((part, i) =>
+    graph.stored(graph.shaped(graph.whole(part).id, shapes[i]!), graph.offset(name)),
+  )
   graph.nodes.push({ kind: 'concat', name, inputs, output: name })
   return { kind: 'codes', id: name }
 }

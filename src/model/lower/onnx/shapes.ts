@@ -128,21 +128,31 @@ const slice: Rule = (lowering, node) => {
 
 /** Every s-th row and column of a map, from the first. */
 function subsample(lowering: Parameters<Rule>[0], node: Parameters<Rule>[1]): boolean {
+  const stride = strideOfSlice(lowering, node)
+  if (stride === undefined) return false
+  const [shape, result] = [lowering.modelShape(node.inputs[0]!), lowering.modelShape(node.outputs[0]!)]
+  const map = shape.slice(1) as unknown as readonly [number, number, number]
+  const value = lowering.view(lowering.value(node), map)
+  lowering.layer(node, { kind: 'subsample', stride }, [value], [map[0], result[2]!, result[3]!])
+  return true
+}
+
+/** The stride of a slice that takes every s-th row and column of a map; undefined where it takes something else. */
+export function strideOfSlice(
+  lowering: Pick<Parameters<Rule>[0], 'call' | 'integers' | 'modelShape'>,
+  node: Parameters<Rule>[1],
+): readonly [vertical: number, horizontal: number] | undefined {
   const call = lowering.call(node)
   const steps = call.version < 10 ? undefined : lowering.integers(node, 4)
   const [shape, result] = [lowering.modelShape(node.inputs[0]!), lowering.modelShape(node.outputs[0]!)]
-  if (steps === undefined || shape.length !== 4 || shape[0] !== 1 || shape[1] !== result[1]) return false
+  if (steps === undefined || shape.length !== 4 || shape[0] !== 1 || shape[1] !== result[1]) return undefined
   const axes = (lowering.integers(node, 3) ?? steps.map((_, i) => i)).map((axis) => call.axis(axis, 4))
   const stride = [2, 3].map((axis) => (axes.includes(axis) ? steps[axes.indexOf(axis)]! : 1)) as [
     number,
     number,
   ]
   const whole = stride.every((s, i) => s >= 1 && result[i + 2] === Math.ceil(shape[i + 2]! / s))
-  if (!whole || lowering.integers(node, 1)!.some((start) => start !== 0)) return false
-  const map = shape.slice(1) as unknown as readonly [number, number, number]
-  const value = lowering.view(lowering.value(node), map)
-  lowering.layer(node, { kind: 'subsample', stride }, [value], [map[0], result[2]!, result[3]!])
-  return true
+  return whole && lowering.integers(node, 1)!.every((start) => start === 0) ? stride : undefined
 }
 
 export const shapes: Readonly<Record<string, Rule>> = {

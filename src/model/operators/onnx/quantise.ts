@@ -1,4 +1,4 @@
-import { codeOfReal, roundHalfToEven, sumFactor } from '../../../quant/onnx-rules.ts'
+import { codeOfReal, roundHalfToEven, scaledSum, sumFactor } from '../../../quant/onnx-rules.ts'
 import type { ElementType, ModelTensor } from '../../model.ts'
 import { elementTypeOf } from '../../onnx/tensor.ts'
 import { elementsOf, stridesOf } from '../../tensors.ts'
@@ -178,7 +178,7 @@ function requantised(
   const result = call.make(zero.type, sums.shape)
   const [from, to] = [elements(sums.data), elements(result.data)]
   for (let i = 0; i < to.length; i++)
-    to[i] = saturate(roundHalfToEven(from[i]! * factor(i)) + offset, bounds[zero.type]!)
+    to[i] = saturate(scaledSum(from[i]!, factor(i)) + offset, bounds[zero.type]!)
   return result
 }
 
