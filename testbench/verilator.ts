@@ -4,16 +4,9 @@ import { join } from 'node:path'
 import { packageRoot } from '../src/base/files.ts'
 import { hashOf } from '../src/base/hash.ts'
 import { cacheDirectory, makeOnce } from '../src/tools/cache.ts'
+import { runJobs } from '../src/tools/jobs.ts'
 import { commandLine, runTool, type ToolRun } from '../src/tools/tool.ts'
-import {
-  fast,
-  runJobs,
-  runtimeObjects,
-  slow,
-  toolSeconds,
-  translationUnits,
-  unitArguments,
-} from './compilation.ts'
+import { fast, runtimeObjects, slow, toolSeconds, translationUnits, unitArguments } from './compilation.ts'
 import type { Toolchain } from './toolchain.ts'
 
 /** The Verilog of a design. Memory images are read when it runs, from `mem/` in its working directory. */

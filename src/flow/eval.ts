@@ -18,6 +18,7 @@ import { checkFit } from './fit.ts'
 import { exactEmulator, type LayerError, layerErrors } from './layer-errors.ts'
 import type { InputRange } from './model-accuracy.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
+import type { PartReader } from './picture-reading.ts'
 import { networkOf, weightsOf } from './preparation.ts'
 
 export interface EvalRequest {
@@ -134,12 +135,26 @@ export async function inParts(
   update: (done: number) => void,
 ): Promise<Accuracy> {
   const counter = accuracyCounter(source.classes.length)
-  for (let from = 0; from < images; from += part) {
-    const read = source.read(from, Math.min(images, from + part))
-    await run(read, signal, (done) => update(from + done), counter)
-    if (signal.aborted) throw signal.reason
+  const reader = await openReader(source, images, signal)
+  try {
+    for (let from = 0; from < images; from += reader.part) {
+      const read = await reader.read(from, Math.min(images, from + reader.part))
+      await run(read, signal, (done) => update(from + done), counter)
+      if (signal.aborted) throw signal.reason
+    }
+  } finally {
+    reader.close()
   }
   return counter.result()
+}
+
+/** Threads for pictures are only loaded where there are pictures. */
+async function openReader(source: ImageSource, images: number, signal: AbortSignal): Promise<PartReader> {
+  const pictures =
+    source.pictures === undefined
+      ? undefined
+      : (await import('./picture-reading.ts')).openPictures(source, images, signal)
+  return pictures ?? { part, read: async (from, until) => source.read(from, until), close: () => {} }
 }
 
 function floatRun(configuration: Configuration): AccuracyRun {

@@ -33,6 +33,12 @@ export function openFolders(
     throw dataError(`the network takes ${wanted[0]} channels; pictures have 3, or 1 of grey`, {
       where: '--data',
     })
+  const setOf = (images: Uint8Array, chosen: readonly Labelled[]) => ({
+    shape: wanted,
+    count: chosen.length,
+    images,
+    labels: Uint16Array.from(chosen, ({ label }) => label),
+  })
   const root = setDirectory(set, directory)
   const { classes, pictures } = set.layout === 'tiny' ? tiny(set, split, root) : plain(set, split, root)
   if (pictures.length === 0) throw dataError(`holds no pictures for ${split}`, { where: root })
@@ -42,12 +48,17 @@ export function openFolders(
     classes,
     read: (from, until) => {
       const chosen = pictures.slice(from, until)
-      const size = wanted[0] * wanted[1] * wanted[2]
-      const images = new Uint8Array(chosen.length * size)
-      for (const [i, { file }] of chosen.entries())
-        images.set(fitPicture(decodePicture(readInput(file, 'picture'), file), wanted), i * size)
-      const labels = Uint16Array.from(chosen, ({ label }) => label)
-      return { shape: wanted, count: chosen.length, images, labels }
+      return setOf(
+        readPictures(
+          chosen.map(({ file }) => file),
+          wanted,
+        ),
+        chosen,
+      )
+    },
+    pictures: {
+      files: (from, until) => pictures.slice(from, until).map(({ file }) => file),
+      assemble: (images, from, until) => setOf(images, pictures.slice(from, until)),
     },
     fingerprint: () =>
       hashOf(pictures.map(({ file, label }) => [relative(root, file), statSync(file).size, label])),
@@ -56,6 +67,15 @@ export function openFolders(
 
 const layoutHint =
   'Name a directory that holds one of pictures for each class, such as folder:photos with photos/cat and photos/dog.'
+
+/** Pictures as images of a shape, one behind the other. */
+export function readPictures(files: readonly string[], shape: ImageShape): Uint8Array {
+  const size = shape[0] * shape[1] * shape[2]
+  const images = new Uint8Array(files.length * size)
+  for (const [i, file] of files.entries())
+    images.set(fitPicture(decodePicture(readInput(file, 'picture'), file), shape), i * size)
+  return images
+}
 
 /** The data set that a directory of the user's is: `folder:PATH`. */
 export function folderSet(path: string): FolderSet {

@@ -25,6 +25,11 @@ export interface ImageSource {
   readonly classes: readonly string[]
   /** Images from..until-1. */
   read(from: number, until: number): ImageSet
+  /** Where images are made of picture files, for those who make them in other threads: `readPictures` of the files, put together. */
+  readonly pictures?: {
+    files(from: number, until: number): readonly string[]
+    assemble(images: Uint8Array, from: number, until: number): ImageSet
+  }
   /** SHA-256 of images and labels; of pictures that are read in parts, of their names and sizes. */
   fingerprint(): string
 }

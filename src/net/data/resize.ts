@@ -23,13 +23,15 @@ export function fitPicture(picture: Picture, [channels, height, width]: ImageSha
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const from = 3 * ((top + y) * scaled.width + left + x)
-      const [red, green, blue] = scaled.pixels.subarray(from, from + 3)
-      if (channels === 1) image[y * width + x] = Math.round(0.299 * red! + 0.587 * green! + 0.114 * blue!)
+      if (channels === 1) image[y * width + x] = greyAt(scaled.pixels, from)
       else for (let c = 0; c < 3; c++) image[(c * height + y) * width + x] = scaled.pixels[from + c]!
     }
   }
   return image
 }
+
+const greyAt = (pixels: Uint8Array, at: number): number =>
+  Math.round(0.299 * pixels[at]! + 0.587 * pixels[at + 1]! + 0.114 * pixels[at + 2]!)
 
 /** Bilinear with triangles that grow as the picture shrinks, so that every pixel counts (as Pillow does), across and then down. */
 export function resize(picture: Picture, width: number, height: number): Picture {
