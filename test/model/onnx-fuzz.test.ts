@@ -126,5 +126,7 @@ describe('mutated ONNX files', () => {
     }
     expect(refused).toBeGreaterThan(0)
     expect(computed).toBeGreaterThan(0)
+    // in kilobytes: within 1 GB
+    expect(process.resourceUsage().maxRSS).toBeLessThan(2 ** 20)
   })
 })

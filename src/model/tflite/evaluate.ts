@@ -1,6 +1,7 @@
 import { dataError, usageError, XgenError } from '../../base/errors.ts'
 import { type Evaluator, shapeText } from '../evaluate.ts'
 import type { Model, ModelTensor, ModelValue } from '../model.ts'
+import { type Budget, standardBudget } from '../operators/operator.ts'
 import { operators } from '../operators/tflite/registry.ts'
 import { type Kernel, siteOf } from '../operators/tflite/site.ts'
 import { refuseUnsupported, type Unsupported } from '../supported.ts'
@@ -11,7 +12,7 @@ interface Prepared {
 }
 
 /** The format states every shape, so that all that an operator cannot do is known before anything is computed. */
-function prepare(model: Model): Prepared {
+function prepare(model: Model, budget = standardBudget()): Prepared {
   const unsupported: Unsupported[] = []
   const kernels: Kernel[] = []
   for (const node of model.nodes) {
@@ -24,7 +25,7 @@ function prepare(model: Model): Prepared {
     else if (operator === undefined) refuse('is no operator that is supported')
     else {
       try {
-        kernels.push(operator(siteOf(model, node)))
+        kernels.push(operator(siteOf(model, node, budget)))
       } catch (error) {
         if (!(error instanceof XgenError) || error.kind === 'internal') throw error
         refuse(error.message, error.hint)
@@ -38,8 +39,8 @@ function prepare(model: Model): Prepared {
 export const unsupportedTfliteNodes = (model: Model): readonly Unsupported[] => prepare(model).unsupported
 
 /** A model with its constants prepared. Operators that are not supported are listed in one error. */
-export function createTfliteEvaluator(model: Model): Evaluator {
-  const { kernels, unsupported } = prepare(model)
+export function createTfliteEvaluator(model: Model, budget?: Budget): Evaluator {
+  const { kernels, unsupported } = prepare(model, budget)
   refuseUnsupported(model.name, unsupported)
   return {
     model,

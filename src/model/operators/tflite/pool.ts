@@ -1,6 +1,6 @@
 import { averageAwayFromZero } from '../../../quant/imported-rules.ts'
 import type { ModelTensor } from '../../model.ts'
-import { emptyTensor } from '../../tensors.ts'
+import { elementsOf, emptyTensor } from '../../tensors.ts'
 import { codeClamp, realRange } from './activation.ts'
 import {
   arithmeticOf,
@@ -36,6 +36,8 @@ export const pooling: Operator = (site) => {
   const arithmetic = arithmeticOf(site, [0])
   const [low, high] = arithmetic === 'float' ? realRange(site) : codeClamp(site)
   const shape = mapShape(site, inputAt(site, 0))
+  const inside = Math.min(window.kernel[0], shape[1]) * Math.min(window.kernel[1], shape[2])
+  site.spend(elementsOf(shapeOf(site.output)) * inside)
   const average = site.node.operator === 'AVERAGE_POOL_2D'
   const mean = arithmetic === 'float' ? (sum: number, count: number) => sum / count : averageAwayFromZero
   return ([input]) => {

@@ -1,5 +1,6 @@
 import { usageError, type XgenError } from '../../../base/errors.ts'
 import type { ElementType, Model, ModelNode, ModelTensor, ModelValue } from '../../model.ts'
+import { type Budget, standardBudget } from '../operator.ts'
 
 /** Computes the one result of a node. Inputs stand in the node's order; undefined is one that is left out. */
 export type Kernel = (inputs: readonly (ModelTensor | undefined)[]) => ModelTensor
@@ -20,11 +21,14 @@ export interface Site {
   readonly output: ModelValue
   /** The input's constant; undefined where it is computed or left out. */
   constant(index: number): ModelTensor | undefined
+  /** That so many products, or values looked at, may be spent on an evaluation. */
+  spend(work: number): void
   /** What the operator cannot do, as an error to throw; the sentence begins behind the node's name. */
   refuse(why: string, hint?: string): XgenError
 }
 
-export function siteOf(model: Model, node: ModelNode): Site {
+/** A node; what it costs is taken from the budget of the evaluation that it is part of. */
+export function siteOf(model: Model, node: ModelNode, budget: Pick<Budget, 'work'> = standardBudget()): Site {
   const refuse = (why: string, hint?: string) => usageError(why, { where: node.name, hint })
   if (node.outputs.length !== 1) throw refuse(`has ${node.outputs.length} results`)
   return {
@@ -32,6 +36,10 @@ export function siteOf(model: Model, node: ModelNode): Site {
     inputs: node.inputs.map((name) => model.values.get(name)),
     output: model.values.get(node.outputs[0]!)!,
     constant: (index) => model.constants.get(node.inputs[index] ?? ''),
+    spend(work) {
+      budget.work -= work
+      if (!(budget.work >= 0)) throw refuse('takes the model beyond the work that one evaluation may cost')
+    },
     refuse,
   }
 }
