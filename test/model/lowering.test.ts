@@ -311,7 +311,7 @@ describe('a lowered ONNX model', () => {
     ['uint8', Uint8Array.of(0), true],
     ['int8', Int8Array.of(-128), true],
     ['int8', Int8Array.of(0), false],
-  ] as const)('has a ReLU where codes of %s count from %j: %s', (type, data, clamped) => {
+  ] as const)('has a clip where codes of %s count from %j: %s', (type, data, clamped) => {
     const zero: ModelTensor = { type, shape: [], data }
     const [scale, codes] = [{ ...floats(0.02), shape: [] }, (name: string) => [name, 'scale', 'zero']]
     const nodes: NodeSketch[] = [
@@ -326,10 +326,10 @@ describe('a lowered ONNX model', () => {
     ]
     const model = onMap(nodes, { w: normalTensor([3, 4, 3, 3], 1), scale, zero })
     const found = kinds(lowerOnnx(model, { name: 'quantised' }))
-    expect(found).toEqual(['conv2d', ...(clamped ? ['relu'] : []), 'pool'])
+    expect(found).toEqual(['conv2d', ...(clamped ? ['activation'] : []), 'pool'])
   })
 
-  it('has a ReLU behind a convolution of codes that count from the least one', () => {
+  it('has a clip behind a convolution of codes that count from the least one, up to the largest', () => {
     const scalar = (type: 'uint8' | 'int8', value: number): ModelTensor => ({
       type,
       shape: [],
@@ -348,6 +348,9 @@ describe('a lowered ONNX model', () => {
         w: { type: 'int8', shape: [3, 4, 1, 1], data: Int8Array.from({ length: 12 }, (_, i) => 9 * i - 50) },
       },
     )
-    expect(kinds(lowerOnnx(model, { name: 'quantised' }))).toEqual(['conv2d', 'relu'])
+    const { layers } = lowerOnnx(model, { name: 'quantised' }).network
+    expect(layers.map(({ kind }) => kind)).toEqual(['conv2d', 'activation'])
+    const clip = { name: 'clip', low: 0, high: Math.fround(255 * Math.fround(0.02)) }
+    expect(layers[1]).toMatchObject({ function: clip })
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { XgenError } from '../../src/base/errors.ts'
 import { type Random, seededRandom } from '../../src/base/random.ts'
 import { createOnnxEvaluator } from '../../src/model/evaluate.ts'
+import { lowerOnnxCodes } from '../../src/model/lower/codes/lower.ts'
 import { tryLowering } from '../../src/model/lower/lower.ts'
 import { shapeOfOne } from '../../src/model/lower/trace.ts'
 import type { Model } from '../../src/model/model.ts'
@@ -12,6 +13,7 @@ import type { Budget } from '../../src/model/operators/operator.ts'
 import { emptyTensor } from '../../src/model/tensors.ts'
 import { mutated } from '../fixtures/mutated.ts'
 import { digitsModel, floatInput, int64Tensor, normalTensor, onnxModel } from '../fixtures/onnx-models.ts'
+import { quantisedModel } from '../fixtures/quantised-models.ts'
 
 const full = process.env['XGEN_FULL'] === '1'
 const runs = full ? 100_000 : 1000
@@ -98,7 +100,34 @@ const seeds: readonly (readonly [name: string, model: Model])[] = [
     ),
   ],
   ['a network', digitsModel()],
+  [
+    'a network of codes',
+    quantisedModel(
+      small(
+        [
+          { operator: 'Conv', inputs: ['x', 'w'], outputs: ['c'], attributes: { pads: [1, 1, 1, 1] } },
+          { operator: 'Relu', inputs: ['c'], outputs: ['r'] },
+          { operator: 'Add', inputs: ['r', 'r'], outputs: ['a'] },
+          { operator: 'Concat', inputs: ['a', 'x'], outputs: ['j'], attributes: { axis: 1 } },
+          { operator: 'Pad', inputs: ['j', 'pads'], outputs: ['p'] },
+          { operator: 'GlobalAveragePool', inputs: ['p'], outputs: ['y'] },
+        ],
+        { w: normalTensor([3, 2, 3, 3], 1), pads: int64Tensor(0, 1, 1, 1, 0, 0, 1, 1) },
+      ),
+      [normalTensor([1, 2, 4, 4], 2)],
+      { type: 'int8', weights: 'int8', perFilter: true },
+    ),
+  ],
 ]
+
+/** What is not an integer graph is refused with a reason too. */
+function lowerIfPossible(model: Model): void {
+  try {
+    lowerOnnxCodes(model)
+  } catch (error) {
+    if (!(error instanceof XgenError) || error.kind === 'internal') throw error
+  }
+}
 
 /** A small one, so that what asks for much is told early. */
 const budget = (): Budget => ({ elements: 2 ** 20, work: 2 ** 24 })
@@ -113,6 +142,7 @@ describe('mutated ONNX files', () => {
       try {
         const read = readOnnx(file, 'mutated.onnx', '.')
         tryLowering(read, { name: 'mutated' })
+        lowerIfPossible(read)
         const inputs = new Map(
           read.inputs.map((value) => [value.name, emptyTensor(value.type, shapeOfOne(value))]),
         )

@@ -179,7 +179,7 @@ export class Lowering {
     this.hold(weights)
     this.places.set(name, this.layers.length)
     this.layers.push({ ...layer, name, ...wired } as Layer)
-    if (keepsSign(layer.kind, sources, this.nonNegative)) this.nonNegative.add(name)
+    if (isNonNegativeLayer(layer, sources, this.nonNegative)) this.nonNegative.add(name)
     if (weights !== undefined) this.weights.set(name, weights)
     return { source: name, shape, alone: true }
   }
@@ -217,7 +217,7 @@ export class Lowering {
     return place === undefined ? undefined : this.layers[place]
   }
 
-  /** Whether a value comes from a ReLU or a softmax, or is the image's: 0 to 1, however moved, compared or added. */
+  /** Whether a value comes from a ReLU, a clip from 0 on or a softmax, or is the image's: 0 to 1, however moved, compared or added. */
   isNonNegative({ source }: Value): boolean {
     return this.nonNegative.has(source)
   }
@@ -273,14 +273,15 @@ export function layerName(wished: string, used: Set<string>): string {
 
 const moving = /^(pool|flatten|reshape|transpose|subsample|concat|pad|add)$/
 
-const keepsSign = (
-  kind: Layer['kind'],
+function isNonNegativeLayer(
+  layer: Unnamed<Layer>,
   sources: readonly string[],
   nonNegative: ReadonlySet<string>,
-): boolean =>
-  kind === 'relu' ||
-  kind === 'softmax' ||
-  (moving.test(kind) && sources.every((source) => nonNegative.has(source)))
+): boolean {
+  if (layer.kind === 'relu' || layer.kind === 'softmax') return true
+  if (layer.kind === 'activation' && layer.function.name === 'clip') return layer.function.low >= 0
+  return moving.test(layer.kind) && sources.every((source) => nonNegative.has(source))
+}
 
 /** A convolution of 1x1 that takes each channel by itself. */
 export function copy(channels: number) {

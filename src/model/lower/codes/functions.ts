@@ -125,6 +125,7 @@ function combine(graph: CodeGraph, node: ModelNode, one: Value, other: Value): v
     graph.define(node, { kind: 'real', id: first.id, table, does: node.operator.toLowerCase() })
     return
   }
+  graph.hold(2 ** 16)
   const place = graph.mapShape(node.outputs[0]!)
   const inputs = [graph.shaped(first.id, place), graph.shaped(second.id, place)] as const
   graph.define(node, { kind: 'pairs', node, inputs, table: made(graph, node, given([256, 1], [1, 256])) })

@@ -27,6 +27,7 @@ export function ownWeights(graph: CodeGraph, node: ModelNode, index: number, axi
     ModelTensor,
     ModelTensor,
   ]
+  graph.hold(codes.data.length)
   return coded({ codes, scale, zero }, axis)
 }
 
@@ -52,7 +53,9 @@ export function dequantisedWeights(
   const rank = graph.modelShape(name).length
   if (scale.data.length > 1 && call.axis(call.int('axis', 1), rank) !== axis)
     throw new Obstacle('has scales of weights along another axis than its filters', 'Quantise by filter.')
-  return coded({ codes: graph.constant(maker, 0), scale, zero }, axis)
+  const codes = graph.constant(maker, 0)
+  graph.hold(codes.data.length)
+  return coded({ codes, scale, zero }, axis)
 }
 
 function coded({ codes, scale, zero }: Quantised, axis: number): CodedWeights {

@@ -25,31 +25,39 @@ function realWeights(
   return { type: 'float32', shape: codes.shape, data }
 }
 
-const leastCodes: Readonly<Partial<Record<ElementType, number>>> = {
-  int8: -128,
-  int16: -32768,
-  uint8: 0,
-  uint16: 0,
+const codeBounds: Readonly<Partial<Record<ElementType, readonly [least: number, most: number]>>> = {
+  int8: [-128, 127],
+  int16: [-32768, 32767],
+  uint8: [0, 255],
+  uint16: [0, 65535],
 }
 
 /**
- * Codes that count from the least one have no negative values: quantisers leave a ReLU to that and take its node away, so that it
- * becomes a layer again. The largest code cuts off too, but only beyond the range that the values were found in.
+ * Codes that count from the least one have no negative values: quantisers leave a ReLU, or a clip such as ReLU6, to that and take its
+ * node away, so that it becomes a layer again, which clips where the largest code does. `scaleAt`: the input that is the scale; the
+ * zero point stands behind it.
  */
-function clampAtZero(lowering: Lowering, node: ModelNode, zeroPoint: ModelTensor | undefined): void {
+function clampAtZero(lowering: Lowering, node: ModelNode, scaleAt: number): void {
+  const { scale, zero } = codesOf(lowering, node, scaleAt)
   // without a zero point codes are uint8 that count from 0
-  const least = zeroPoint === undefined ? 0 : leastCodes[zeroPoint.type]
-  const fromLeast = zeroPoint === undefined || Array.from(elements(zeroPoint.data)).every((z) => z === least)
+  const type = lowering.fixed(node.inputs[scaleAt + 1])?.type ?? 'uint8'
+  const [least, most] = codeBounds[type] ?? [0, Number.NaN]
   const value = lowering.result(node.outputs[0]!)
-  if (!fromLeast || lowering.isNonNegative(value)) return
+  if (zero.some((z) => z !== least) || lowering.isNonNegative(value)) return
   const whole = lowering.view(value, value.shape)
-  lowering.layer(node, { kind: 'relu' }, [whole], whole.shape)
+  const high = Math.fround((most - least) * scale[0]!)
+  // one ceiling for all channels
+  const clip = scale.every((s) => s === scale[0]) && Number.isFinite(high)
+  const layer = clip
+    ? ({ kind: 'activation', function: { name: 'clip', low: 0, high } } as const)
+    : ({ kind: 'relu' } as const)
+  lowering.layer(node, layer, [whole], whole.shape)
 }
 
 const quantize: Rule = (lowering, node) => {
   real(lowering, node)
   if (node.attributes.has('output_dtype') && (node.inputs[2] ?? '') === '') return
-  clampAtZero(lowering, node, (node.inputs[2] ?? '') === '' ? undefined : lowering.weight(node, 2))
+  clampAtZero(lowering, node, 1)
 }
 
 /** Codes stand for real values already, but for those that the caller gives. */
@@ -82,7 +90,7 @@ const qLinearConv: Rule = (lowering, node) => {
     codes &&
     Float32Array.from(codes, (code, n) => code * ofInput[0]! * ofWeights[ofWeights.length === 1 ? 0 : n]!)
   lowerConvolution(lowering, node, 0, weight, bias)
-  clampAtZero(lowering, node, lowering.weight(node, 7))
+  clampAtZero(lowering, node, 6)
 }
 
 const qLinearMatMul: Rule = (lowering, node) => {
@@ -94,7 +102,7 @@ const qLinearMatMul: Rule = (lowering, node) => {
     transposedMatrix(realWeights(lowering, node, 3, (i) => i % columns)),
     undefined,
   )
-  clampAtZero(lowering, node, lowering.weight(node, 7))
+  clampAtZero(lowering, node, 6)
 }
 
 export const quantised: Readonly<Record<string, Rule>> = {
