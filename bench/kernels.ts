@@ -20,7 +20,7 @@ export function kernelRun(problem: Problem, preparation: Preparation) {
       ...{ rows, columns, groups: 1, dilation: [1, 1] },
       ...{ kernel: [kernel, kernel], stride: [stride, stride], padding: [padding, padding] },
     },
-    { bits: 8, signed: true, padding: 0 },
+    { bits: 8, signed: true, padding: 0, least: 0 },
     productsOf(problem, preparation),
     new Int32Array(shape.filters),
     { kind: 'sums' },

@@ -8,12 +8,18 @@ import { productsOf } from './products.ts'
 
 type Step = (inputs: readonly Codes[], images: number, result: Codes) => void
 
-/** Emulates one convolution or dense layer over `images` images. Codes lie in kernel memory. */
-export function convolution(node: QConv, assignment: LayerAssignment, input: QTensor, output: QTensor): Step {
+/** Emulates one convolution or dense layer over `images` images. Codes lie in kernel memory, none below `least`. */
+export function convolution(
+  node: QConv,
+  assignment: LayerAssignment,
+  input: QTensor,
+  output: QTensor,
+  least: number | undefined,
+): Step {
   const products = productsOf(node, assignment)
   if (products.kind === 'curve' || products.kind === 'wide')
     return plainConvolution(node, products, input, output)
-  const kernel = kernelConvolution(node, products, input, output)
+  const kernel = kernelConvolution(node, products, input, output, least)
   return ([codes], images, result) => kernel.run(codes!.byteOffset, result.byteOffset, images)
 }
 
@@ -25,7 +31,13 @@ function finishOf({ rule, low, high, multiplier, shift }: QConv): Finish {
   return { kind: 'scale', multiplier: rule.multiplier, exponent, zeroPoint, low, high }
 }
 
-function kernelConvolution(node: QConv, products: Products, input: QTensor, output: QTensor): Convolution {
+function kernelConvolution(
+  node: QConv,
+  products: Products,
+  input: QTensor,
+  output: QTensor,
+  least: number | undefined,
+): Convolution {
   const [channels, height, width] = input.shape
   const [filters, rows, columns] = output.shape
   const [top, left] = node.padding
@@ -39,7 +51,7 @@ function kernelConvolution(node: QConv, products: Products, input: QTensor, outp
         dilation: node.dilation ?? [1, 1],
       },
     },
-    { bits: input.bits, signed: input.signed, padding: input.zeroPoint },
+    { bits: input.bits, signed: input.signed, padding: input.zeroPoint, least },
     products,
     node.bias,
     finishOf(node),

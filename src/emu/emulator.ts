@@ -7,6 +7,7 @@ import { addition } from './add.ts'
 import { convolution } from './convolve.ts'
 import { lookup, multiplication, softmax } from './elementwise.ts'
 import { codesOfPairs, importedAddition } from './imported.ts'
+import { leastCodes } from './least.ts'
 import { pooling } from './pool.ts'
 import { concatenation, subsampling, transposition, zeroPadding } from './rearrange.ts'
 import { recurrence } from './recurrent.ts'
@@ -33,7 +34,8 @@ const tileBytes = 64 * 2 ** 20
 const mostImages = 256
 
 export function createEmulator(graph: QGraph, assignment: Assignment): Emulator {
-  const steps = graph.nodes.map((node) => ({ node, step: stepOf(node, graph, assignment) }))
+  const least = leastCodes(graph)
+  const steps = graph.nodes.map((node) => ({ node, step: stepOf(node, graph, assignment, least) }))
   const inputTensor = graph.tensors[graph.input]!
   const sizes = new Map(Object.entries(graph.tensors).map(([id, tensor]) => [id, tensorElements(tensor)]))
   const imageBytes = [...sizes.values()].reduce((sum, size) => sum + size, 0)
@@ -106,7 +108,12 @@ export function emptyCodes(tensor: QTensor, images = 1): Codes {
   return new (tensor.signed ? Int8Array : Uint8Array)(images * tensorElements(tensor))
 }
 
-function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
+function stepOf(
+  node: QNode,
+  graph: QGraph,
+  assignment: Assignment,
+  least: ReadonlyMap<string, number>,
+): Step {
   const inputs = inputsOf(node).map((id) => graph.tensors[id]!)
   const input = inputs[0]!
   const output = graph.tensors[node.output]!
@@ -114,9 +121,10 @@ function stepOf(node: QNode, graph: QGraph, assignment: Assignment): Step {
     case 'conv': {
       const layer = assignment.get(node.name)
       invariant(layer !== undefined, `layer "${node.name}" has no multiplier`)
+      const step = (from: QTensor, to: QTensor) => convolution(node, layer, from, to, least.get(node.input))
       return node.steps === undefined
-        ? convolution(node, layer, input, output)
-        : eachStep(node.steps, convolution(node, layer, stepOfSequence(input), stepOfSequence(output)))
+        ? step(input, output)
+        : eachStep(node.steps, step(stepOfSequence(input), stepOfSequence(output)))
     }
     case 'pool':
       return pooling(node, input, output)

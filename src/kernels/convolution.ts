@@ -1,6 +1,7 @@
 import { floatsAt, hold, wordsAt } from './memory.ts'
 import { type PieceLimits, panelStepOf, piecesOf } from './pieces.ts'
 import { type Products, placeProducts } from './products.ts'
+import { rowCodes } from './rows.ts'
 import { type KernelName, runPieces, threadsFor } from './threads.ts'
 import { winogradLimits, winogradWeights } from './winograd.ts'
 
@@ -25,6 +26,8 @@ export interface ConvolutionShape {
 export interface CodeFormat {
   readonly bits: number
   readonly signed: boolean
+  /** The least code that occurs, where it is more than the least of its bits: codes behind a ReLU are never negative. */
+  readonly least?: number
   /** What windows read outside of the map. */
   readonly padding: number
 }
@@ -78,6 +81,7 @@ export const jobWords: readonly string[] = [
   'input output images channels height width filters rows columns kernelHeight kernelWidth strideY strideX top left',
   'dilationY dilationX groups padding mask signed bias multiplier shift low high pieceImages pieceRows pieceColumns',
   'pieceFilters planeBytes factors variants terms lookup finish codes zeroPoint',
+  'tableCodes',
 ].flatMap((line) => line.split(' '))
 /** src/kernels/assembly/sweep.ts and table.ts */
 const tablePositions = 4096
@@ -109,6 +113,8 @@ export function createConvolution(
   const fast = products.kind === 'dot' ? winogradWeights(shape, format, products, bias) : undefined
   const placed = placeProducts(products, { filters, groups, taps }, bias, place, fast)
   Object.assign(job, placed.words)
+  const { bits, signed, padding, least = -Infinity } = format
+  job['tableCodes'] = rowCodes(signed && Math.min(least, padding) >= 0 ? bits - 1 : bits)
   job['bias'] = placeWords(placed.bias, place)
   const jobAt = place(4 * jobWords.length)
   const dot = products.kind === 'dot' ? dotWork(shape, products.terms, fast !== undefined) : undefined
@@ -180,6 +186,8 @@ const tableLimits: PieceLimits = {
   positions: tablePositions,
   filters: tableFilters,
   least: { positions: 2048, filters: 16 },
+  // Half of the positions have tables of their own, and half of the filters lines of their own.
+  even: { positions: 4096, filters: 32 },
   tile: [1, 1],
   planes: 16,
   element: 4,

@@ -8,12 +8,19 @@ export interface Pieces {
   readonly scratch: number
 }
 
+interface PieceSize {
+  readonly positions: number
+  readonly filters: number
+}
+
 /** Positions and filters that a kernel takes at most, and what its scratch memory holds. */
 export interface PieceLimits {
   readonly positions: number
   readonly filters: number
-  /** What a piece keeps where work is cut smaller for the sake of threads. */
-  readonly least: { readonly positions: number; readonly filters: number }
+  /** What a piece keeps where work is cut smaller so that every thread has some, */
+  readonly least: PieceSize
+  /** and so that all end at about the same time, where that is more: cutting must not cost more than it saves. */
+  readonly even?: PieceSize
   /** Rows and columns that are computed together: pieces are cut between them, and scratch memory holds whole ones. */
   readonly tile: readonly [rows: number, columns: number]
   readonly planes: number
@@ -32,23 +39,34 @@ export const up = (value: number, unit: number) => Math.ceil(value / unit) * uni
 /** Pieces for each thread, so that all end at about the same time. */
 const piecesOfThread = 4
 
-/** Filters are shared out first: it costs least. */
 export function piecesOf(
   shape: ConvolutionShape,
   limits: PieceLimits,
   images: number,
   threads: number,
 ): Pieces {
+  if (threads === 1) return cut(shape, limits, images)
+  const even = halved(shape, limits, images, threads * piecesOfThread, limits.even ?? limits.least)
+  return even.count >= threads ? even : halved(shape, limits, images, threads, limits.least)
+}
+
+/** Pieces are halved until there are so many of them, or a half would be too small. Filters go first: it costs least. */
+function halved(
+  shape: ConvolutionShape,
+  limits: PieceLimits,
+  images: number,
+  wanted: number,
+  least: PieceSize,
+): Pieces {
   const pieces = cut(shape, limits, images)
-  if (threads === 1 || pieces.count >= threads * piecesOfThread) return pieces
-  const { least } = limits
+  if (pieces.count >= wanted) return pieces
   const perGroup = Math.min(limits.filters, shape.filters / shape.groups)
   const filters = up(Math.ceil(perGroup / 2), 8)
   if (filters >= least.filters && filters < perGroup)
-    return piecesOf(shape, { ...limits, filters }, images, threads)
-  const positions = Math.min(limits.positions, images * shape.rows * shape.columns)
-  const half = Math.ceil(positions / 2)
-  if (half >= least.positions) return piecesOf(shape, { ...limits, positions: half }, images, threads)
+    return halved(shape, { ...limits, filters }, images, wanted, least)
+  const all = Math.min(limits.positions, images * shape.rows * shape.columns)
+  const positions = Math.ceil(all / 2)
+  if (positions >= least.positions) return halved(shape, { ...limits, positions }, images, wanted, least)
   return pieces
 }
 

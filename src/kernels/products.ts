@@ -1,5 +1,6 @@
 import { bytesAt, shortsAt, ushortsAt, wordsAt } from './memory.ts'
 import { type ProductRows, rowCodes } from './rows.ts'
+import { winogradConstant } from './winograd.ts'
 
 /** What a convolution multiplies by, filters first, then taps in the order channel, kernel row, kernel column. */
 export type Products = TableProducts | DotProducts
@@ -124,7 +125,7 @@ function placeDots(
   if (fast !== undefined) {
     const factors = place(2 * fast.length)
     shortsAt(factors, fast.length).set(fast)
-    return { words: { factors, terms, lookup }, bias }
+    return { words: { factors, terms, lookup }, bias: Int32Array.from(bias, winogradConstant) }
   }
   const count = taps * terms
   const padded = Math.ceil(count / 4) * 4

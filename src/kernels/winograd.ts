@@ -102,10 +102,13 @@ const ofColumn = (a: number, b: number, c: number) => [
   6 * c,
 ]
 
+/** A bias as what it adds to the sum at point 1, in 32 bits: a constant of its size adds nothing at the others. */
+export const winogradConstant = (bias: number): number => Math.imul(-6, bias)
+
 /** Packed operands of a piece stay in the second cache; where they are large, few of them share the reading of all weights. */
 const packedBytes = 384 * 1024
 const fewestPanels = 6
-const mostPositions = 2048
+const mostPositions = 1024
 
 export function winogradLimits({ channels, groups, kernel }: ConvolutionShape, terms: number): PieceLimits {
   const pairs = Math.ceil(((channels / groups) * kernel[1] * terms) / 2)

@@ -54,6 +54,8 @@ export const finish: usize = 140
 export const codes: usize = 144
 /** Added to codes of kinds 2 and 3. */
 export const zeroPoint: usize = 148
+/** Codes that tables are made for: the first half of them where codes are never negative. */
+export const tableCodes: usize = 152
 
 export function word(job: usize, field: usize): i32 {
   return load<i32>(job + field)

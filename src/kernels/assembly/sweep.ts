@@ -16,9 +16,8 @@ export function rowOf(index: u16, bases: usize, rowBytes: usize): usize {
   return <usize>load<u32>(bases + ((<usize>(index >> 8)) << 2)) + <usize>(index & 255) * rowBytes
 }
 
-/** Writes the table of one tap from the rows of its eight weights, [code] of int16 each, a multiple of 8. */
-export function buildTable(indices: usize, bases: usize, codes: i32, to: usize): void {
-  const rowBytes = (<usize>codes) << 1
+/** Writes the table of one tap, of the first codes, from the rows of its eight weights: [code] of int16 each, a multiple of 8. */
+export function buildTable(indices: usize, bases: usize, rowBytes: usize, codes: i32, to: usize): void {
   let r0 = rowOf(load<u16>(indices), bases, rowBytes)
   let r1 = rowOf(load<u16>(indices, 2), bases, rowBytes)
   let r2 = rowOf(load<u16>(indices, 4), bases, rowBytes)

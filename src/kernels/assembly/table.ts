@@ -1,7 +1,7 @@
 import * as job from './job'
 import { gatherWide, placePlane } from './planes'
 import * as region from './region'
-import { finishLine } from './requantise'
+import { finishLines } from './requantise'
 import {
   buildTable,
   lanes,
@@ -36,7 +36,8 @@ export function convolveTable(at: usize, piece: i32, scratch: usize): void {
   const area = job.word(at, job.kernelHeight) * job.word(at, job.kernelWidth)
   const count = channels * area
   const octets = (count + taps - 1) / taps
-  const codes = job.word(at, job.codes)
+  const rowBytes = (<usize>job.word(at, job.codes)) << 1
+  const codes = job.word(at, job.tableCodes)
   const bases = <usize>job.word(at, job.lookup)
   let placed = 0
   for (let octet = 0; octet < octets; octet++) {
@@ -73,7 +74,7 @@ export function convolveTable(at: usize, piece: i32, scratch: usize): void {
       const index = firstBlock + block
       const indices = <usize>job.word(at, job.factors) + ((<usize>index * count + first) << 4)
       for (let j = 0; j < here; j++)
-        buildTable(indices + ((<usize>j) << 4), bases, codes, scratch + <usize>j * tableBytes)
+        buildTable(indices + ((<usize>j) << 4), bases, rowBytes, codes, scratch + <usize>j * tableBytes)
       const to = sums + <usize>block * blockBytes
       const lines = scratch + linesAt
       const variant = load<u8>(<usize>job.word(at, job.variants) + <usize>index * octets + octet)
@@ -85,29 +86,55 @@ export function convolveTable(at: usize, piece: i32, scratch: usize): void {
       else sweepSingles(to, lines, region.positions)
     }
   }
+  finishBlocks(at, sums, blocks, blockBytes)
+}
+
+/** Sums of eight filters side by side become lines: those of the result where they are wanted themselves, or ones to be finished. */
+function finishBlocks(at: usize, sums: usize, blocks: i32, blockBytes: usize): void {
+  const columns = job.word(at, job.columns)
+  const plane = job.word(at, job.rows) * columns
+  const here = region.rows * region.columns
+  const direct = job.word(at, job.finish) === 1 && region.columns === columns && (here & 3) === 0
   const lines = sums + <usize>blocks * blockBytes
   const pitch = ((<usize>region.positions) << 2) + 64
-  for (let f = 0; f < region.filters; f++) {
-    const lane = f % lanes
-    if (lane === 0) takeLanes(sums + <usize>(f / lanes) * blockBytes, lines, pitch, region.positions)
-    finishLine(at, region.filter0 + f, lines + <usize>lane * pitch)
+  for (let f = 0; f < region.filters; f += lanes, sums += blockBytes) {
+    const filter = region.filter0 + f
+    const filters = min(lanes, region.filters - f)
+    const biases = <usize>job.word(at, job.bias) + ((<usize>filter) << 2)
+    if (direct && filters === lanes) {
+      for (let i = 0; i < region.images; i++)
+        takeLanes(
+          sums + ((<usize>(i * here)) << 5),
+          region.placeOf(at, i, filter),
+          (<usize>plane) << 2,
+          here,
+          biases,
+        )
+      continue
+    }
+    takeLanes(sums, lines, pitch, region.positions, biases)
+    const run = (<usize>region.columns) << 2
+    for (let lane = 0; lane < filters; lane++)
+      finishLines(at, filter + lane, 0, lines + <usize>lane * pitch, run, <usize>region.rows * run)
   }
 }
 
-/** sums[position][8] as eight lines, four positions at a time: lines have slack for the last ones. */
-function takeLanes(from: usize, to: usize, pitch: usize, positions: i32): void {
+/** sums[position][8], with their biases, as eight lines, four positions at a time: lines have slack for the last ones. */
+function takeLanes(from: usize, to: usize, pitch: usize, positions: i32, biases: usize): void {
+  const low = v128.load(biases)
+  const high = v128.load(biases, 16)
   for (const end = to + ((<usize>positions) << 2); to < end; to += 16, from += 128) {
-    takeFour(from, to, pitch)
-    takeFour(from + 16, to + 4 * pitch, pitch)
+    takeFour(from, to, pitch, low)
+    takeFour(from + 16, to + 4 * pitch, pitch, high)
   }
 }
 
 /** A 4x4 transpose: four lanes of four positions. */
-function takeFour(from: usize, to: usize, pitch: usize): void {
-  const a = v128.load(from)
-  const b = v128.load(from, 32)
-  const c = v128.load(from, 64)
-  const d = v128.load(from, 96)
+function takeFour(from: usize, to: usize, pitch: usize, biases: v128): void {
+  const a = i32x4.add(v128.load(from), biases)
+  const b = i32x4.add(v128.load(from, 32), biases)
+  const c = i32x4.add(v128.load(from, 64), biases)
+  const d = i32x4.add(v128.load(from, 96), biases)
   const e = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
   const f = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
   const g = v128.shuffle<i32>(a, b, 2, 6, 3, 7)

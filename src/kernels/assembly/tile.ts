@@ -22,20 +22,26 @@ export function multiplyPanels(
   filterStep: usize,
 ): void {
   for (let p = 0; p < panels; p++, first += panelStep, weights += weightStep, sums += sumsStep) {
-    let a0 = i32x4.splat(0)
-    let a1 = a0
-    let b0 = a0
-    let b1 = a0
-    let c0 = a0
-    let c1 = a0
-    let d0 = a0
-    let d1 = a0
-    let panel = first
-    let pair = weights
-    for (const end = panel + ((<usize>pairs) << 5); panel < end; panel += 32, pair += 16) {
-      const x0 = v128.load(panel)
-      const x1 = v128.load(panel, 16)
-      let w = v128.load_splat<i32>(pair)
+    let x0 = v128.load(first)
+    let x1 = v128.load(first, 16)
+    let w = v128.load_splat<i32>(weights)
+    let a0 = i32x4.dot_i16x8_s(x0, w)
+    let a1 = i32x4.dot_i16x8_s(x1, w)
+    w = v128.load_splat<i32>(weights, 4)
+    let b0 = i32x4.dot_i16x8_s(x0, w)
+    let b1 = i32x4.dot_i16x8_s(x1, w)
+    w = v128.load_splat<i32>(weights, 8)
+    let c0 = i32x4.dot_i16x8_s(x0, w)
+    let c1 = i32x4.dot_i16x8_s(x1, w)
+    w = v128.load_splat<i32>(weights, 12)
+    let d0 = i32x4.dot_i16x8_s(x0, w)
+    let d1 = i32x4.dot_i16x8_s(x1, w)
+    let pair = weights + 16
+    const end = first + ((<usize>pairs) << 5)
+    for (let panel = first + 32; panel < end; panel += 32, pair += 16) {
+      x0 = v128.load(panel)
+      x1 = v128.load(panel, 16)
+      w = v128.load_splat<i32>(pair)
       a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, w))
       a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, w))
       w = v128.load_splat<i32>(pair, 4)

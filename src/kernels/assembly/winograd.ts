@@ -67,11 +67,14 @@ function pack(at: usize, scratch: usize, panels: usize, panelBytes: usize, value
         transform(scratch, transformed + <usize>plane * planeBytes, planeBytes)
       }
     }
-    let a = windowOf(at, transformed, value)
-    let b = windowOf(at, transformed, next)
-    let to = panels + ((<usize>(value >> 1)) << 5)
-    for (let point = 0; point < points; point++, a += planeBytes, b += planeBytes, to += pointBytes)
-      interleave(a, b, to, panelBytes)
+    interleave(
+      windowOf(at, transformed, value),
+      windowOf(at, transformed, next),
+      planeBytes,
+      panels + ((<usize>(value >> 1)) << 5),
+      pointBytes,
+      panelBytes,
+    )
   }
 }
 
@@ -128,18 +131,37 @@ function transform(plane: usize, to: usize, planeBytes: usize): void {
   }
 }
 
-/** The lines of one point, from two windows on: pairs of every panel. */
-function interleave(a: usize, b: usize, to: usize, panelBytes: usize): void {
+/** A pair of every panel, from two windows on in the planes of the six points. */
+function interleave(
+  a: usize,
+  b: usize,
+  planeBytes: usize,
+  to: usize,
+  pointBytes: usize,
+  panelBytes: usize,
+): void {
   const lines = region.images * tileRows
   const line = (<usize>region.planeColumns) << 1
   for (let l = 0; l < lines; l++, a += line, b += line) {
     for (let p: usize = 0; p < (<usize>panelsOfLine) << 4; p += 16, to += panelBytes) {
-      const first = v128.load(a + p)
-      const second = v128.load(b + p)
-      v128.store(to, v128.shuffle<i16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11))
-      v128.store(to, v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15), 16)
+      let first = a + p
+      let second = b + p
+      let pair = to
+      interleaveEight(first, second, pair)
+      interleaveEight((first += planeBytes), (second += planeBytes), (pair += pointBytes))
+      interleaveEight((first += planeBytes), (second += planeBytes), (pair += pointBytes))
+      interleaveEight((first += planeBytes), (second += planeBytes), (pair += pointBytes))
+      interleaveEight((first += planeBytes), (second += planeBytes), (pair += pointBytes))
+      interleaveEight(first + planeBytes, second + planeBytes, pair + pointBytes)
     }
   }
+}
+
+function interleaveEight(first: usize, second: usize, to: usize): void {
+  const a = v128.load(first)
+  const b = v128.load(second)
+  v128.store(to, v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11))
+  v128.store(to, v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15), 16)
 }
 
 /** All positions of a tile's filters: sums go to the result where its rows are whole panels, else they are finished from here. */
@@ -154,7 +176,7 @@ function multiply(
 ): void {
   const filter = region.filter0 + f
   const here = min(filtersOfTile, region.filters - f)
-  const biases = <usize>job.word(at, job.bias) + ((<usize>filter) << 2)
+  const constants = <usize>job.word(at, job.bias) + ((<usize>filter) << 2)
   const panelBytes = panelStepOf((<usize>(points * pairs)) << 5)
   const columns = job.word(at, job.columns)
   const direct =
@@ -180,7 +202,7 @@ function multiply(
           productBytes,
           32,
         )
-        invert(products, biases, here, to + ((<usize>p) << 5), pitch, plane)
+        invert(products, constants, here, to + ((<usize>p) << 5), pitch, plane)
       }
     }
   }
@@ -190,32 +212,38 @@ function multiply(
 }
 
 /** Four rows of eight sums of each filter from its products at the six points. */
-function invert(products: usize, biases: usize, filters: i32, to: usize, pitch: usize, plane: usize): void {
-  for (const end = biases + ((<usize>filters) << 2); biases < end; biases += 4, products += 32, to += plane) {
-    // What a constant of this size would give: all its other products are 0.
-    const constant = i32x4.splat(-6 * load<i32>(biases))
-    invertFour(products, constant, to, pitch)
-    invertFour(products + 16, constant, to + 16, pitch)
+function invert(
+  products: usize,
+  constants: usize,
+  filters: i32,
+  to: usize,
+  pitch: usize,
+  plane: usize,
+): void {
+  const end = products + ((<usize>filters) << 5)
+  for (let half: usize = 0; products < end; products += 16, half ^= 16) {
+    const m1 = i32x4.add(v128.load(products, productBytes), v128.load_splat<i32>(constants))
+    const m2 = v128.load(products, 2 * productBytes)
+    const m3 = v128.load(products, 3 * productBytes)
+    const m4 = v128.load(products, 4 * productBytes)
+    const s = i32x4.add(m1, m2)
+    const d = i32x4.sub(m1, m2)
+    const t = i32x4.add(m3, m4)
+    const e = i32x4.sub(m3, m4)
+    const m0 = i32x4.sub(v128.load(products), i32x4.shl(s, 2))
+    const m5 = i32x4.sub(v128.load(products, 5 * productBytes), d)
+    let row = to + half
+    v128.store(row, i32x4.shr_s(ofThree(i32x4.add(m0, t)), 3))
+    row += pitch
+    v128.store(row, i32x4.shr_s(ofThree(i32x4.sub(e, i32x4.add(d, d))), 2))
+    row += pitch
+    v128.store(row, i32x4.shr_s(ofThree(i32x4.sub(t, s)), 1))
+    row += pitch
+    v128.store(row, i32x4.shr_s(ofThree(i32x4.add(i32x4.add(e, e), m5)), 1))
+    // After both halves, the next filter.
+    constants += half >> 2
+    to += half === 0 ? 0 : plane
   }
-}
-
-function invertFour(products: usize, constant: v128, to: usize, pitch: usize): void {
-  const m1 = i32x4.add(v128.load(products, productBytes), constant)
-  const m2 = v128.load(products, 2 * productBytes)
-  const m3 = v128.load(products, 3 * productBytes)
-  const m4 = v128.load(products, 4 * productBytes)
-  const s = i32x4.add(m1, m2)
-  const d = i32x4.sub(m1, m2)
-  const t = i32x4.add(m3, m4)
-  const e = i32x4.sub(m3, m4)
-  v128.store(to, i32x4.shr_s(ofThree(i32x4.add(i32x4.sub(v128.load(products), i32x4.shl(s, 2)), t)), 3))
-  to += pitch
-  v128.store(to, i32x4.shr_s(ofThree(i32x4.sub(e, i32x4.add(d, d))), 2))
-  to += pitch
-  v128.store(to, i32x4.shr_s(ofThree(i32x4.sub(t, s)), 1))
-  to += pitch
-  const last = i32x4.add(i32x4.sub(i32x4.add(e, e), d), v128.load(products, 5 * productBytes))
-  v128.store(to, i32x4.shr_s(ofThree(last), 1))
 }
 
 /** A third of what is a multiple of three modulo 2^32, by the inverse of 3. */
