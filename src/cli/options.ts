@@ -51,7 +51,7 @@ export function netOptions(y: Argv): Argv {
     weights: {
       type: 'string',
       requiresArg: true,
-      defaultDescription: 'the built-in ones',
+      defaultDescription: 'the built-in ones, or those beside a .yaml network',
       describe: 'Weight file (.safetensors or .npz), or seeded: random ones, untrained',
       group: 'Network:',
     },

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { usageError } from '../base/errors.ts'
+import { usageError, XgenError } from '../base/errors.ts'
 import { usualLayerImages } from '../flow/layer-errors.ts'
 import { studyRobustness } from '../flow/robustness.ts'
 import { writeStudy } from '../flow/robustness-page.ts'
@@ -38,7 +38,12 @@ export async function study(options: CommonOptions, session: Session): Promise<n
     },
     session.progress,
     session.signal,
-  )
+  ).catch((error: unknown) => {
+    if (!(error instanceof XgenError) || error.kind !== 'interrupted') throw error
+    throw new XgenError('interrupted', error.message, {
+      hint: `The same command goes on: what was measured is kept in ${directory}.`,
+    })
+  })
   await writeStudy(found, directory)
   const rows = found.points.map((point) => [
     point.multipliers,

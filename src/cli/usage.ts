@@ -37,6 +37,8 @@ export function refusal(message: string, command: string, names: readonly string
   }
   if (message.startsWith('Not enough non-option arguments'))
     return usageError(`"${command}" needs a word that says what to do`, { hint })
+  const empty = /^Not enough arguments following: (.+)/.exec(message)?.[1]
+  if (empty !== undefined) return usageError('a value is missing', { where: `--${empty}`, hint })
   const choice = /Argument: (\S+), Given: "(.*)", Choices: (.*)/.exec(message)
   if (choice !== null) {
     const [, name, given, list] = choice as unknown as [string, string, string, string]

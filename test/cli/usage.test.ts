@@ -38,6 +38,14 @@ describe('what yargs refuses', () => {
     })
   })
 
+  test('an option without its value says which', () => {
+    expect(refusal('Not enough arguments following: sweep', 'xgen eval', [])).toMatchObject({
+      kind: 'usage',
+      where: '--sweep',
+      message: 'a value is missing',
+    })
+  })
+
   test('a choice that is none has the list', () => {
     const message = 'Invalid values:\n  Argument: action, Given: "lst", Choices: "list", "fetch"'
     expect(refusal(message, 'xgen data', [])).toMatchObject({

@@ -310,6 +310,7 @@ describe('the command line', () => {
 
   test.each([
     ['net show lenet5 --json', 0, { net: 'lenet5', parameters: 61706 }],
+    ['net check --net lenet5 --json', 0, { net: 'lenet5', ok: true, hardware: [] }],
     ['net check nowhere.yaml --json', 2, { error: { kind: 'usage' } }],
     ['eval --net lenet6 --json', 2, { error: { kind: 'usage', where: '--net' } }],
     [

@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { XgenError } from '../../src/base/errors.ts'
 import { silent } from '../../src/base/progress.ts'
 import { seededRandom } from '../../src/base/random.ts'
+import { study } from '../../src/cli/study.ts'
 import { parseSweep } from '../../src/cli/sweep.ts'
 import type { Emulator } from '../../src/emu/emulator.ts'
 import { resolveConfiguration } from '../../src/flow/configuration.ts'
@@ -200,6 +201,23 @@ describe('a robustness study', () => {
     const again = { ...silent, step: () => expect.unreachable('nothing is left to measure') }
     await studyRobustness(variant, request, again, new AbortController().signal)
   }, 60_000)
+
+  test('the command says what is kept of an interrupted one', async () => {
+    const abort = new AbortController()
+    let steps = 0
+    const step = () => void (++steps === 3 && abort.abort(new XgenError('interrupted', 'interrupted')))
+    const out = join(directory, 'command')
+    const options = {
+      ...{ net, weights: weightFile, data: `folder:${pictures}`, split: 'test', sweep, out },
+      ...{ json: false, quiet: false, verbose: false, progress: false, offline: true, seed: 1, jobs: 1 },
+    }
+    const session = { options, progress: { ...silent, step }, signal: abort.signal, print: () => {} }
+    await expect(study(options, session)).rejects.toMatchObject({
+      kind: 'interrupted',
+      hint: `The same command goes on: what was measured is kept in ${out}.`,
+    })
+    expect(readFileSync(join(out, 'points.jsonl'), 'utf8').trim().split('\n')).toHaveLength(1 + 2)
+  })
 
   test('other images than the log has are refused', async () => {
     await run(requestIn('log', ['weights=8']))

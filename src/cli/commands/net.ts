@@ -90,7 +90,7 @@ export const net: Command = {
       session.print({ networks }, lines.join('\n'))
       return 0
     }
-    const name = options['name'] as string | undefined
+    const name = (options['name'] ?? options['net']) as string | undefined
     if (name === undefined)
       throw usageError(`name the network to ${action}`, { hint: `For example: xgen net ${action} lenet5.` })
     if (action !== 'import' && options['force'] === true)
