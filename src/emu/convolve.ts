@@ -3,6 +3,7 @@ import { type Convolution, createConvolution, type Finish } from '../kernels/con
 import type { Products } from '../kernels/products.ts'
 import type { QConv, QTensor } from '../quant/qgraph.ts'
 import type { Codes } from '../quant/rules.ts'
+import { isDense, overLines } from './lines.ts'
 import { plainConvolution } from './plain.ts'
 import { productsOf } from './products.ts'
 
@@ -20,7 +21,8 @@ export function convolution(
   if (products.kind === 'curve' || products.kind === 'wide')
     return plainConvolution(node, products, input, output)
   const kernel = kernelConvolution(node, products, input, output, least)
-  return ([codes], images, result) => kernel.run(codes!.byteOffset, result.byteOffset, images)
+  const run = isDense(kernel) ? overLines(kernel) : kernel.run
+  return ([codes], images, result) => run(codes!.byteOffset, result.byteOffset, images)
 }
 
 function finishOf({ rule, low, high, multiplier, shift }: QConv): Finish {

@@ -2,6 +2,7 @@ import type { Assignment } from '../approx/assignment.ts'
 import { invariant } from '../base/errors.ts'
 import { type CellMemory, type CellSteps, createCells } from '../kernels/cells.ts'
 import { allocate, bytesAt, release } from '../kernels/memory.ts'
+import { createTranspose } from '../kernels/transpose.ts'
 import { gatesOf } from '../net/network.ts'
 import { sigmoidPoints, tanhPoints } from '../quant/cell-rules.ts'
 import type { QConv, QRecurrent, QTensor } from '../quant/qgraph.ts'
@@ -37,11 +38,12 @@ export function recurrence(node: QRecurrent, assignment: Assignment, input: QTen
     }
   })
   const width = directions.length * units
+  const turn = createTranspose()
   const all = node.returns === 'all'
   return ([codes]: readonly Codes[], images: number, result: Codes): void => {
     const sequences = allocate(codes!.length)
     try {
-      transpose(codes!, images, bytesAt(sequences, codes!.length))
+      turn(codes!.byteOffset, sequences, images, codes!.length / images)
       for (const [d, direction] of directions.entries())
         run(direction, sequences, images, (made, step, last) => {
           if (all) storeStates(made, images, result, steps * width, step * width + d * units)
@@ -63,13 +65,6 @@ function gates(
   const layer = assignment.get(set.name)
   invariant(layer !== undefined, `"${set.name}" has no multiplier`)
   return filterGates(set, layer, tensor, from, until)
-}
-
-/** [line][value] to [value][line]. */
-function transpose(from: Codes, lines: number, to: Uint8Array): void {
-  const values = from.length / lines
-  for (let value = 0, at = 0; value < values; value++)
-    for (let line = 0, source = value; line < lines; line++, source += values) to[at++] = from[source]!
 }
 
 /** Codes [unit][image] to units from `first` on of images `size` apart. */

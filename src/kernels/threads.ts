@@ -7,7 +7,7 @@ import { allocate, instantiate, kernelModule, memory, release, wordsAt } from '.
 const kernelNames = [
   ...(['convolveTable', 'convolveRows', 'convolveDot', 'convolveWinograd', 'convolveFloat'] as const),
   ...(['addCodes', 'poolCodes', 'lookupCodes', 'lookupPairs', 'softmaxCodes'] as const),
-  ...(['stepCells', 'clampFloats', 'addFloats'] as const),
+  ...(['stepCells', 'transposeBytes', 'clampFloats', 'addFloats'] as const),
 ] as const
 export type KernelName = (typeof kernelNames)[number]
 

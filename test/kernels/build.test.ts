@@ -7,6 +7,7 @@ import { jobWords } from '../../src/kernels/convolution.ts'
 import { additionWords, poolingWords } from '../../src/kernels/elementwise.ts'
 import { floatWords } from '../../src/kernels/floats.ts'
 import { lookupWords, softmaxWords } from '../../src/kernels/lookup.ts'
+import { transposeWords } from '../../src/kernels/transpose.ts'
 
 const assembly = resolve(import.meta.dirname, '../../src/kernels/assembly')
 
@@ -23,6 +24,7 @@ describe('the kernels', () => {
     ['floats', floatWords],
     ['lookup', lookupWords],
     ['softmax', softmaxWords],
+    ['transpose', transposeWords],
   ])('read the words of a job where they are written: %s.ts', (file, written) => {
     const text = readFileSync(join(assembly, `${file}.ts`), 'utf8')
     const words = [...text.matchAll(/^(?:export )?const (\w+): usize = (\d+)$/gm)]

@@ -5,6 +5,7 @@ import { createAddition, createPooling, type Mean } from '../../src/kernels/elem
 import { createLookup, createPairLookup, createSoftmax } from '../../src/kernels/lookup.ts'
 import { allocate, bytesAt, release } from '../../src/kernels/memory.ts'
 import { useThreads } from '../../src/kernels/threads.ts'
+import { createTranspose } from '../../src/kernels/transpose.ts'
 import { oracleCode } from '../oracles/convolution.ts'
 import { oracleScaled } from '../oracles/tflite.ts'
 
@@ -129,6 +130,23 @@ describe('kernels', () => {
         createPairLookup(table)(a.at, a.at, result.at, a.codes.length)
         equals((x) => table[257 * x]!)
         for (const one of [a, b, result]) one.free()
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  test('turn matrices of bytes', () => {
+    fc.assert(
+      fc.property(cases, ({ seed, threads, large }) => {
+        const random = seededRandom(seed)
+        const [rows, columns] = [0, 1].map(() => random.integer(1, large ? 400 : 40)) as [number, number]
+        const input = placed(rows * columns, () => random.integer(0, 255))
+        const output = placed(rows * columns, () => 0)
+        useThreads(threads, 0)
+        createTranspose()(input.at, output.at, rows, columns)
+        const expected = input.codes.map((_, i) => input.codes[(i % rows) * columns + Math.floor(i / rows)]!)
+        expect(Buffer.compare(bytesAt(output.at, expected.length), Uint8Array.from(expected))).toBe(0)
+        for (const one of [input, output]) one.free()
       }),
       { numRuns: runs },
     )
