@@ -6,8 +6,8 @@ import { writeFileAtomically } from '../base/files.ts'
 import type { Progress } from '../base/progress.ts'
 import { isModelFile } from '../model/files.ts'
 import { dataSet } from '../net/data/catalogue.ts'
-import { type LoadOptions, loadSplit } from '../net/data/load.ts'
-import { realImageAt, slice } from '../net/data/store.ts'
+import { type LoadOptions, openSplit } from '../net/data/load.ts'
+import { realImageAt } from '../net/data/store.ts'
 import type { Network } from '../net/network.ts'
 import { outputShape } from '../net/shapes.ts'
 import { hashWeights, serialiseWeights } from '../net/weights.ts'
@@ -88,8 +88,8 @@ export function importNetwork(request: ImportRequest, progress: Progress): Impor
     checkFit(of, set)
     const options: LoadOptions = { shape: of.input.shape }
     progress.step(`reading ${set.name}`)
-    const train = loadSplit(set, 'train', options)
-    const images = slice(train, 0, Math.min(request.images, train.count))
+    const train = openSplit(set, 'train', options)
+    const images = train.read(0, Math.min(request.images, train.count))
     progress.done()
     progress.step(`calibrating on ${images.count} training images`)
     const found = calibrate(

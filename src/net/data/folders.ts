@@ -8,6 +8,7 @@ import type { ImageSource } from './load.ts'
 import { decodePicture, pictureName } from './picture.ts'
 import { fitPicture } from './resize.ts'
 import { setDirectory } from './store.ts'
+import { byTurns } from './turns.ts'
 
 interface Labelled {
   readonly file: string
@@ -40,7 +41,9 @@ export function openFolders(
     labels: Uint16Array.from(chosen, ({ label }) => label),
   })
   const root = setDirectory(set, directory)
-  const { classes, pictures } = set.layout === 'tiny' ? tiny(set, split, root) : plain(set, split, root)
+  const { classes, pictures: found } =
+    set.layout === 'tiny' ? tiny(set, split, root) : plain(set, split, root)
+  const pictures = byTurns(found)
   if (pictures.length === 0) throw dataError(`holds no pictures for ${split}`, { where: root })
   return {
     shape: wanted,

@@ -9,6 +9,7 @@ import type { RecordingSet, SplitName } from './catalogue.ts'
 import { keptFeatures } from './feature-cache.ts'
 import { mfccOf } from './mfcc.ts'
 import { type ImageSet, setDirectory } from './store.ts'
+import { byTurns } from './turns.ts'
 import { parseWav } from './wav.ts'
 
 /** A clip: a recording, or a part of one. */
@@ -22,7 +23,9 @@ interface Clip {
 /** Recordings with their labels, features made of them. */
 export function loadRecordings(set: RecordingSet, split: SplitName, directory: string): ImageSet {
   const at = setDirectory(set, directory)
-  const clips = set.layout === 'digits' ? spokenDigits(set, split, at) : speechCommands(set, split, at)
+  const clips = byTurns(
+    set.layout === 'digits' ? spokenDigits(set, split, at) : speechCommands(set, split, at),
+  )
   const size = set.shape[0] * set.shape[1] * set.shape[2]
   const images = keptFeatures(keyOf(set, clips), clips.length * size, () => featuresOf(set, clips, size))
   return {
@@ -51,22 +54,20 @@ function keyOf({ frontEnd }: RecordingSet, clips: readonly Clip[]): string {
 function featuresOf(set: RecordingSet, clips: readonly Clip[], size: number): Float32Array {
   const images = new Float32Array(clips.length * size)
   const features = mfccOf(set.frontEnd)
-  // clips of one recording come one after another
-  let open = ''
-  let samples: Float32Array = new Float32Array()
-  for (const [index, { file, from = 0 }] of clips.entries()) {
-    if (file !== open) {
-      const recording = parseWav(readInput(file, 'recording'), file)
-      if (recording.rate !== set.frontEnd.rate)
-        throw dataError(`has ${recording.rate} samples a second; ${set.name} has ${set.frontEnd.rate}`, {
-          where: file,
-        })
-      open = file
-      samples = recording.samples
-    }
-    images.set(features(samples.subarray(from, from + set.frontEnd.samples)), index * size)
+  // long recordings, of which several clips are taken, are few
+  const long = new Map<string, Float32Array>()
+  for (const [index, { file, from }] of clips.entries()) {
+    const samples = long.get(file) ?? samplesOf(set, file)
+    if (from !== undefined) long.set(file, samples)
+    images.set(features(samples.subarray(from ?? 0, (from ?? 0) + set.frontEnd.samples)), index * size)
   }
   return images
+}
+
+function samplesOf({ name, frontEnd }: RecordingSet, file: string): Float32Array {
+  const { rate, samples } = parseWav(readInput(file, 'recording'), file)
+  if (rate === frontEnd.rate) return samples
+  throw dataError(`has ${rate} samples a second; ${name} has ${frontEnd.rate}`, { where: file })
 }
 
 function missing(set: RecordingSet, where: string) {
