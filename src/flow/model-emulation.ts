@@ -148,6 +148,17 @@ function scoresReader({ tail }: LoweredGraph) {
   }
 }
 
+/** What keeps a quantised model off the emulator, in words; undefined where nothing does. */
+export function whyNotEmulated(model: Model): string | undefined {
+  try {
+    lowering(model, {}, true)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof XgenError) || error.kind === 'internal') throw error
+    return error.message
+  }
+}
+
 /** The integer graph; what is in its way is an error where multipliers are asked for. */
 function lowering(model: Model, options: LoweringOptions, needed: boolean): LoweredGraph | undefined {
   const [input] = model.inputs

@@ -1,3 +1,6 @@
+import { isModelFile } from '../model/files.ts'
+import { computesIntegers } from '../model/integers.ts'
+import { readModel } from '../model/read.ts'
 import type { ActivationFunction, Layer } from '../net/network.ts'
 import { type LayerShape, layerShapes, noPadding, outputShape, type Shape } from '../net/shapes.ts'
 import { zoo } from '../net/zoo.ts'
@@ -5,6 +8,7 @@ import type { Refusal } from '../plan/supported.ts'
 import { linksOf } from '../quant/links.ts'
 import { hardwareRefusals } from './hardware-check.ts'
 import { anyNetwork } from './imported.ts'
+import { whyNotEmulated } from './model-emulation.ts'
 
 export interface NetSummary {
   readonly name: string
@@ -69,6 +73,8 @@ export interface NetCheck {
   readonly output: readonly number[]
   /** What the emulator computes, but no hardware does, by layer. */
   readonly hardware: readonly Refusal[]
+  /** Of a quantised model file: every node for which the emulator cannot take its own integers, as text; null where it can. */
+  readonly integers?: string | null
 }
 
 /** Whether a network can be read, shaped and quantised: what cannot is an error that says why. And what of it hardware lacks. */
@@ -82,7 +88,14 @@ export function checkNetwork(net: string): NetCheck {
     input: network.input.shape,
     output: outputShape(network),
     hardware: hardwareRefusals(network),
+    ...integersOf(net),
   }
+}
+
+function integersOf(net: string): Pick<NetCheck, 'integers'> {
+  if (!isModelFile(net)) return {}
+  const model = readModel(net)
+  return computesIntegers(model) ? { integers: whyNotEmulated(model) ?? null } : {}
 }
 
 function kindOf(layer: Layer): string {

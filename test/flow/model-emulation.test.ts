@@ -11,7 +11,7 @@ import { evaluate } from '../../src/flow/eval.ts'
 import { importedNetwork } from '../../src/flow/imported.ts'
 import { infer } from '../../src/flow/infer.ts'
 import { imageModel } from '../../src/flow/model-accuracy.ts'
-import { emulatedModel } from '../../src/flow/model-emulation.ts'
+import { emulatedModel, whyNotEmulated } from '../../src/flow/model-emulation.ts'
 import { checkNetwork } from '../../src/flow/net.ts'
 import { type MeasuredPoint, studyRobustness, type Variant } from '../../src/flow/robustness.ts'
 import { createEvaluator } from '../../src/model/evaluator.ts'
@@ -187,7 +187,7 @@ describe('int8 model files on the emulator', () => {
     )
     for (const [i, code] of [...(result.get('y')!.data as Int8Array)].entries())
       if (code > -128 && code < 127) expect(Math.abs(0.7 * (code - 4) - found[i]!)).toBeLessThan(1.2)
-    expect(checkNetwork(path).output).toEqual([5])
+    expect(checkNetwork(path)).toMatchObject({ output: [5], integers: null })
   })
 
   test('are studied with several multipliers, not with other bits', async () => {
@@ -239,6 +239,7 @@ describe('int8 model files on the emulator', () => {
   test('files without an integer graph are evaluated as they are, unless multipliers are asked for', () => {
     const model = readModel(file(true))
     expect(emulatedModel(model, [], {})).toBeUndefined()
+    expect(whyNotEmulated(model)).toMatch(/prelu_4 \(PRELU\): has no integer rule/)
     expect(() => emulatedModel(model, [{ selector: 'default', spec: 'exact', where: '' }], {})).toThrow(
       /prelu_4 \(PRELU\): has no integer rule/,
     )

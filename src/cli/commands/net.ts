@@ -128,11 +128,13 @@ export const net: Command = {
   },
 }
 
-function describeCheck({ net, layers, input, output, hardware }: NetCheck): string {
+function describeCheck({ net, layers, input, output, hardware, integers }: NetCheck): string {
   const lines = hardware.map(({ layer, why, hint }) => `  ${layer} ${why}. ${hint}`)
   return [
     `${net}: ok, ${layers} layers, ${input.join('x')} to ${output.join('x')}`,
     ...(lines.length === 0 ? [] : [`The hardware lacks ${lines.length} of them:`, ...lines]),
+    ...(integers === null ? ['The emulator takes its own integers, with any multipliers.'] : []),
+    ...(typeof integers === 'string' ? [`The emulator cannot take its own integers: ${integers}`] : []),
   ].join('\n')
 }
 
