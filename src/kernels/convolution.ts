@@ -81,7 +81,7 @@ export const jobWords: readonly string[] = [
   'input output images channels height width filters rows columns kernelHeight kernelWidth strideY strideX top left',
   'dilationY dilationX groups padding mask signed bias multiplier shift low high pieceImages pieceRows pieceColumns',
   'pieceFilters planeBytes factors variants terms lookup finish codes zeroPoint',
-  'tableCodes',
+  'tableCodes valueOffset valueMask',
 ].flatMap((line) => line.split(' '))
 /** src/kernels/assembly/sweep.ts and table.ts */
 const tablePositions = 4096
@@ -111,7 +111,7 @@ export function createConvolution(
   const place = (bytes: number) => hold(holder, bytes)
   Object.assign(job, finishWords(finish, filters, place))
   const fast = products.kind === 'dot' ? winogradWeights(shape, format, products, bias) : undefined
-  const placed = placeProducts(products, { filters, groups, taps }, bias, place, fast)
+  const placed = placeProducts(products, { filters, groups, taps, format }, bias, place, fast)
   Object.assign(job, placed.words)
   const { bits, signed, padding, least = -Infinity } = format
   job['tableCodes'] = rowCodes(signed && Math.min(least, padding) >= 0 ? bits - 1 : bits)

@@ -1,3 +1,4 @@
+import type { CodeFormat } from './convolution.ts'
 import { bytesAt, shortsAt, ushortsAt, wordsAt } from './memory.ts'
 import { type ProductRows, rowCodes } from './rows.ts'
 import { winogradConstant } from './winograd.ts'
@@ -39,6 +40,7 @@ interface Size {
   readonly filters: number
   readonly groups: number
   readonly taps: number
+  readonly format: CodeFormat
 }
 
 export function placeProducts(
@@ -110,22 +112,38 @@ function variantOf(rows: readonly ProductRows[], indices: Uint16Array, first: nu
   return fours ? 4 : pairs ? 2 : 1
 }
 
+/** Values that are (code + offset) & mask take no lookup: codes without their lowest bits, or rounded to them. */
+function roundingOf(values: Int16Array, terms: number, { bits, signed }: CodeFormat) {
+  if (terms > 1) return undefined
+  const least = signed ? -(2 ** (bits - 1)) : 0
+  const codes = Array.from({ length: 2 ** bits }, (_, i) => least + i)
+  for (let dropped = 0; dropped < bits; dropped++) {
+    const valueMask = -(2 ** dropped)
+    for (const valueOffset of [0, (2 ** dropped) >> 1])
+      if (codes.every((code) => values[code & (2 ** bits - 1)] === ((code + valueOffset) & valueMask)))
+        return { valueOffset, valueMask }
+  }
+  return undefined
+}
+
 function placeDots(
   { terms, values, weights }: DotProducts,
-  { filters, groups, taps }: Size,
+  { filters, groups, taps, format }: Size,
   bias: ArrayLike<number>,
   place: Place,
   fast?: Int16Array,
 ): PlacedProducts {
+  const rounding =
+    values === undefined ? { valueOffset: 0, valueMask: -1 } : roundingOf(values, terms, format)
   let lookup = 0
-  if (values !== undefined) {
+  if (values !== undefined && rounding === undefined) {
     lookup = place(values.length * 2)
     shortsAt(lookup, values.length).set(values)
   }
   if (fast !== undefined) {
     const factors = place(2 * fast.length)
     shortsAt(factors, fast.length).set(fast)
-    return { words: { factors, terms, lookup }, bias: Int32Array.from(bias, winogradConstant) }
+    return { words: { factors, terms, lookup, ...rounding }, bias: Int32Array.from(bias, winogradConstant) }
   }
   const count = taps * terms
   const padded = Math.ceil(count / 4) * 4
@@ -141,5 +159,5 @@ function placeDots(
     for (let k = 0; k < count; k++)
       to[((tile * (padded / 2) + (k >> 1)) * filtersOfTile + lane) * 2 + (k & 1)] = weights[n * count + k]!
   }
-  return { words: { factors, terms, lookup }, bias }
+  return { words: { factors, terms, lookup, ...rounding }, bias }
 }

@@ -45,7 +45,12 @@ function randomProducts(random: Random, { kind, bits }: Case, shape: Convolution
   if (kind === 'factors') {
     const terms = random.integer(1, 3)
     const weights = Int16Array.from({ length: count * terms }, () => random.integer(-300, 300))
-    const values = Int16Array.from({ length: 256 * terms }, () => random.integer(-1000, 1000))
+    // Rounded codes take no lookup.
+    const dropped = terms === 1 ? random.integer(0, bits) : 0
+    const offset = random.integer(0, 1) * ((2 ** dropped) >> 1)
+    const values = Int16Array.from({ length: 256 * terms }, (_, raw) =>
+      dropped > 0 ? (value(code(raw)) + offset) & -(2 ** dropped) : random.integer(-1000, 1000),
+    )
     const products: Products = { kind: 'dot', terms, values, weights }
     const product = (x: number, n: number, tap: number) => {
       let sum = 0

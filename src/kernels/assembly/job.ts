@@ -56,6 +56,9 @@ export const codes: usize = 144
 export const zeroPoint: usize = 148
 /** Codes that tables are made for: the first half of them where codes are never negative. */
 export const tableCodes: usize = 152
+/** Values of dot products without a lookup: (code + offset) & mask. */
+export const valueOffset: usize = 156
+export const valueMask: usize = 160
 
 export function word(job: usize, field: usize): i32 {
   return load<i32>(job + field)

@@ -51,7 +51,13 @@ export function placePlaneShort(at: usize, channel: i32, term: i32, to: usize): 
   const values = lookup + ((<usize>term) << 9)
   const mask = job.word(at, job.mask)
   const padding = job.word(at, job.padding)
-  const fill = i16x8.splat(lookup === 0 ? <i16>padding : load<i16>(values + ((<usize>(padding & mask)) << 1)))
+  const offset = job.word(at, job.valueOffset)
+  const kept = job.word(at, job.valueMask)
+  const fill = i16x8.splat(
+    lookup === 0 ? <i16>((padding + offset) & kept) : load<i16>(values + ((<usize>(padding & mask)) << 1)),
+  )
+  const offsets = i16x8.splat(<i16>offset)
+  const masks = i16x8.splat(<i16>kept)
   const signed = job.word(at, job.signed)
   const height = job.word(at, job.height)
   const width = job.word(at, job.width)
@@ -77,9 +83,11 @@ export function placePlaneShort(at: usize, channel: i32, term: i32, to: usize): 
         for (let p = start; p < stop; p += 2, s++)
           store<i16>(p, load<i16>(values + ((<usize>(load<u8>(s) & mask)) << 1)))
       } else if (signed) {
-        for (let p = start; p < stop; p += 16, s += 8) v128.store(p, v128.load_ext<i8>(s))
+        for (let p = start; p < stop; p += 16, s += 8)
+          v128.store(p, v128.and(i16x8.add(v128.load_ext<i8>(s), offsets), masks))
       } else {
-        for (let p = start; p < stop; p += 16, s += 8) v128.store(p, v128.load_ext<u8>(s))
+        for (let p = start; p < stop; p += 16, s += 8)
+          v128.store(p, v128.and(i16x8.add(v128.load_ext<u8>(s), offsets), masks))
       }
       fillLine(stop, end, fill)
       to = end
