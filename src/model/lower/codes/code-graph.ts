@@ -85,7 +85,9 @@ export class CodeGraph {
 
   define(node: ModelNode, value: Value): void {
     this.values.set(node.outputs[0]!, value)
-    if (value.kind === 'codes' && !this.tensorOf.has(value.id)) this.tensorOf.set(value.id, node.outputs[0]!)
+    // a tensor that is still to be padded is not yet the file's
+    if (value.kind === 'codes' && value.around === undefined && !this.tensorOf.has(value.id))
+      this.tensorOf.set(value.id, node.outputs[0]!)
   }
 
   defineAs(name: string, value: Value): void {

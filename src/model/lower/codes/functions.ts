@@ -107,7 +107,8 @@ function withBias(graph: CodeGraph, node: ModelNode, input: string, value: SumsV
 function combine(graph: CodeGraph, node: ModelNode, one: Value, other: Value): void {
   if (one.kind !== 'real' || other.kind !== 'real')
     throw new Obstacle('combines values that are not quantised', 'Put quantisers before both.')
-  const [first, second] = [graph.whole(one), graph.whole(other)]
+  const first = graph.whole(one)
+  const second = one === other ? first : graph.whole(other)
   const [a, b] = node.inputs.map((name) => graph.modelShape(name)) as [readonly number[], readonly number[]]
   const shape = graph.modelShape(node.outputs[0]!)
   if (elementsOf(a) !== elementsOf(shape) || elementsOf(b) !== elementsOf(shape))

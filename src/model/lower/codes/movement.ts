@@ -108,6 +108,9 @@ const pad: CodeRule = (graph, node) => {
       `pads with ${fill}, or another axis than those of a map`,
       'Zeros around a map are possible.',
     )
+  // rows and columns are those of the model's tensor, which a reshaped value may not have yet
+  if (value.around === undefined)
+    value = { ...value, id: graph.shaped(value.id, graph.mapShape(node.inputs[0]!)) }
   const [before, after] = channels!
   if (before + after > 0) {
     value = graph.whole(value)

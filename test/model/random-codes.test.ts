@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import { buildAssignment } from '../../src/approx/build.ts'
+import { XgenError } from '../../src/base/errors.ts'
+import { createEmulator, emptyCodes } from '../../src/emu/emulator.ts'
+import { createEvaluator } from '../../src/model/evaluator.ts'
+import { lowerOnnxCodes } from '../../src/model/lower/codes/lower.ts'
+import type { LoweredGraph } from '../../src/model/lower/tflite/graph.ts'
+import type { Model, ModelTensor } from '../../src/model/model.ts'
+import { numbersOf } from '../../src/model/tensors.ts'
+import { randomQuantised } from '../fixtures/random-quantised.ts'
+
+const cases = process.env['XGEN_FULL'] === '1' ? 5000 : 300
+
+/** A tensor's codes in the file, as the graph stores them. */
+function stored(
+  { graph, tensorOf }: LoweredGraph,
+  id: string,
+  values: ReadonlyMap<string, ModelTensor>,
+): number[] {
+  const tensor = values.get(tensorOf.get(id)!)!
+  const offset = tensor.type === 'int8' && !graph.tensors[id]!.signed ? 128 : 0
+  return Array.from(numbersOf(tensor), (code) => code + offset)
+}
+
+/** The integer graph; undefined where the model is refused by an error that a user can read. */
+function graphOf(model: Model, unsigned: boolean): LoweredGraph | undefined {
+  try {
+    return lowerOnnxCodes(model, { unsigned })
+  } catch (error) {
+    if (error instanceof XgenError && error.kind !== 'internal') return undefined
+    throw error
+  }
+}
+
+describe('random quantised ONNX models', () => {
+  test('have the codes of the file in all tensors of their graphs, or are refused', () => {
+    let graphs = 0
+    for (let seed = 1; seed <= cases; seed++) {
+      const drawn = randomQuantised(seed)
+      const lowered = drawn && graphOf(drawn.model, seed % 3 === 0)
+      if (lowered === undefined) continue
+      graphs++
+      const { graph, tensorOf } = lowered
+      const values = new Map([['image', drawn!.image]])
+      createEvaluator(drawn!.model).run(values, (name, tensor) => values.set(name, tensor))
+      const codes = emptyCodes(graph.tensors['input']!)
+      codes.set(stored(lowered, 'input', values))
+      const trace = createEmulator(graph, buildAssignment(graph, [])).runImage(codes)
+      const told = `model ${seed}: ${drawn!.model.nodes.map(({ operator }) => operator).join(', ')}`
+      for (const id of tensorOf.keys())
+        if (id !== 'input') expect([...trace.get(id)!], told).toEqual(stored(lowered, id, values))
+      expect(trace.get(graph.output), told).toBeDefined()
+    }
+    expect(graphs).toBeGreaterThan(cases / 5)
+  }, 600_000)
+})
