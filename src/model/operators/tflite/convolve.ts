@@ -182,9 +182,9 @@ function checkSums(site: Site, { weights, bias, filters }: Weighted): void {
 }
 
 export const weighted: Operator = (site) => {
+  const real = arithmeticOf(site, [0]) === 'float'
   const layer = weightedOf(site)
   site.spend(elementsOf(shapeOf(site.output)) * (layer.weights.length / layer.filters))
-  const real = arithmeticOf(site, [0]) === 'float'
   if (layer.bias !== undefined && layer.bias instanceof Float32Array !== real)
     throw site.refuse(`has a bias of ${inputAt(site, 2).type}`)
   if (real) return floatKernel(site, layer)
