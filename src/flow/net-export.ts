@@ -6,9 +6,10 @@ import { writeFileAtomically } from '../base/files.ts'
 import { version } from '../base/version.ts'
 import { modelOf } from '../model/onnx/from-network.ts'
 import { writeOnnx } from '../model/onnx/write.ts'
-import { filtersOf } from '../quant/qgraph.ts'
+import { filtersOf, type QConv, type QGraph } from '../quant/qgraph.ts'
 import type { Configuration } from './configuration.ts'
 import { prepare } from './preparation.ts'
+import type { ProductEnergies } from './product-energy.ts'
 
 export interface ExportResult {
   readonly net: string
@@ -19,9 +20,13 @@ export interface ExportResult {
 
 /**
  * Writes a network in float as an ONNX file in which each layer with products names its multipliers and their errors: metadata of the
- * node, which viewers such as Netron show.
+ * node, which viewers such as Netron show. With energies of products, the layers tell what theirs take for an image.
  */
-export function exportNetwork(configuration: Configuration, file: string): ExportResult {
+export function exportNetwork(
+  configuration: Configuration,
+  file: string,
+  energies?: ProductEnergies,
+): ExportResult {
   if (!/\.onnx$/i.test(file))
     throw usageError(`--out ${file}: networks are exported as .onnx`, {
       where: '--out',
@@ -30,8 +35,17 @@ export function exportNetwork(configuration: Configuration, file: string): Expor
   const { network, weights, graph, assignment } = prepare(configuration)
   const errors = new Map<string, string>()
   const layers = graph.nodes.flatMap((node) => {
-    const sets = filtersOf(node).map(({ name }) => name)
-    return sets.length === 0 ? [] : [{ name: node.name, notes: notesOf(sets, assignment, errors) }]
+    const sets = filtersOf(node)
+    if (sets.length === 0) return []
+    const energy = energies && energyNote(sets, graph, assignment, energies)
+    const notes = notesOf(
+      sets.map(({ name }) => name),
+      assignment,
+      errors,
+    )
+    return [
+      { name: node.name, notes: { ...notes, ...(energy === undefined ? {} : { 'xgen.energy': energy }) } },
+    ]
   })
   const nodes = new Map(layers.map(({ name, notes }) => [name, new Map(Object.entries(notes))]))
   const model = new Map([
@@ -40,6 +54,43 @@ export function exportNetwork(configuration: Configuration, file: string): Expor
   ])
   writeFileAtomically(file, writeOnnx(modelOf(network, weights), { model, nodes }))
   return { net: network.name, file, layers }
+}
+
+/** What the products of a layer take for an image. Undefined of weights that are curves: their products are of moments. */
+function energyNote(
+  sets: readonly QConv[],
+  graph: QGraph,
+  assignment: Assignment,
+  { library, ofProduct }: ProductEnergies,
+): string | undefined {
+  if (sets.some(({ curve }) => curve !== undefined)) return undefined
+  const products = new Map<Multiplier, number>()
+  for (const set of sets) {
+    const { multipliers, ofKernel } = assignment.get(set.name)!
+    const ofOne = set.kernel[0] * set.kernel[1] * timesUsed(set, graph)
+    for (const index of ofKernel) {
+      const multiplier = multipliers[index]!
+      products.set(multiplier, (products.get(multiplier) ?? 0) + ofOne)
+    }
+  }
+  const parts = [...products].map(([multiplier, count]) => ({
+    count,
+    energy: ofProduct.get(multiplier.id)!,
+    multiplier,
+  }))
+  const whole = parts.reduce((sum, { count, energy }) => sum + count * energy, 0)
+  const each = parts.map(
+    ({ multiplier, count, energy }) => `${count} of ${energy.toFixed(3)} pJ by ${multiplier.spec}`,
+  )
+  return `${(whole / 1000).toFixed(3)} nJ an image, of the multipliers in ${library} alone: ${each.join('; ')}`
+}
+
+/** How often an image meets a filter: at the positions of the map, or the steps of a sequence. */
+function timesUsed(set: QConv, { tensors, nodes }: QGraph): number {
+  const recurrent = nodes.find((node) => node.kind === 'recurrent' && filtersOf(node).includes(set))
+  if (recurrent?.kind === 'recurrent') return tensors[recurrent.input]!.shape[0]
+  const [, rows, columns] = tensors[set.output]!.shape
+  return set.steps ?? rows * columns
 }
 
 /** A recurrent layer has two sets of filters, which are told by their names. */

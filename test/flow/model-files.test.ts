@@ -12,6 +12,7 @@ import { inferModel } from '../../src/flow/model-infer.ts'
 import { exportNetwork } from '../../src/flow/net-export.ts'
 import { importNetwork } from '../../src/flow/net-import.ts'
 import { prepare } from '../../src/flow/preparation.ts'
+import { productEnergies } from '../../src/flow/product-energy.ts'
 import type { ModelTensor } from '../../src/model/model.ts'
 import { writeOnnx } from '../../src/model/onnx/write.ts'
 import { readModel } from '../../src/model/read.ts'
@@ -19,6 +20,7 @@ import { readNetworkFile } from '../../src/net/schema.ts'
 import { hashWeights, readWeights } from '../../src/net/weights.ts'
 import { failure } from '../fixtures/failure.ts'
 import { digitsModel, floatInput, int64Tensor, normalTensor, onnxModel } from '../fixtures/onnx-models.ts'
+import { hasOsu018 } from '../fixtures/synthesis.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'xgen-model-'))
 const at = (name: string) => join(directory, name)
@@ -197,6 +199,36 @@ describe('xgen net import and export', () => {
     expect(text).toContain('roup:p=1,r=2: mean 98.68, largest 508, wrong 93.16 %')
     expect(readModel(at('lenet5.onnx')).nodes.length).toBeGreaterThan(10)
     expect(() => exportNetwork(configuration, at('lenet5.json'))).toThrow(/exported as .onnx/)
+  })
+
+  it('notes the energy of products where those of the multipliers are given', () => {
+    const mult = ['conv2=roup:p=1,r=2', 'conv1[0-2]=drum:k=4']
+    const configuration = resolveConfiguration({ net: 'lenet5', mult })
+    const ids = [...prepare(configuration).assignment.values()].flatMap(({ multipliers }) => multipliers)
+    const energy: Record<string, number> = { exact: 2, 'drum:k=4': 0.5, 'roup:p=1,r=2': 0.25 }
+    const ofProduct = new Map(ids.map(({ id, spec }) => [id, energy[spec]!]))
+    const { layers } = exportNetwork(configuration, at('energy.onnx'), { library: 'mine', ofProduct })
+    const notes = Object.fromEntries(layers.map(({ name, notes }) => [name, notes['xgen.energy']]))
+    const alone = 'nJ an image, of the multipliers in mine alone:'
+    // 6 filters of 5x5 at 28x28 positions, half of them by each; 16 of 6 channels at 10x10
+    expect(notes).toMatchObject({
+      conv1: `147.000 ${alone} 58800 of 0.500 pJ by drum:k=4; 58800 of 2.000 pJ by exact`,
+      conv2: `60.000 ${alone} 240000 of 0.250 pJ by roup:p=1,r=2`,
+      fc1: `96.000 ${alone} 48000 of 2.000 pJ by exact`,
+    })
+    expect(readFileSync(at('energy.onnx')).toString('latin1')).toContain(notes['conv2'])
+  })
+
+  it.skipIf(!hasOsu018)('measures energies in the cells of a library', async () => {
+    const configuration = resolveConfiguration({ net: 'lenet5', mult: ['conv2=trunc:ka=4,kb=4'] })
+    const request = { seed: 1, signal: new AbortController().signal, progress: silent }
+    const { ofProduct } = await productEnergies(configuration, { library: 'osu018', ...request })
+    const [exact, truncated] = [...ofProduct.values()] as [number, number]
+    expect(ofProduct.size).toBe(2)
+    expect(truncated).toBeLessThan(exact / 2)
+    await expect(productEnergies(configuration, { library: 'generic', ...request })).rejects.toThrow(
+      /the library generic knows no energies/,
+    )
   })
 })
 

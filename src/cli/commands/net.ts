@@ -9,6 +9,7 @@ import {
 } from '../../flow/net.ts'
 import { exportNetwork } from '../../flow/net-export.ts'
 import { type ImportResult, importNetwork } from '../../flow/net-import.ts'
+import { productEnergies } from '../../flow/product-energy.ts'
 import { imageName } from '../../net/wiring.ts'
 import type { Command } from '../command.ts'
 import { inputRangeOf } from '../input-range.ts'
@@ -58,6 +59,12 @@ export const net: Command = {
           describe: 'Let import replace the files of another network, or of other weights',
           group: 'Import:',
         },
+        lib: {
+          type: 'string',
+          requiresArg: true,
+          describe: 'Cell library that export measures the energy of products in: osu018, sg13g2, .lib, ...',
+          group: 'Export:',
+        },
         data: {
           type: 'string',
           requiresArg: true,
@@ -95,12 +102,21 @@ export const net: Command = {
       throw usageError(`name the network to ${action}`, { hint: `For example: xgen net ${action} lenet5.` })
     if (action !== 'import' && options['force'] === true)
       throw usageError(`"net ${action}" replaces nothing that was there`, { where: '--force' })
+    if (action !== 'export' && options['lib'] !== undefined)
+      throw usageError(`"net ${action}" measures no energies`, { where: '--lib' })
     if (action === 'export') {
-      const result = exportNetwork(
-        weightedConfigurationOf({ ...options, net: name }),
-        options['out'] as string,
-      )
-      const lines = result.layers.map((layer) => `  ${layer.name}: ${layer.notes['xgen.multiplier']}`)
+      const configuration = weightedConfigurationOf({ ...options, net: name })
+      const library = options['lib'] as string | undefined
+      const { progress, signal } = session
+      const energies =
+        library === undefined
+          ? undefined
+          : await productEnergies(configuration, { library, seed: options.seed, progress, signal })
+      const result = exportNetwork(configuration, options['out'] as string, energies)
+      const lines = result.layers.map(({ name, notes }) => {
+        const energy = notes['xgen.energy']
+        return `  ${name}: ${notes['xgen.multiplier']}${energy === undefined ? '' : `; ${energy}`}`
+      })
       session.print(result, [`wrote ${result.file}`, ...lines].join('\n'))
       return 0
     }
