@@ -74,8 +74,3 @@ export interface RealMean {
   /** Whether the padding counts, as zeros. */
   readonly countPadding: boolean
 }
-
-/** The code of a mean: the quotient in float32 of the sum in double precision. */
-export function codeOfMean({ quantiser, offset, low, high }: RealMean, sum: number, count: number): number {
-  return Math.max(low, Math.min(high, codeOfReal(sum / count, quantiser) + offset))
-}

@@ -7,7 +7,7 @@ import type { Products } from '../../src/kernels/products.ts'
 import { placeRows } from '../../src/kernels/rows.ts'
 import { useThreads } from '../../src/kernels/threads.ts'
 import { randomShape } from '../fixtures/convolutions.ts'
-import { oracleCode, oracleSums } from '../oracles/convolution.ts'
+import { oracleCode, oracleHalfToEven, oracleSums } from '../oracles/convolution.ts'
 import { oracleScaled } from '../oracles/tflite.ts'
 
 const runs = process.env['XGEN_FULL'] === undefined ? 200 : 2000
@@ -101,12 +101,6 @@ function importedFinishes(random: Random, filters: number) {
       code: (sum: number, n: number) => clamp(oracleHalfToEven(Math.fround(Math.fround(sum) * factor[n]!))),
     },
   ]
-}
-
-/** Halves go to the even neighbour. */
-function oracleHalfToEven(x: number): number {
-  const rounded = Math.round(x)
-  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
 }
 
 function check(c: Case) {

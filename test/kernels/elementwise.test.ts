@@ -6,7 +6,7 @@ import { createLookup, createPairLookup, createSoftmax } from '../../src/kernels
 import { allocate, bytesAt, release } from '../../src/kernels/memory.ts'
 import { useThreads } from '../../src/kernels/threads.ts'
 import { createTranspose } from '../../src/kernels/transpose.ts'
-import { oracleCode } from '../oracles/convolution.ts'
+import { oracleCode, oracleHalfToEven } from '../oracles/convolution.ts'
 import { oracleScaled } from '../oracles/tflite.ts'
 
 const runs = process.env['XGEN_FULL'] === undefined ? 200 : 2000
@@ -98,7 +98,7 @@ describe('kernels', () => {
                 }
               const area = countPadding ? window[0] * window[1] : codes.length
               const sum = codes.reduce((s, c) => s + c, 0)
-              const code = mean?.code(sum, area) ?? Math.floor((sum + Math.floor(area / 2)) / area)
+              const code = mean?.code(sum, area, codes) ?? Math.floor((sum + Math.floor(area / 2)) / area)
               expected.push((mode === 'max' ? Math.max(...codes) : code) & 255)
             }
         expect(Buffer.compare(bytesAt(output.at, expected.length), Uint8Array.from(expected))).toBe(0)
@@ -182,8 +182,33 @@ describe('kernels', () => {
   })
 })
 
-/** A mean of TensorFlow Lite, for the kernel and by exact integers; or none. */
-function randomMean(random: Random): { mean: Mean; code: (sum: number, area: number) => number } | undefined {
+interface MeanCase {
+  readonly mean: Mean
+  readonly code: (sum: number, area: number, codes: readonly number[]) => number
+}
+
+/** A mean of real values, in the order of the codes. */
+function realMean(random: Random): MeanCase {
+  const real = Float32Array.from({ length: 256 }, () => random.unit() * 4 - 2)
+  if (random.unit() < 0.1) real[7] = Number.NaN
+  const [scale, zero] = [Math.fround(random.unit() * 0.05 + 0.001), random.integer(-128, 127)]
+  const [least, most, outputZero] = [-128, 127, [0, 128][random.integer(0, 1)]!]
+  const [low, high] = [outputZero - random.integer(0, 128), outputZero + random.integer(0, 127)]
+  return {
+    mean: { kind: 'real', real, scale, zero, least, most, outputZero, low, high },
+    code: (_sum, area, codes) => {
+      let sum = 0
+      for (const code of codes) sum += real[code & 255]!
+      const quotient = oracleHalfToEven(Math.fround(Math.fround(sum / area) / scale))
+      const code = Number.isNaN(quotient) ? 0 : Math.max(least, Math.min(most, quotient + zero))
+      return Math.max(low, Math.min(high, code + outputZero))
+    },
+  }
+}
+
+/** A mean of an imported model, for the kernel and by definition; or none. */
+function randomMean(random: Random): MeanCase | undefined {
+  if (random.unit() < 0.25) return realMean(random)
   const zero = random.integer(-128, 127)
   if (random.unit() < 0.5) return undefined
   if (random.unit() < 0.5)

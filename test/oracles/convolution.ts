@@ -65,3 +65,9 @@ export function oracleCode(
   const code = (BigInt(sum) * BigInt(multiplier) + (1n << BigInt(shift - 1))) >> BigInt(shift)
   return Number(code < BigInt(low) ? BigInt(low) : code > BigInt(high) ? BigInt(high) : code)
 }
+
+/** The nearest whole number; of two, the even one. */
+export function oracleHalfToEven(x: number): number {
+  const rounded = Math.round(x)
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
+}

@@ -16,7 +16,7 @@ const top: usize = 44
 const left: usize = 48
 const bottom: usize = 52
 const right: usize = 56
-/** 0: the maximum; 1: the mean, halves up; 2: away from zero; 3: by a factor (src/kernels/elementwise.ts, `Mean`). */
+/** 0: the maximum; 1: the mean, halves up; 2: away from zero; 3: by a factor; 4: of real values (src/kernels/elementwise.ts, `Mean`). */
 const mode: usize = 60
 /** 1 where an average counts the padding. */
 const outer: usize = 64
@@ -28,6 +28,11 @@ const exponent: usize = 84
 const outputZero: usize = 88
 const low: usize = 92
 const high: usize = 96
+/** Of real values: one for each byte; the scale as float32; bounds of its codes. */
+const reals: usize = 100
+const scale: usize = 104
+const least: usize = 108
+const most: usize = 112
 
 /** Some maps of a pooling layer: the maximum of a window's codes, or their mean. */
 export function poolCodes(at: usize, piece: i32, _scratch: usize): void {
@@ -61,11 +66,15 @@ function poolMap<T>(at: usize, from: usize, to: usize): void {
       const x1 = min(w, x + kw)
       let row = from + y0 * w
       if (means) {
+        const area = tall * (counted ? min(kw, w + load<i32>(at + right) - x) : x1 - x0)
+        if (means === 4) {
+          store<u8>(to, <u8>realMean(at, row + x0, w, y1 - y0, x1 - x0, area))
+          continue
+        }
         let sum = 0
         for (let i = y0; i < y1; i++, row += w) {
           for (let j = x0; j < x1; j++) sum += <i32>load<T>(row + j)
         }
-        const area = tall * (counted ? min(kw, w + load<i32>(at + right) - x) : x1 - x0)
         store<u8>(to, <u8>mean(at, sum, area))
       } else {
         let largest = -128
@@ -88,6 +97,23 @@ function mean(at: usize, sum: i32, area: i32): i32 {
   return <i32>(
     max<i64>(load<i32>(at + low), min<i64>(load<i32>(at + high), scaled + <i64>load<i32>(at + outputZero)))
   )
+}
+
+/** The code of the mean of real values, row by row: their sum in double precision, the quotients in float32, halves to even. */
+function realMean(at: usize, row: usize, pitch: i32, tall: i32, wide: i32, area: i32): i32 {
+  const values = <usize>load<u32>(at + reals)
+  let sum: f64 = 0
+  for (let i = 0; i < tall; i++, row += pitch) {
+    for (let j = 0; j < wide; j++) sum += <f64>load<f32>(values + ((<usize>load<u8>(row + j)) << 2))
+  }
+  const quotient = <f64>nearest<f32>(<f32>(sum / <f64>area) / load<f32>(at + scale))
+  let code = within(quotient + <f64>load<i32>(at + zero), at + least, at + most)
+  if (F64.isNaN(quotient)) code = 0
+  return <i32>within(code + <f64>load<i32>(at + outputZero), at + low, at + high)
+}
+
+function within(x: f64, lowAt: usize, highAt: usize): f64 {
+  return max<f64>(<f64>load<i32>(lowAt), min<f64>(<f64>load<i32>(highAt), x))
 }
 
 function floorDivide(a: i32, b: i32): i32 {
