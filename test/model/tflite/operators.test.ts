@@ -140,6 +140,11 @@ describe('what is not supported', () => {
         'RELU',
       ),
     ).toThrow(/computes on int8, uint8; supported are float32, int8 and uint8/)
+    const wide = (name: string) => ({ ...map(name, [1, 4], q), type: 'int16', zeroPoint: [0] }) as const
+    const narrow: FileTensor = { name: 'w', type: 'int8', shape: [4, 4], data: Array(16).fill(1), scale: [1] }
+    expect(model([wide('a'), narrow, wide('b')], 'FULLY_CONNECTED', activationOptions())).toThrow(
+      /computes on int16; supported are .*\. Export the model with full-integer int8 quantisation/,
+    )
     const weights: FileTensor = {
       name: 'w',
       type: 'int8',
