@@ -40,6 +40,8 @@ export interface ImportResult {
   readonly network: string
   readonly weights: string
   readonly record: string | null
+  /** The softmax at the model's end, which is left to the host; null where there is none. */
+  readonly leftOut: string | null
 }
 
 /** Writes a model file as a network file and its weights; with a data set, their ranges too, which integers and hardware need. */
@@ -49,7 +51,8 @@ export function importNetwork(request: ImportRequest, progress: Progress): Impor
       where: 'net',
       hint: 'Model files are named .onnx or .tflite.',
     })
-  const { network, weights } = importedNetwork(request.file, request.inputRange)
+  const { network: whole, weights } = importedNetwork(request.file, request.inputRange)
+  const { network, leftOut } = withoutSoftmax(whole)
   const paths = {
     network: join(request.out, `${network.name}.yaml`),
     weights: join(request.out, `${network.name}.safetensors`),
@@ -81,6 +84,7 @@ export function importNetwork(request: ImportRequest, progress: Progress): Impor
     output: outputShape(network),
     ...paths,
     record,
+    leftOut,
   }
 
   function rangesOn(of: Network, name: string) {
@@ -100,6 +104,16 @@ export function importNetwork(request: ImportRequest, progress: Progress): Impor
     progress.done()
     return { found, images: images.count }
   }
+}
+
+/** A softmax at the end keeps the order of the classes and is nothing that hardware has: a network is as good without it. */
+function withoutSoftmax(network: Network): { readonly network: Network; readonly leftOut: string | null } {
+  const last = network.layers.at(-1)!
+  if (last.kind !== 'softmax' || network.layers.length === 1) return { network, leftOut: null }
+  const before = network.layers.at(-2)!.name
+  // it may read another layer than the one before it
+  if (last.inputs !== undefined && last.inputs[0] !== before) return { network, leftOut: null }
+  return { network: { ...network, layers: network.layers.slice(0, -1) }, leftOut: last.name }
 }
 
 /** Refuses to write over a file that holds something else. */

@@ -69,7 +69,7 @@ function refusalOf(node: QNode, graph: QGraph): Reason | undefined {
     case 'softmax':
       return {
         why: 'is a softmax',
-        hint: `Delete it from the network file ("xgen net import" makes one of a model): the class is the same without it. ${emulated}`,
+        hint: `Delete it from the network file ("xgen net import" of a model file leaves it out at the end): the class is the same without it. ${emulated}`,
       }
     default:
       return undefined

@@ -11,6 +11,7 @@ import { parseInputRange } from '../../src/flow/model-accuracy.ts'
 import { inferModel } from '../../src/flow/model-infer.ts'
 import { exportNetwork } from '../../src/flow/net-export.ts'
 import { importNetwork } from '../../src/flow/net-import.ts'
+import { planDesign } from '../../src/flow/planning.ts'
 import { prepare } from '../../src/flow/preparation.ts'
 import { productEnergies } from '../../src/flow/product-energy.ts'
 import type { ModelTensor } from '../../src/model/model.ts'
@@ -148,6 +149,31 @@ describe('xgen net import and export', () => {
     expect(hashWeights(readWeights(result.weights, network), network)).toBe(
       hashWeights(lowered.weights, lowered.network),
     )
+  })
+
+  it('leave a softmax at the end to the host, so that hardware can be made of the rest', () => {
+    const model = digitsModel()
+    const softmax = { operator: 'Softmax', name: 'shares', domain: '', version: 17, attributes: new Map() }
+    const nodes = [...model.nodes, { ...softmax, inputs: ['scores'], outputs: ['p'] }]
+    const outputs = model.outputs.map((output) => ({ ...output, name: 'p' }))
+    writeFileSync(at('shares.onnx'), writeOnnx({ ...model, nodes, outputs }))
+    const request = { out: at('shares'), inputRange: undefined, data: undefined, images: 8 }
+    const result = importNetwork({ ...request, file: at('shares.onnx') }, silent)
+    expect(result).toMatchObject({ layers: 7, leftOut: 'shares' })
+    expect(readNetworkFile(result.network).layers.map(({ kind }) => kind)).not.toContain('softmax')
+    const whole = importedNetwork(at('shares.onnx'))
+    expect(whole.network.layers.at(-1)).toMatchObject({ kind: 'softmax' })
+    // the model file takes the weights too
+    const hashes = [readNetworkFile(result.network), whole.network].map((network) =>
+      hashWeights(readWeights(result.weights, network), network),
+    )
+    expect(hashes[0]).toBe(hashes[1])
+    const planned = (net: string) => {
+      const configuration = resolveConfiguration({ net, weights: 'seeded' })
+      return planDesign(configuration, prepare(configuration))
+    }
+    expect(() => planned(at('shares.onnx'))).toThrow(/shares.* is a softmax/)
+    expect(planned(result.network)).toBeDefined()
   })
 
   it('write over no other network, and no other weights, unless forced', () => {

@@ -154,10 +154,16 @@ function describeCheck({ net, layers, input, output, hardware, integers }: NetCh
   ].join('\n')
 }
 
-function describeImport({ net, layers, input, output, network, weights, record }: ImportResult): string {
+function describeImport(result: ImportResult): string {
+  const { net, layers, input, output, network, weights, record, leftOut } = result
   const files = [network, weights, ...(record === null ? [] : [record])]
   return [
     `${net}: ${layers} layers, ${input.join('x')} to ${output.join('x')}; wrote ${files.join(', ')}`,
+    ...(leftOut === null
+      ? []
+      : [
+          `The softmax at the end (${leftOut}) is left to the host: the classes have the same order without it.`,
+        ]),
     record === null
       ? 'Without --data there are no ranges: only --precision float works.'
       : `Use it with --net ${network}: its weights are found beside it`,
