@@ -119,6 +119,7 @@ describe('a lowered ONNX model', () => {
     ['Clip', ['activation'], ['zero', 'six']],
     ['Clip', ['relu'], ['zero']],
     ['LeakyRelu', ['activation'], []],
+    ['Elu', ['activation'], []],
     ['HardSigmoid', ['activation'], []],
     ['HardSwish', ['activation'], []],
     ['Sigmoid', ['activation'], []],

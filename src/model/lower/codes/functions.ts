@@ -136,6 +136,7 @@ const names = [
   'Add',
   'Clip',
   'Div',
+  'Elu',
   'HardSigmoid',
   'HardSwish',
   'LeakyRelu',

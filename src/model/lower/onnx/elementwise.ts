@@ -164,6 +164,7 @@ export const elementwise: Readonly<Record<string, Rule>> = {
     name: 'leaky-relu',
     slope: call.float('alpha', Math.fround(0.01)),
   })),
+  Elu: activationRule((call) => ({ name: 'elu', alpha: call.float('alpha', 1) })),
   HardSigmoid: activationRule((call) => ({
     name: 'hard-sigmoid',
     slope: call.float('alpha', Math.fround(0.2)),

@@ -39,6 +39,10 @@ export const activation: Readonly<Record<string, Operator>> = {
     const alpha = call.float('alpha', Math.fround(0.01))
     return (x) => (x < 0 ? alpha * x : x)
   }),
+  Elu: curve({ alpha: 'float' }, (call) => {
+    const alpha = call.float('alpha', 1)
+    return (x) => (x < 0 ? alpha * Math.expm1(x) : x)
+  }),
   HardSigmoid: curve({ alpha: 'float', beta: 'float' }, (call) =>
     hardSigmoid(call.float('alpha', Math.fround(0.2)), call.float('beta', 0.5)),
   ),
