@@ -10,7 +10,6 @@ import {
 import { dataSet, type SplitName } from '../net/data/catalogue.ts'
 import { type ImageSource, openSplit } from '../net/data/load.ts'
 import type { ImageSet } from '../net/data/store.ts'
-import { zooEntry } from '../net/zoo.ts'
 import { floatAccuracy } from '../train/trainer.ts'
 import type { Configuration } from './configuration.ts'
 import { type Emulation, networkEmulation } from './emulation.ts'
@@ -19,7 +18,7 @@ import { exactEmulator, type LayerError, layerErrors } from './layer-errors.ts'
 import type { InputRange } from './model-accuracy.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
 import type { PartReader } from './picture-reading.ts'
-import { networkOf, weightsOf } from './preparation.ts'
+import { networkOf, ownDataSet, weightsOf } from './preparation.ts'
 
 export interface EvalRequest {
   /** Data set; the network's own where it is built in. */
@@ -77,7 +76,7 @@ export async function evaluate(
       where: '--weights',
       hint: `Train first: "xgen train --net ${networkPath(configuration)} --data SET".`,
     })
-  const name = request.data ?? zooEntry(configuration.net)?.data
+  const name = request.data ?? ownDataSet(configuration)
   if (name === undefined)
     throw usageError('name the data set to evaluate on', {
       where: '--data',

@@ -20,7 +20,7 @@ import { quantiseBytes } from '../quant/input.ts'
 import type { QGraph } from '../quant/qgraph.ts'
 import { quantise } from '../quant/quantise.ts'
 import type { Ranges } from '../quant/ranges.ts'
-import { rangesOf, readRecord } from '../quant/record.ts'
+import { calibratedOn, rangesOf, readRecord } from '../quant/record.ts'
 import type { Codes } from '../quant/rules.ts'
 import { type Configuration, entriesOf, multiplierHashesOf, quantOptionsOf } from './configuration.ts'
 import { curvesOf } from './curves.ts'
@@ -121,6 +121,16 @@ export function weightFile(configuration: Configuration, network: Network): stri
   throw dataError(`there are no trained weights for the network "${network.name}"`, {
     hint: `Name a weight file with --weights${train}. For hardware alone, "--weights ${seededName}" makes random ones.`,
   })
+}
+
+/**
+ * The data set that a network is evaluated on where nobody names one: that which its weights were calibrated on, where a file of weights
+ * is named or stands beside it, else that of a built-in network. Undefined where there is none that xgen knows.
+ */
+export function ownDataSet(configuration: Configuration): string | undefined {
+  const file = weightsPath(configuration) ?? weightsBeside(configuration)
+  const named = file === undefined ? zooEntry(configuration.net)?.data : calibratedOn(file)
+  return dataSets.find(({ name }) => name === named)?.name
 }
 
 /** Images for a comparison, a byte a pixel: real = byte / 255. */

@@ -11,7 +11,6 @@ import type { Model } from '../model/model.ts'
 import { readModel } from '../model/read.ts'
 import { dataSet, type SplitName } from '../net/data/catalogue.ts'
 import { type ImageSource, openSplit } from '../net/data/load.ts'
-import { zooEntry } from '../net/zoo.ts'
 import { type Configuration, entriesOf, multiplierHashesOf, quantOptionsOf } from './configuration.ts'
 import { type Emulation, modelEmulation, networkEmulation } from './emulation.ts'
 import { inParts, refuseInputRange } from './eval.ts'
@@ -20,7 +19,7 @@ import { exactEmulator, type LayerError, layerErrors } from './layer-errors.ts'
 import type { InputRange } from './model-accuracy.ts'
 import { type EmulatedModel, emulatedModel } from './model-emulation.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
-import { prepare } from './preparation.ts'
+import { ownDataSet, prepare } from './preparation.ts'
 import { logName, openLog, type StudyIdentity } from './robustness-log.ts'
 
 /** How accuracy depends on the bits of weights and activations and on the multipliers: every combination is measured. */
@@ -186,7 +185,7 @@ interface Subject {
 function subjectOf(configuration: Configuration, { data, split }: RobustnessRequest, files: Files): Subject {
   if (hasSeededWeights(configuration))
     throw usageError('seeded weights are untrained: they have no accuracy to measure', { where: '--weights' })
-  const name = data ?? zooEntry(configuration.net)?.data
+  const name = data ?? ownDataSet(configuration)
   if (name === undefined)
     throw usageError('name the data set to evaluate on', {
       where: '--data',

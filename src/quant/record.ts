@@ -36,6 +36,16 @@ export function recordPath(weightFile: string): string {
   return weightFile.replace(/\.(safetensors|npz)$/i, '.json')
 }
 
+/** The data set that stands in the record of a weight file; undefined where there is no record that can be read. */
+export function calibratedOn(weightFile: string): string | undefined {
+  try {
+    return recordSchema.parse(JSON.parse(readInput(recordPath(weightFile), 'record').toString('utf8')))
+      .calibration.data
+  } catch {
+    return undefined
+  }
+}
+
 /** The record of a weight file; that it belongs to weights of this hash is checked. */
 export function readRecord(weightFile: string, weightsHash: string): WeightRecord {
   const path = recordPath(weightFile)
