@@ -220,7 +220,7 @@ export interface QSoftmax {
 }
 
 /**
- * A recurrent layer over a sequence [steps, features, 1], by the rules of src/quant/cell-rules.ts. Rows are by direction, gate
+ * A recurrent layer over a sequence [steps, features, 1], by the rules of docs/numerics.md. Rows are by direction, gate
  * (z, r, n of a GRU; i, o, f, g of an LSTM) and unit.
  */
 export interface QRecurrent {
