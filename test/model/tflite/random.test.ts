@@ -32,14 +32,31 @@ function evaluated(file: FileModel, seed: number) {
   const data =
     type === 'int8'
       ? Int8Array.from({ length }, () => random.integer(-128, 127))
-      : Float32Array.from({ length }, () => random.unit())
+      : type === 'uint8'
+        ? Uint8Array.from({ length }, () => random.integer(0, 255))
+        : Float32Array.from({ length }, () => random.unit())
   const model = readTflite(tfliteFile(file), 'x')
-  const image: ModelTensor = { type: type as 'int8' | 'float32', shape, data }
+  const image: ModelTensor = { type: type as 'int8' | 'uint8' | 'float32', shape, data }
   const [result] = createTfliteEvaluator(model)
     .run(new Map([['t0', image]]))
     .values()
   return { model, image: channelsFirst(image), expected: channelsFirst(result!) }
 }
+
+/** The same file in uint8: codes and zero points 128 higher, weights of one scale. */
+const unsigned = (file: FileModel): FileModel => ({
+  ...file,
+  tensors: file.tensors.map((tensor) => {
+    if (tensor.type !== 'int8') return tensor
+    const { data, scale, zeroPoint, ...rest } = tensor
+    return {
+      ...rest,
+      type: 'uint8',
+      ...(data && { data: data.map((code) => code + 128) }),
+      ...(scale && { scale: scale.slice(0, 1), zeroPoint: [(zeroPoint?.[0] ?? 0) + 128] }),
+    }
+  }),
+})
 
 const told = (file: FileModel, seed: number) =>
   `model ${seed}: ${file.operators.map(({ operator }) => operator).join(', ')}`
@@ -72,17 +89,25 @@ describe('random models of TensorFlow Lite', () => {
     expect(networks).toBeGreaterThan(cases / 3)
   }, 600_000)
 
-  test('of codes are the same as integer graphs, code by code, or are refused', () => {
-    let graphs = 0
-    for (let seed = 1; seed <= cases; seed++) {
-      const file = randomTflite(seed, true)
-      const { model, image, expected } = evaluated(file, seed)
-      const graph = unlessRefused(() => lowerTflite(model).graph)
-      if (graph === undefined) continue
-      graphs++
-      const trace = createEmulator(graph, buildAssignment(graph, [])).runImage(Int8Array.from(image))
-      expect([...trace.get(graph.output)!], told(file, seed)).toEqual(expected)
-    }
-    expect(graphs).toBeGreaterThan(cases / 5)
-  }, 600_000)
+  test.each([
+    ['int8', (file: FileModel) => file],
+    ['uint8', unsigned],
+  ] as const)(
+    'of codes of %s are the same as integer graphs, code by code, or are refused',
+    (_, made) => {
+      let graphs = 0
+      for (let seed = 1; seed <= cases; seed++) {
+        const file = made(randomTflite(seed, true))
+        const { model, image, expected } = evaluated(file, seed)
+        const graph = unlessRefused(() => lowerTflite(model).graph)
+        if (graph === undefined) continue
+        graphs++
+        const codes = graph.tensors[graph.input]!.signed ? Int8Array.from(image) : Uint8Array.from(image)
+        const trace = createEmulator(graph, buildAssignment(graph, [])).runImage(codes)
+        expect([...trace.get(graph.output)!], told(file, seed)).toEqual(expected)
+      }
+      expect(graphs).toBeGreaterThan(cases / 5)
+    },
+    600_000,
+  )
 })
