@@ -12,6 +12,8 @@ export const productsPerCycle = {
   wideRows: 64 / (24 / 3),
   /** For 64: eight multiplications of 128 bits that add neighbours, and eight additions. */
   dot: 64 / (16 / 3),
+  /** The same for kernels of three rows by minimal filtering, which takes half of the products; its transforms are left out. */
+  filteredDot: (2 * 64) / (16 / 3),
   /** For 32: two vectors of 512 bits are loaded and widened to 16 bits, multiplied and added, and two such operations fit a cycle. */
   vectorised: 32 / 2,
 } as const

@@ -49,12 +49,12 @@ function entrantsOf(native: Native | NotRun, loops: Loops): Entrant[] {
       'rows',
     ),
     kernelEntrant('kernel-wide', 'rows of products of any 16 bits', [wide], 'rows', 'wideRows'),
-    kernelEntrant('kernel-exact', 'int16 dot products', [exact], 'exact', 'dot'),
-    kernelEntrant('kernel-rank-1', 'the same of truncated operands', [truncated], 'truncated', 'dot'),
+    kernelEntrant('kernel-exact', 'int16 dot products', [exact], 'exact', 'filteredDot'),
+    kernelEntrant('kernel-rank-1', 'the same of truncated operands', [truncated], 'truncated', 'filteredDot'),
     layerEntrant('xgen-table', 'the emulator, any table', drawn, 'rows'),
     layerEntrant('xgen-wide', 'the emulator, products of any 16 bits', wide, 'wideRows'),
-    layerEntrant('xgen-exact', 'the emulator, exact products', exact, 'dot'),
-    layerEntrant('xgen-rank-1', 'the emulator, operands truncated', truncated, 'dot'),
+    layerEntrant('xgen-exact', 'the emulator, exact products', exact, 'filteredDot'),
+    layerEntrant('xgen-rank-1', 'the emulator, operands truncated', truncated, 'filteredDot'),
   ]
 }
 
