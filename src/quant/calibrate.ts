@@ -55,6 +55,7 @@ export function calibrate(network: Network, weights: Weights, images: Iterable<F
 function joined(images: readonly Float32Array[], count: number): Float32Array[] {
   return Array.from({ length: Math.ceil(images.length / count) }, (_, i) => {
     const some = images.slice(i * count, (i + 1) * count)
+    if (some.length === 1) return some[0]!
     const all = new Float32Array(some.reduce((sum, image) => sum + image.length, 0))
     let to = 0
     for (const image of some) {

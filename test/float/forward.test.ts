@@ -4,6 +4,7 @@ import { floatNetwork } from '../../src/float/forward.ts'
 import { multiplyMatrices, rowMajor, transposed } from '../../src/float/matmul.ts'
 import type { LayerWeights } from '../../src/net/network.ts'
 import { asMap, type LayerShape, layerShapes } from '../../src/net/shapes.ts'
+import { anyNetwork } from '../fixtures/any-networks.ts'
 import { randomImages, randomNetwork, randomWeights } from '../fixtures/networks.ts'
 import { oracleConvolution, oracleDense, oraclePad, oraclePool, oracleSubsample } from '../oracles/layers.ts'
 
@@ -59,6 +60,25 @@ describe('the float reference', () => {
           for (const [i, v] of x.entries())
             expect(Math.abs(values[i]! - v), name).toBeLessThan(1e-4 * (1 + Math.abs(v)))
         })
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test.each([
+    ['small networks', randomNetwork],
+    ['layers of all kinds', anyNetwork],
+  ])('several images give what each gives alone, to the last bit: %s', (_name, make) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000 }), (seed) => {
+        const network = make(seed)
+        const { run, size } = floatNetwork(network, randomWeights(network, seed))
+        const images = randomImages(network, 3, seed)
+        const together = new Float32Array(3 * size)
+        for (const [i, image] of images.entries()) together.set(image, i * size)
+        const results = Float32Array.from(run(together))
+        const alone = images.map((image) => [...run(image)])
+        expect([...results]).toEqual(alone.flat())
       }),
       { numRuns: 100 },
     )
