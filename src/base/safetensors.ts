@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { dataError } from './errors.ts'
+import { fromBfloat, fromHalf } from './half.ts'
 import { checkedElements, checkNames, checkShape, type ExpectedTensors, type NamedTensor } from './tensor.ts'
 
 const largestHeader = 16 * 1024 * 1024
@@ -146,24 +147,8 @@ function element(view: DataView, dtype: string, at: number): number {
     case 'F32':
       return view.getFloat32(at, true)
     case 'BF16':
-      return bfloat(view.getUint16(at, true))
+      return fromBfloat(view.getUint16(at, true))
     default:
-      return half(view.getUint16(at, true))
+      return fromHalf(view.getUint16(at, true))
   }
-}
-
-const word = new DataView(new ArrayBuffer(4))
-
-/** bfloat16 is the upper half of a float32. */
-function bfloat(bits: number): number {
-  word.setUint32(0, bits << 16)
-  return word.getFloat32(0)
-}
-
-function half(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 1023
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15))
 }

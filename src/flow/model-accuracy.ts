@@ -2,7 +2,7 @@ import { dataError, usageError } from '../base/errors.ts'
 import { shapeText } from '../model/evaluate.ts'
 import { createEvaluator } from '../model/evaluator.ts'
 import type { Model, ModelTensor, ModelValue } from '../model/model.ts'
-import { elementsOf, emptyTensor } from '../model/tensors.ts'
+import { elementsOf, emptyTensor, isHalf } from '../model/tensors.ts'
 import type { AccuracyCounter } from '../net/data/accuracy.ts'
 import type { ImageShape } from '../net/data/catalogue.ts'
 import type { ImageSet } from '../net/data/store.ts'
@@ -65,7 +65,10 @@ export function imageInput(model: Model, range: InputRange | undefined): ImageIn
     taken: encode.taken,
     batch: input.shape?.[0] ?? batchSize,
     tensor(images, first, count) {
-      const tensor = emptyTensor(input.type, [input.shape?.[0] ?? count, ...layout.tensor])
+      const tensor = emptyTensor(isHalf(input.type) ? 'float32' : input.type, [
+        input.shape?.[0] ?? count,
+        ...layout.tensor,
+      ])
       for (let i = 0; i < count; i++) encode.put(images, first + i, layout, tensor, i * size)
       return tensor
     },
@@ -140,7 +143,7 @@ interface Encoder {
 /** How stored values become a model's input: bytes as they are (less 128 for int8), or real values of a range. */
 function encoder({ type, name }: ModelValue, range: InputRange | undefined): Encoder {
   const codes = type === 'uint8' || type === 'int8'
-  if (!codes && type !== 'float32')
+  if (!codes && type !== 'float32' && !isHalf(type))
     throw usageError(
       `the input "${name}" of the model is ${type}: images are given as float32, uint8 or int8`,
       {

@@ -8,6 +8,7 @@ import { firstBad } from '../model/finite.ts'
 import { computesIntegers } from '../model/integers.ts'
 import type { ElementType, Model, ModelTensor } from '../model/model.ts'
 import { readModel } from '../model/read.ts'
+import { isHalf } from '../model/tensors.ts'
 
 export interface ModelInferRequest {
   readonly input: string
@@ -127,7 +128,8 @@ function finiteTensor({ type, shape, data }: NpyArray, name: string, file: strin
 }
 
 function asArray({ type, shape, data }: ModelTensor): NpyArray {
-  const code = (Object.keys(codes) as NpyType[]).find((key) => codes[key] === type)
+  const stored = isHalf(type) ? 'float32' : type
+  const code = (Object.keys(codes) as NpyType[]).find((key) => codes[key] === stored)
   if (code === undefined) throw usageError(`an output is of ${type}, which no .npy file holds`)
   return { type: code, shape, data }
 }

@@ -3,6 +3,7 @@ import type { Model, ModelNode, ModelTensor, ModelValue } from './model.ts'
 import { onnxOperators } from './operators/onnx/registry.ts'
 import { type Budget, Call, type Operator, standardBudget } from './operators/operator.ts'
 import { checkSupported } from './supported.ts'
+import { asHalf, type HalfType, isHalf } from './tensors.ts'
 
 /** A model that runs. What follows from constants alone is computed once. */
 export interface Evaluator {
@@ -41,8 +42,9 @@ export function createOnnxEvaluator(
         const tensor = inputs.get(value.name)
         if (tensor === undefined)
           throw usageError(`the input "${value.name}" of the model is not given`, { where: value.name })
-        checkInput(value, tensor)
-        values.set(value.name, tensor)
+        const given = isHalf(value.type) && tensor.type === 'float32' ? asHalf(tensor, value.type) : tensor
+        checkInput(value, given)
+        values.set(value.name, given)
       }
       const spent = budget()
       for (const [i, node] of steps.entries()) {
@@ -97,7 +99,7 @@ export function evaluateNode(
   { operators = onnxOperators, dry = false }: { operators?: OperatorTable; dry?: boolean } = {},
 ): readonly (readonly [name: string, result: ModelTensor])[] {
   const inputs = node.inputs.map((name) => (name === '' ? undefined : given(name)))
-  const results = operators[node.operator]!.evaluate(new Call(node, inputs, budget, dry))
+  const results = evaluated(operators[node.operator]!, node, inputs, budget, dry)
   return node.outputs.flatMap((name, i) => {
     if (name === '') return []
     const result = results[i]
@@ -105,6 +107,25 @@ export function evaluateNode(
       throw dataError(`node "${node.name}" (${node.operator}) has no output ${i + 1}`, { where: node.name })
     return [[name, result]]
   })
+}
+
+/** Operators compute with float32 in place of 16 bits, and round what they return; a Cast makes what it says. */
+function evaluated(
+  operator: Operator,
+  node: ModelNode,
+  inputs: readonly (ModelTensor | undefined)[],
+  budget: Budget,
+  dry: boolean,
+): readonly ModelTensor[] {
+  const half = inputs.map((tensor) => tensor?.type).find((type) => type !== undefined && isHalf(type))
+  if (half === undefined || node.operator === 'Cast')
+    return operator.evaluate(new Call(node, inputs, budget, dry))
+  const wide = inputs.map((tensor) =>
+    tensor !== undefined && isHalf(tensor.type) ? ({ ...tensor, type: 'float32' } as const) : tensor,
+  )
+  return operator
+    .evaluate(new Call(node, wide, budget, dry))
+    .map((result) => (result.type === 'float32' ? asHalf(result, half as HalfType) : result))
 }
 
 function runNode(node: ModelNode, operators: OperatorTable, values: Tensors, budget: Budget): void {

@@ -2,6 +2,9 @@
 export type ElementType =
   | 'float32'
   | 'float64'
+  /** Computed with as float32, rounded by each operator. */
+  | 'float16'
+  | 'bfloat16'
   | 'int8'
   | 'uint8'
   | 'int16'

@@ -1,8 +1,11 @@
+import { fromBfloat, fromHalf, toBfloat, toHalf } from '../base/half.ts'
 import type { ElementType, ModelTensor, TypedData } from './model.ts'
 
 const arrays = {
   float32: Float32Array,
   float64: Float64Array,
+  float16: Float32Array,
+  bfloat16: Float32Array,
   int8: Int8Array,
   uint8: Uint8Array,
   int16: Int16Array,
@@ -54,5 +57,16 @@ export function integersTensor(
   return { type: 'int64', shape, data: BigInt64Array.from(values, BigInt) }
 }
 
-export const isFloat = (type: ElementType): boolean => type === 'float32' || type === 'float64'
+export const isFloat = (type: ElementType): boolean =>
+  type === 'float32' || type === 'float64' || isHalf(type)
+
+/** Types of 16 bits, whose values are held as float32. */
+export type HalfType = 'float16' | 'bfloat16'
+export const isHalf = (type: ElementType): type is HalfType => type === 'float16' || type === 'bfloat16'
+
+/** A tensor of float32 values as one of 16 bits: each value is the nearest of these. */
+export function asHalf({ shape, data }: ModelTensor, type: HalfType): ModelTensor {
+  const [bits, value] = type === 'float16' ? [toHalf, fromHalf] : [toBfloat, fromBfloat]
+  return { type, shape, data: Float32Array.from(data as Float32Array, (x) => value(bits(x))) }
+}
 export const isWide = (type: ElementType): boolean => type === 'int64' || type === 'uint64'

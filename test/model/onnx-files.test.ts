@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { XgenError } from '../../src/base/errors.ts'
 import { createOnnxEvaluator } from '../../src/model/evaluate.ts'
+import { lowerOnnx } from '../../src/model/lower/lower.ts'
 import type { Model, ModelTensor } from '../../src/model/model.ts'
 import { readOnnx } from '../../src/model/onnx/read.ts'
 import { writeOnnx } from '../../src/model/onnx/write.ts'
-import { digitsModel, floatInput, normalTensor, onnxModel } from '../fixtures/onnx-models.ts'
+import { asHalf } from '../../src/model/tensors.ts'
+import { digitsModel, floatInput, floats, normalTensor, onnxModel } from '../fixtures/onnx-models.ts'
 
 const read = (bytes: Uint8Array, directory = '.') => readOnnx(bytes, 'model.onnx', directory)
 
@@ -79,7 +81,8 @@ describe('ONNX files', () => {
       [[...dims(1000), number(2, 1), field(9, new Uint8Array(400))], 'has 400 bytes'],
       [[...dims(2 ** 26), number(2, 1)], 'has'],
       [[...dims(2), number(2, 77), field(9, new Uint8Array(8))], 'type 77'],
-      [[...dims(2), number(2, 10), field(9, new Uint8Array(4))], 'float16'],
+      [[...dims(2), number(2, 10), field(9, new Uint8Array(3))], 'has 3 bytes'],
+      [[...dims(2), number(2, 17), field(9, new Uint8Array(2))], 'float8e4m3fn, which are not read'],
     ]
     for (const [fields, expected] of broken)
       expect(message(() => read(fileOf(output, tensorOf(...fields))))).toContain(expected)
@@ -192,5 +195,56 @@ describe('evaluation', () => {
     expect(() => createOnnxEvaluator(huge).run(new Map([['x', normalTensor([1, 1, 1, 1], 1)]]))).toThrow(
       /are possible/,
     )
+  })
+})
+
+describe.each(['float16', 'bfloat16'] as const)('a model of %s', (type) => {
+  const half = (shape: readonly number[], seed: number) => asHalf(normalTensor(shape, seed), type)
+  const model: Model = {
+    ...onnxModel(
+      [{ name: 'x', type, shape: [1, 2, 5, 5] }],
+      [
+        { operator: 'Conv', inputs: ['x', 'w', 'b'], outputs: ['c'] },
+        { operator: 'Sigmoid', inputs: ['c'], outputs: ['s'] },
+        { operator: 'Cast', inputs: ['s'], outputs: ['f'], attributes: { to: 1 } },
+        { operator: 'Mul', inputs: ['f', 'third'], outputs: ['m'] },
+        { operator: 'Cast', inputs: ['m'], outputs: ['y'], attributes: { to: type === 'float16' ? 10 : 16 } },
+      ],
+      ['y'],
+      { w: half([3, 2, 3, 3], 1), b: half([3], 2), third: floats(1 / 3) },
+    ),
+  }
+
+  it('is read as it was written, and rounds what its operators return', () => {
+    const read = readOnnx(writeOnnx(model), 'half.onnx', '.')
+    expect(read.constants.get('w')).toEqual(model.constants.get('w'))
+    const made = new Map<string, ModelTensor>()
+    const x = normalTensor([1, 2, 5, 5], 3)
+    const [y] = [
+      ...createOnnxEvaluator(read)
+        .run(new Map([['x', x]]), (name, tensor) => made.set(name, tensor))
+        .values(),
+    ]
+    const rounded = (data: ModelTensor['data']) =>
+      asHalf({ type: 'float32', shape: [data.length], data }, type).data
+    expect(['c', 's', 'f', 'm', 'y'].map((name) => made.get(name)!.type)).toEqual([
+      type,
+      type,
+      'float32',
+      'float32',
+      type,
+    ])
+    const [s, m] = [made.get('s')!.data as Float32Array, made.get('m')!.data as Float32Array]
+    expect(s).toEqual(rounded(s))
+    expect(m).not.toEqual(rounded(m))
+    expect(y!.data).toEqual(rounded(m))
+    const logits = made.get('c')!.data as Float32Array
+    expect(s).toEqual(rounded(Float32Array.from(logits, (v) => 1 / (1 + Math.exp(-v)))))
+  })
+
+  it('becomes a network of its weights', () => {
+    const { network, weights } = lowerOnnx(model, { name: 'half' })
+    expect(network.layers.map(({ kind }) => kind)).toEqual(['conv2d', 'activation', 'conv2d'])
+    expect(weights.get(network.layers[0]!.name)!.weight).toEqual(model.constants.get('w')!.data)
   })
 })

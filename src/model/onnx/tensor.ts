@@ -1,7 +1,8 @@
 import { dataError } from '../../base/errors.ts'
+import { fromBfloat, fromHalf } from '../../base/half.ts'
 import { checkedElements } from '../../base/tensor.ts'
 import type { ElementType, ModelTensor, TypedData } from '../model.ts'
-import { arrayOf, emptyTensor, isWide, mostAxes } from '../tensors.ts'
+import { arrayOf, emptyTensor, type HalfType, isHalf, isWide, mostAxes } from '../tensors.ts'
 import { type ExternalPlace, readExternal } from './external.ts'
 import type { MessageReader } from './protobuf.ts'
 
@@ -17,13 +18,13 @@ const types: readonly (readonly [name: string, type: ElementType | null])[] = [
   ['int64', 'int64'],
   ['string', 'string'],
   ['bool', 'bool'],
-  ['float16', null],
+  ['float16', 'float16'],
   ['double', 'float64'],
   ['uint32', 'uint32'],
   ['uint64', 'uint64'],
   ['complex64', null],
   ['complex128', null],
-  ['bfloat16', null],
+  ['bfloat16', 'bfloat16'],
   ['float8e4m3fn', null],
   ['float8e4m3fnuz', null],
   ['float8e5m2', null],
@@ -44,7 +45,7 @@ export function elementType(code: number, file: string, name: string): ElementTy
       : `"${name}" has elements of type ${known[0]}, which are not read`,
     {
       where: file,
-      hint: 'Read are float, double, bool and integers of 8 to 64 bits: export the model in one of them.',
+      hint: 'Read are float, double, float16, bfloat16, bool and integers of 8 to 64 bits: export the model in one of them.',
     },
   )
 }
@@ -88,14 +89,14 @@ export function readTensor(reader: MessageReader, context: TensorContext): Named
   context.taken += elements
   const differs = (found: number, unit: string) =>
     dataError(
-      `tensor "${name}" has ${found} ${unit}, but its shape [${shape.join(', ')}] of ${type} needs ${unit === 'bytes' ? elements * arrayOf(type).BYTES_PER_ELEMENT : elements}`,
+      `tensor "${name}" has ${found} ${unit}, but its shape [${shape.join(', ')}] of ${type} needs ${unit === 'bytes' ? elements * bytesOf(type) : elements}`,
       { where: file, hint: 'Is the file truncated? Export it again.' },
     )
   if (type === 'string') {
     if (strings !== elements) throw differs(strings, 'strings')
     return { name, tensor: emptyTensor(type, [0]) }
   }
-  const size = elements * arrayOf(type).BYTES_PER_ELEMENT
+  const size = elements * bytesOf(type)
   const stored =
     external === undefined ? raw : readExternal(external, size, { file, directory: context.directory, name })
   if (stored !== undefined) {
@@ -155,8 +156,10 @@ function fill(reader: MessageReader, { type, data }: ModelTensor): number {
   let filled = 0
   const values = data as { [index: number]: number | bigint }
   const wide = isWide(type)
+  const half = isHalf(type) ? valueOfBits(type) : undefined
   const put = (value: number | bigint) => {
-    if (filled < data.length) values[filled] = wide ? BigInt(value) : Number(value)
+    if (filled < data.length)
+      values[filled] = wide ? BigInt(value) : half === undefined ? Number(value) : half(Number(value))
     filled++
   }
   while (reader.next()) {
@@ -180,8 +183,18 @@ export function readEntry(reader: MessageReader, into: Map<string, string>): voi
   into.set(key, value)
 }
 
+/** Bytes of an element in a file. */
+const bytesOf = (type: ElementType): number => (isHalf(type) ? 2 : arrayOf(type).BYTES_PER_ELEMENT)
+
+const valueOfBits = (type: HalfType) => (type === 'float16' ? fromHalf : fromBfloat)
+
 /** Stored bytes as elements; a copy, since they may lie anywhere in the file. */
 function littleEndian(bytes: Uint8Array, type: ElementType): TypedData {
+  if (isHalf(type)) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    const value = valueOfBits(type)
+    return Float32Array.from({ length: bytes.length / 2 }, (_, i) => value(view.getUint16(2 * i, true)))
+  }
   const copy = new Uint8Array(bytes)
   const array = arrayOf(type)
   if (array.BYTES_PER_ELEMENT > 1 && new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1)

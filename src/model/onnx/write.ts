@@ -1,6 +1,7 @@
 import { invariant } from '../../base/errors.ts'
+import { toBfloat, toHalf } from '../../base/half.ts'
 import type { Model, ModelAttribute, ModelNode, ModelTensor, ModelValue } from '../model.ts'
-import { isWide } from '../tensors.ts'
+import { type HalfType, isHalf, isWide } from '../tensors.ts'
 import { codeOf } from './tensor.ts'
 
 /** A field of a protobuf message, encoded. */
@@ -93,8 +94,16 @@ export function tensor({ type, shape, data }: ModelTensor, name = ''): Bytes {
     ...shape.map((n) => integer(1, n)),
     integer(2, codeOf(type)),
     ...(name === '' ? [] : [text(8, name)]),
-    nested(9, littleEndian(data, isWide(type) ? 8 : data.BYTES_PER_ELEMENT)),
+    nested(
+      9,
+      isHalf(type) ? halves(data, type) : littleEndian(data, isWide(type) ? 8 : data.BYTES_PER_ELEMENT),
+    ),
   )
+}
+
+function halves(data: ModelTensor['data'], type: HalfType): Bytes {
+  const bits = type === 'float16' ? toHalf : toBfloat
+  return littleEndian(Uint16Array.from(data as Float32Array, bits), 2)
 }
 
 function littleEndian(data: ModelTensor['data'], size: number): Bytes {

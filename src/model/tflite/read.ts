@@ -1,4 +1,5 @@
 import { dataError } from '../../base/errors.ts'
+import { fromHalf } from '../../base/half.ts'
 import { checkedElements } from '../../base/tensor.ts'
 import type {
   ElementType,
@@ -10,8 +11,8 @@ import type {
   TensorQuantisation,
   TypedData,
 } from '../model.ts'
+import type { HalfType } from '../tensors.ts'
 import { type FlatTable, readFlatbuffer } from './flatbuffer.ts'
-import { halfValue } from './real-values.ts'
 import {
   activations,
   elementTypes,
@@ -126,7 +127,7 @@ function readTensors(graph: FlatTable, buffers: readonly FlatTable[], file: stri
         `has ${bytes.length} bytes; its type ${typeNames[number]} and shape [${shape.join(', ')}] need ${needed}`,
       )
     const data = half
-      ? Float32Array.from(typed(bytes, 'uint16') as Uint16Array, halfValue)
+      ? Float32Array.from(typed(bytes, 'uint16') as Uint16Array, fromHalf)
       : typed(bytes, type)
     return { value, constant: { type, shape, data } }
   })
@@ -155,7 +156,7 @@ function readQuantisation(
   return { scale, zeroPoint, axis }
 }
 
-const bytesOf: Readonly<Record<Exclude<ElementType, 'string'>, number>> = {
+const bytesOf: Readonly<Record<Exclude<ElementType, 'string' | HalfType>, number>> = {
   float32: 4,
   float64: 8,
   int8: 1,
@@ -170,7 +171,7 @@ const bytesOf: Readonly<Record<Exclude<ElementType, 'string'>, number>> = {
 }
 
 /** The elements of little-endian bytes, in memory of their own: those of the file need not be aligned. */
-function typed(bytes: Uint8Array, type: Exclude<ElementType, 'string'>): TypedData {
+function typed(bytes: Uint8Array, type: Exclude<ElementType, 'string' | HalfType>): TypedData {
   // not slice(): that of a Buffer is a view
   const own = new Uint8Array(bytes).buffer
   switch (type) {

@@ -14,13 +14,3 @@ export function realValues(
     return scale[index]! * (code - zeroPoint[index]!)
   })
 }
-
-/** The value of a 16-bit floating point number: 5 bits of exponent, 10 of fraction. */
-export function halfValue(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN
-  return sign * (1024 + fraction) * 2 ** (exponent - 25)
-}

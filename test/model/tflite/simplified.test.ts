@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { fromHalf } from '../../../src/base/half.ts'
 import { floatView } from '../../../src/model/lower/tflite/float-view.ts'
 import { readTflite } from '../../../src/model/tflite/read.ts'
-import { halfValue } from '../../../src/model/tflite/real-values.ts'
 import { activationOptions, type FileModel, type FileTensor, tfliteFile } from '../../fixtures/tflite.ts'
 import { alone, run } from '../../fixtures/tflite-run.ts'
 
@@ -32,8 +32,8 @@ describe('what only prepares constants and shapes', () => {
     const read = readTflite(tfliteFile(model), 'x')
     expect(read.nodes.map(({ operator }) => operator)).toEqual(['FULLY_CONNECTED'])
     expect(run(model, [[2, 4]])).toEqual([-5, Math.fround(0.333251953125 * 2 + 4 * 2 ** -24)])
-    expect([0x7c00, 0xfc00, 0x8000, 0x7bff].map(halfValue)).toEqual([Infinity, -Infinity, -0, 65504])
-    expect(halfValue(0x7c01)).toBeNaN()
+    expect([0x7c00, 0xfc00, 0x8000, 0x7bff].map(fromHalf)).toEqual([Infinity, -Infinity, -0, 65504])
+    expect(fromHalf(0x7c01)).toBeNaN()
   })
 
   test('a half that is computed is refused', () => {

@@ -10,8 +10,8 @@ const same: Rule = (lowering, node) =>
 /** Codes and their types are not part of the network in float. */
 export const real: Rule = (lowering, node) => lowering.alias(node, lowering.value(node))
 
-/** The numbers of ONNX for float and double. */
-const realTypes: readonly number[] = [1, 11]
+/** The numbers of ONNX for float, float16, double and bfloat16. */
+const realTypes: readonly number[] = [1, 10, 11, 16]
 
 /** Real values stay what they are in any real type. */
 const cast: Rule = (lowering, node) => {

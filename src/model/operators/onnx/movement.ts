@@ -1,6 +1,6 @@
 import type { ElementType, ModelTensor } from '../../model.ts'
 import { elementTypeOf } from '../../onnx/tensor.ts'
-import { elementsOf, isFloat, isWide, numbersOf } from '../../tensors.ts'
+import { asHalf, elementsOf, isFloat, isHalf, isWide, numbersOf } from '../../tensors.ts'
 import type { Call, Operator } from '../operator.ts'
 import { copyMapped, elements } from '../strided.ts'
 
@@ -235,5 +235,5 @@ function cast(call: Call, x: ModelTensor, type: ElementType): ModelTensor {
   }
   const from = numbersOf(x)
   for (let i = 0; i < to.length; i++) to[i] = type === 'bool' ? Number(from[i] !== 0) : from[i]!
-  return result
+  return isHalf(type) ? asHalf(result, type) : result
 }
