@@ -46,7 +46,7 @@ export const terms: usize = 132
 export const lookup: usize = 136
 /**
  * What becomes of sums. 0: codes by a 16-bit factor; 1: they are stored as int32; 2: codes by a multiplier of 31 bits and an exponent,
- * which stands in the place of the shift; 3: codes by a factor of float64, which stand in the place of the multipliers; 4: sums and
+ * which stands in the place of the shift; 3: codes by factors of float32, which stand in the place of the multipliers; 4: sums and
  * biases are of float32, and are stored; 5: as 0, codes of 16 bits.
  */
 export const finish: usize = 140
