@@ -9,6 +9,7 @@ import { refuseUnsupported, type Unsupported, unsupportedNodes } from '../suppor
 import { isFloat } from '../tensors.ts'
 import { copy, Lowering, Obstacle, stripped, type Value } from './lowering.ts'
 import { followCodes, raw } from './onnx/codes.ts'
+import { withoutDynamicScales } from './onnx/dynamic.ts'
 import { rules } from './onnx/registry.ts'
 import { shapeOfOne, traceOnnx } from './trace.ts'
 
@@ -37,7 +38,7 @@ export function tryLowering(
   whole: Model,
   options: LoweringOptions,
 ): { readonly lowered?: Lowered; readonly unsupported: readonly Unsupported[] } {
-  const model = reachable(whole)
+  const model = reachable(withoutDynamicScales(whole))
   const known = unknownNodes(model)
   if (known.length > 0) return { unsupported: known }
   const [input, ...others] = model.inputs
