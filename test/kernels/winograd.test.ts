@@ -8,7 +8,7 @@ import { useThreads } from '../../src/kernels/threads.ts'
 import { winogradWeights } from '../../src/kernels/winograd.ts'
 import { oracleCode, oracleSums } from '../oracles/convolution.ts'
 
-const runs = process.env['XGEN_FULL'] === undefined ? 60 : 1000
+const runs = process.env['XGEN_FULL'] === undefined ? 60 : 500
 
 interface Layer {
   readonly shape: ConvolutionShape
