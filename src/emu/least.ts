@@ -22,9 +22,14 @@ function leastOf(node: QNode, inputs: readonly number[], output: QTensor): numbe
     case 'transpose':
       return Math.min(...inputs)
     case 'pad':
-    case 'pool':
+      return Math.min(node.fill ?? 0, ...inputs)
+    case 'pool': {
+      const { mode, rule } = node
+      // Means of imported models may have other scales and zero points than their codes.
+      if (mode === 'average' && rule !== undefined && rule.kind !== 'tflite') return rule.low
       // Padding counts as codes of 0.
       return Math.min(0, ...inputs)
+    }
     default:
       return leastOfType(output)
   }
