@@ -238,6 +238,17 @@ export class CodeGraph {
     return asMap(this.modelShape(name))
   }
 
+  /** What stands around a padded value: what its tensor's zero point stands for, or the zero point of codes. */
+  around(value: CodesValue | RealValue): number {
+    const zero = this.tensors[value.id]!.zeroPoint - this.offset(value.id)
+    return value.kind === 'codes' ? zero : value.table[zero - leastCode[this.typeOf(value.id)]]!
+  }
+
+  /** Codes that are to be read with a zero point: what stands around them is a zero of that reader, or is put there first. */
+  readable(value: CodesValue, { zeroPoint }: Pick<CodeScale, 'zeroPoint'>): CodesValue {
+    return this.around(value) === zeroPoint ? value : this.whole(value)
+  }
+
   /** A value with the zeros around it, which a layer of their own has put there. */
   whole<V extends CodesValue | RealValue>(value: V): V {
     const { around, ...rest } = value

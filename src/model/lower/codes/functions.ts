@@ -107,6 +107,8 @@ function withBias(graph: CodeGraph, node: ModelNode, input: string, value: SumsV
 function combine(graph: CodeGraph, node: ModelNode, one: Value, other: Value): void {
   if (one.kind !== 'real' || other.kind !== 'real')
     throw new Obstacle('combines values that are not quantised', 'Put quantisers before both.')
+  if (node.operator === 'Clip' || node.inputs.slice(0, 2).some((name) => graph.value(name) === undefined))
+    throw new Obstacle('reads two computed tensors in places of constants', 'Combine two tensors at a time.')
   const first = graph.whole(one)
   const second = one === other ? first : graph.whole(other)
   const [a, b] = node.inputs.map((name) => graph.modelShape(name)) as [readonly number[], readonly number[]]

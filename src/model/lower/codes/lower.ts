@@ -147,6 +147,10 @@ class Lowering {
         `the result of the model "${model.name}" is made of ${ends.size} quantised tensors in float: ${[...ends].join(', ')}`,
         { hint: 'Quantise what combines them too.' },
       )
+    if (tail?.nodes.some(({ inputs }) => inputs.some((name) => graph.value(name)?.kind === 'image')))
+      throw usageError(`the result of the model "${model.name}" is made of codes and of the image in float`, {
+        hint: 'Quantise what combines them too.',
+      })
     const last = tail === undefined ? output : [...ends][0]!
     const id = this.shapedEnd(last)
     const { tensors, nodes, tensorOf } = graph

@@ -6,7 +6,7 @@ import { strideOfSlice } from '../onnx/shapes.ts'
 import { asMap, type CodeGraph } from './code-graph.ts'
 import { concatenated } from './quantisers.ts'
 import type { CodeRule } from './registry.ts'
-import { type CodesValue, type Edges, leastCode, type RealValue, type Value } from './values.ts'
+import type { CodesValue, Edges, RealValue, Value } from './values.ts'
 
 function computed(graph: CodeGraph, node: ModelNode, index = 0): Value {
   const value = graph.value(node.inputs[index])
@@ -103,7 +103,7 @@ const pad: CodeRule = (graph, node) => {
     return
   }
   const [batch, channels, rows, columns] = pads
-  if (pads.length !== 4 || batch!.some((n) => n !== 0) || fill !== zeroOf(graph, value))
+  if (pads.length !== 4 || batch!.some((n) => n !== 0) || fill !== graph.around(value))
     throw new Obstacle(
       `pads with ${fill}, or another axis than those of a map`,
       'Zeros around a map are possible.',
@@ -125,12 +125,6 @@ const pad: CodeRule = (graph, node) => {
   const [top, left, bottom, right]: Edges = value.around ?? [0, 0, 0, 0]
   const around: Edges = [top + rows![0], left + columns![0], bottom + rows![1], right + columns![1]]
   graph.define(node, around.some((n) => n > 0) ? { ...value, around } : value)
-}
-
-/** What a padded tensor of the graph gets: the value of its zero point. */
-function zeroOf(graph: CodeGraph, value: CodesValue | RealValue): number {
-  const zero = graph.tensors[value.id]!.zeroPoint - graph.offset(value.id)
-  return value.kind === 'codes' ? zero : value.table[zero - leastCode[graph.typeOf(value.id)]]!
 }
 
 /** Every s-th row and column of a map. */

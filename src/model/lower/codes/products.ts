@@ -131,8 +131,9 @@ const gemm: CodeRule = (graph, node) => {
 }
 
 const readCodes = (graph: CodeGraph, node: ModelNode): Read => {
-  const { id, around } = graph.codes(node, 0)
-  return { id, scale: graph.codeScale(node, 1, 2), around }
+  const scale = graph.codeScale(node, 1, 2)
+  const { id, around } = graph.readable(graph.codes(node, 0), scale)
+  return { id, scale, around }
 }
 
 const qLinearConv: CodeRule = (graph, node) => {

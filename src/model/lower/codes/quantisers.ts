@@ -13,8 +13,8 @@ import {
 } from './values.ts'
 
 const dequantise: CodeRule = (graph, node) => {
-  const { id: made, around } = graph.codes(node, 0)
   const { type, scale, zeroPoint } = graph.codeScale(node, 1, 2)
+  const { id: made, around } = graph.readable(graph.codes(node, 0), { zeroPoint })
   const id = graph.read(made, { scale, zeroPoint })
   const least = leastCode[type]
   const table = Float32Array.from({ length: 256 }, (_, i) => Math.fround(least + i - zeroPoint) * scale)
@@ -76,7 +76,10 @@ export function concatenated(
 }
 
 /** The code of each code; none where they are the same. */
-function table(graph: CodeGraph, node: ModelNode, { id, table, does, around }: RealValue, output: CodeScale) {
+function table(graph: CodeGraph, node: ModelNode, value: RealValue, output: CodeScale) {
+  // where the zeros around a map do not become the result's zero point, they are codes like others
+  const zeros = graph.codeOf(graph.around(value), output) === output.zeroPoint
+  const { id, table, does, around } = zeros ? value : graph.whole(value)
   const from = leastCode[graph.typeOf(id)]
   const codes = Int16Array.from(table, (real) => graph.codeOf(real, output))
   const edges = around === undefined ? {} : { around }

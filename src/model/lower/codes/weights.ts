@@ -112,14 +112,15 @@ export function biasUnits(
   const tensor = graph.fixed(name)
   if (tensor === undefined)
     throw new Obstacle(`adds "${name}", which depends on the image`, 'Export with a constant bias.')
+  const each = (values: ModelTensor) =>
+    added === undefined ? Array.from(elements(values.data)) : perFilter(values, units.length, added)
   const own = unitCodes(graph, name, units)
-  if (own !== undefined) return own
-  const reals =
-    added === undefined ? Array.from(elements(tensor.data)) : perFilter(tensor, units.length, added)
+  if (own !== undefined) return each(own)
+  const reals = each(tensor)
   return units.map((unit, n) => roundHalfToEven(reals[n]! / unit))
 }
 
-function unitCodes(graph: CodeGraph, name: string, units: readonly number[]): readonly number[] | undefined {
+function unitCodes(graph: CodeGraph, name: string, units: readonly number[]): ModelTensor | undefined {
   const maker = graph.maker(name)
   if (maker?.operator !== 'DequantizeLinear') return undefined
   const codes = graph.constant(maker, 0)
@@ -128,7 +129,7 @@ function unitCodes(graph: CodeGraph, name: string, units: readonly number[]): re
     (tensor) => tensor && Array.from(elements(tensor.data)),
   ) as [number[], number[] | undefined]
   const same = units.every((unit, n) => Math.abs(scale[scale.length === 1 ? 0 : n]! / unit - 1) < sameScale)
-  return same && (zero ?? []).every((z) => z === 0) ? Array.from(elements(codes.data)) : undefined
+  return same && (zero ?? []).every((z) => z === 0) ? codes : undefined
 }
 
 /** A constant that is added to a tensor of this shape in the model: one value for each index of its second axis. */
