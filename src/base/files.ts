@@ -115,10 +115,12 @@ export function readInput(path: string, what: string): Buffer {
   try {
     return readFileSync(path)
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
-    throw dataError(
-      `${what} ${path} ${missing ? 'does not exist' : `cannot be read: ${(cause as Error).message}`}`,
-      { cause },
-    )
+    throw dataError(`${what} ${path} ${whyUnread(cause as NodeJS.ErrnoException)}`, { cause })
   }
+}
+
+function whyUnread({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT') return 'does not exist'
+  if (code === 'EISDIR') return 'is a directory: name a file'
+  return `cannot be read: ${message}`
 }

@@ -175,6 +175,15 @@ export function resolvedOf(options: CommonOptions): Configuration {
   return resolveConfiguration({ ...given, ...(config === undefined ? {} : { config }) })
 }
 
+/** Refuses multipliers beside `--precision float`: they would be given in vain, and the accuracy be taken for theirs. */
+export function refuseFloatMultipliers(options: CommonOptions): void {
+  if (options['precision'] === 'float' && options['mult'] !== undefined)
+    throw usageError('multipliers are of the integer emulation', {
+      where: '--mult',
+      hint: 'Leave --precision float away.',
+    })
+}
+
 /** The network of a configuration, for hardware: says on stderr what will be slow. */
 export function prepareHardware(configuration: Configuration): Prepared {
   const prepared = prepare(configuration)

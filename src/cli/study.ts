@@ -14,7 +14,16 @@ const percent = (share: number) => `${(100 * share).toFixed(2)} %`
 /** `xgen eval --sweep`: every combination, kept in a directory. */
 export async function study(options: CommonOptions, session: Session): Promise<number> {
   if (options['precision'] === 'float')
-    throw usageError('a study is of the integer network', { where: '--precision' })
+    throw usageError('a study is of the integer network', {
+      where: '--precision',
+      hint: 'Leave --precision float away.',
+    })
+  for (const option of ['per-class', 'per-layer'])
+    if (options[option] === true)
+      throw usageError('a study prints the accuracy of every combination alone', {
+        where: `--${option}`,
+        hint: 'Errors of layers stand in layers.csv of its directory; classes are told by "xgen eval --per-class" of one combination.',
+      })
   const { net } = weightedConfigurationOf(options)
   const variant = (set: readonly string[], mult: readonly string[] | undefined) =>
     resolvedOf({

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Document, isScalar, visit } from 'yaml'
 import { usageError } from '../base/errors.ts'
-import { writeFileAtomically } from '../base/files.ts'
+import { checkWritable, writeFileAtomically } from '../base/files.ts'
 import type { Progress } from '../base/progress.ts'
 import { isModelFile } from '../model/files.ts'
 import { dataSet } from '../net/data/catalogue.ts'
@@ -11,8 +11,8 @@ import { realImageAt } from '../net/data/store.ts'
 import type { Network } from '../net/network.ts'
 import { outputShape } from '../net/shapes.ts'
 import { hashWeights, serialiseWeights } from '../net/weights.ts'
-import { calibrate } from '../quant/calibrate.ts'
 import { recordPath, serialiseRecord } from '../quant/record.ts'
+import { findRanges } from './calibration.ts'
 import { checkFit } from './fit.ts'
 import { importedNetwork } from './imported.ts'
 import type { InputRange } from './model-accuracy.ts'
@@ -45,7 +45,11 @@ export interface ImportResult {
 }
 
 /** Writes a model file as a network file and its weights; with a data set, their ranges too, which integers and hardware need. */
-export function importNetwork(request: ImportRequest, progress: Progress): ImportResult {
+export async function importNetwork(
+  request: ImportRequest,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<ImportResult> {
   if (!isModelFile(request.file))
     throw usageError(`${request.file} is no model file`, {
       where: 'net',
@@ -63,7 +67,7 @@ export function importNetwork(request: ImportRequest, progress: Progress): Impor
     checkSame(paths.weights, values, 'other weights')
   }
   const { data } = request
-  const ranges = data === undefined ? undefined : rangesOn(network, data)
+  const ranges = data === undefined ? undefined : await rangesOn(network, data)
   writeFileAtomically(paths.network, text)
   writeFileAtomically(paths.weights, values)
   const record = ranges === undefined ? null : recordPath(paths.weights)
@@ -87,7 +91,7 @@ export function importNetwork(request: ImportRequest, progress: Progress): Impor
     leftOut,
   }
 
-  function rangesOn(of: Network, name: string) {
+  async function rangesOn(of: Network, name: string) {
     const set = dataSet(name)
     checkFit(of, set)
     const options: LoadOptions = { shape: of.input.shape }
@@ -95,13 +99,9 @@ export function importNetwork(request: ImportRequest, progress: Progress): Impor
     const train = openSplit(set, 'train', options)
     const images = train.read(0, Math.min(request.images, train.count))
     progress.done()
-    progress.step(`calibrating on ${images.count} training images`)
-    const found = calibrate(
-      of,
-      weights,
-      Array.from({ length: images.count }, (_, i) => realImageAt(images, i)),
-    )
-    progress.done()
+    checkWritable(paths.network)
+    const real = Array.from({ length: images.count }, (_, i) => realImageAt(images, i))
+    const found = await findRanges(of, weights, real, progress, signal)
     return { found, images: images.count }
   }
 }

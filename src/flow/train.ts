@@ -10,12 +10,12 @@ import { loadSplit } from '../net/data/load.ts'
 import { type ImageSet, realImageAt, slice } from '../net/data/store.ts'
 import type { Network, Weights } from '../net/network.ts'
 import { hashWeights, initialWeights, readWeights, serialiseWeights } from '../net/weights.ts'
-import { calibrate } from '../quant/calibrate.ts'
 import { int8 } from '../quant/options.ts'
 import { quantise } from '../quant/quantise.ts'
 import { recordPath, serialiseRecord, type WeightRecord } from '../quant/record.ts'
 import { removeCheckpoint } from '../train/checkpoint.ts'
 import { floatAccuracy, type Trained, type Training, type TrainingSettings, train } from '../train/trainer.ts'
+import { findRanges } from './calibration.ts'
 import { checkFit } from './fit.ts'
 import { anyNetwork } from './imported.ts'
 
@@ -135,11 +135,9 @@ async function describe(
   signal: AbortSignal,
 ): Promise<WeightRecord> {
   const { weights } = trained
-  progress.step(`calibrating on ${calibration.count} training images`)
   const images = Array.from({ length: calibration.count }, (_, i) => realImageAt(calibration, i))
   checkActivations(network, weights, images, request.weights ?? request.out)
-  const ranges = calibrate(network, weights, images)
-  progress.done()
+  const ranges = await findRanges(network, weights, images, progress, signal)
   progress.step('float accuracy', test.count)
   const float = await floatAccuracy(network, weights, test, signal, (done) => progress.update(done))
   progress.done(`${(100 * float.top1).toFixed(2)} % of ${test.count}`)

@@ -12,6 +12,18 @@ const bins = 2048
  * mean square error between the values and their codes: at 8 bits that is close to the maximum, at 4 bits far below it.
  */
 export function calibrate(network: Network, weights: Weights, images: Iterable<Float32Array>): Ranges {
+  const steps = calibrationSteps(network, weights, images)
+  let step = steps.next()
+  while (step.done !== true) step = steps.next()
+  return step.value
+}
+
+/** The same step by step, for who lets others have a turn: gives the share of the work that is done, from 0 to 1. */
+export function* calibrationSteps(
+  network: Network,
+  weights: Weights,
+  images: Iterable<Float32Array>,
+): Generator<number, Ranges> {
   const float = floatNetwork(network, weights)
   const kept = [...images]
   invariant(kept.length > 0, 'calibration needs at least one image')
@@ -29,7 +41,9 @@ export function calibrate(network: Network, weights: Weights, images: Iterable<F
   )
   const names = [...(ownRange ? [imageName] : []), ...clampOf.keys()]
   const largest = new Map<string, number>(names.map((name) => [name, 0]))
-  const each = (visit: (layer: string, magnitude: number) => void) => {
+  const steps = 2 * batches.length
+  let taken = 0
+  function* each(visit: (layer: string, magnitude: number) => void) {
     for (const images of batches) {
       if (ownRange) for (const value of images) visit(imageName, Math.abs(value))
       float.trace(images, (layer, values) => {
@@ -38,13 +52,14 @@ export function calibrate(network: Network, weights: Weights, images: Iterable<F
         const { low, high } = clamp
         for (const value of values) visit(layer, Math.abs(Math.min(high, Math.max(low, value))))
       })
+      yield ++taken / steps
     }
   }
-  each((layer, magnitude) => {
+  yield* each((layer, magnitude) => {
     if (magnitude > largest.get(layer)!) largest.set(layer, magnitude)
   })
   const histograms = new Map(names.map((name) => [name, new Float64Array(bins)]))
-  each((layer, magnitude) => {
+  yield* each((layer, magnitude) => {
     const top = largest.get(layer)!
     if (top > 0) histograms.get(layer)![Math.min(bins - 1, Math.floor((magnitude / top) * bins))]! += 1
   })

@@ -49,7 +49,8 @@ export function calibratedOn(weightFile: string): string | undefined {
 /** The record of a weight file; that it belongs to weights of this hash is checked. */
 export function readRecord(weightFile: string, weightsHash: string): WeightRecord {
   const path = recordPath(weightFile)
-  const hint = `Make one with "xgen train --net NET --weights ${weightFile} --epochs 0", which calibrates the weights as they are.`
+  const out = weightFile.replace(/\.npz$/i, '.safetensors')
+  const hint = `Make one with "xgen train --net NET --data SET --weights ${weightFile} --epochs 0 --out ${out}", which calibrates the weights as they are.`
   let text: string
   try {
     text = readInput(path, 'the ranges of these weights:').toString('utf8')

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -133,7 +133,9 @@ describe('xgen infer on a model file', () => {
 })
 
 describe('xgen net import and export', () => {
-  it('make files of a model that give the same network again', () => {
+  const { signal } = new AbortController()
+
+  it('make files of a model that give the same network again', async () => {
     const request = {
       file: at('digits.onnx'),
       out: at('imported'),
@@ -141,7 +143,7 @@ describe('xgen net import and export', () => {
       data: undefined,
       images: 8,
     }
-    const result = importNetwork(request, silent)
+    const result = await importNetwork(request, silent, signal)
     expect(result).toMatchObject({ net: 'digits', layers: 7, input: [1, 28, 28], output: [10], record: null })
     const network = readNetworkFile(result.network)
     const lowered = importedNetwork(at('digits.onnx'))
@@ -151,14 +153,14 @@ describe('xgen net import and export', () => {
     )
   })
 
-  it('leave a softmax at the end to the host, so that hardware can be made of the rest', () => {
+  it('leave a softmax at the end to the host, so that hardware can be made of the rest', async () => {
     const model = digitsModel()
     const softmax = { operator: 'Softmax', name: 'shares', domain: '', version: 17, attributes: new Map() }
     const nodes = [...model.nodes, { ...softmax, inputs: ['scores'], outputs: ['p'] }]
     const outputs = model.outputs.map((output) => ({ ...output, name: 'p' }))
     writeFileSync(at('shares.onnx'), writeOnnx({ ...model, nodes, outputs }))
     const request = { out: at('shares'), inputRange: undefined, data: undefined, images: 8 }
-    const result = importNetwork({ ...request, file: at('shares.onnx') }, silent)
+    const result = await importNetwork({ ...request, file: at('shares.onnx') }, silent, signal)
     expect(result).toMatchObject({ layers: 7, leftOut: 'shares' })
     expect(readNetworkFile(result.network).layers.map(({ kind }) => kind)).not.toContain('softmax')
     const whole = importedNetwork(at('shares.onnx'))
@@ -176,12 +178,12 @@ describe('xgen net import and export', () => {
     expect(planned(result.network)).toBeDefined()
   })
 
-  it('write over no other network, and no other weights, unless forced', () => {
+  it('write over no other network, and no other weights, unless forced', async () => {
     const out = at('kept')
     const request = { out, inputRange: undefined, data: undefined, images: 8 }
-    const result = importNetwork({ ...request, file: at('digits.onnx') }, silent)
+    const result = await importNetwork({ ...request, file: at('digits.onnx') }, silent, signal)
     // the same again is no change
-    importNetwork({ ...request, file: at('digits.onnx') }, silent)
+    await importNetwork({ ...request, file: at('digits.onnx') }, silent, signal)
     const weights = readFileSync(result.weights)
     const model = digitsModel()
     const [name, first] = [...model.constants][0]!
@@ -189,16 +191,42 @@ describe('xgen net import and export', () => {
     const file = at('other/digits.onnx')
     mkdirSync(at('other'))
     writeFileSync(file, writeOnnx({ ...model, constants: new Map([...model.constants, [name, changed]]) }))
-    expect(failure(() => importNetwork({ ...request, file }, silent))).toMatchObject({
+    await expect(importNetwork({ ...request, file }, silent, signal)).rejects.toMatchObject({
       kind: 'usage',
       where: '--out',
       message: `${result.weights} is there already, and holds other weights`,
     })
     expect(readFileSync(result.weights)).toEqual(weights)
-    importNetwork({ ...request, file, force: true }, silent)
+    await importNetwork({ ...request, file, force: true }, silent, signal)
     expect(readFileSync(result.weights)).not.toEqual(weights)
     writeFileSync(result.network, 'mine')
-    expect(() => importNetwork({ ...request, file }, silent)).toThrow('holds another network')
+    await expect(importNetwork({ ...request, file }, silent, signal)).rejects.toThrow('holds another network')
+  })
+
+  it('find out that nothing can be written before they calibrate, and end when they are interrupted', async () => {
+    const pixels = Uint8Array.from({ length: 784 }, (_, i) => i % 251)
+    for (let label = 0; label < 10; label++)
+      for (const split of ['train', 'val']) {
+        mkdirSync(at(`pictures/${split}/${label}`), { recursive: true })
+        const picture = Buffer.concat([Buffer.from('P5 28 28 255\n'), pixels.map((value) => value ^ label)])
+        writeFileSync(at(`pictures/${split}/${label}/0.pgm`), picture)
+      }
+    const file = at('digits.onnx')
+    const request = { file, inputRange: undefined, data: `folder:${at('pictures')}`, images: 8 }
+    const steps: string[] = []
+    const progress = { ...silent, step: (label: string) => void steps.push(label.replace(/ .*/, '')) }
+    await expect(importNetwork({ ...request, out: file }, progress, signal)).rejects.toThrow(
+      'is no directory',
+    )
+    expect(steps).toEqual(['reading'])
+    const out = at('interrupted')
+    const abort = new AbortController()
+    const ending = { ...silent, update: () => abort.abort(new Error('interrupted')) }
+    await expect(importNetwork({ ...request, out }, ending, abort.signal)).rejects.toThrow('interrupted')
+    expect(readdirSync(out)).toEqual([])
+    expect(await importNetwork({ ...request, out }, silent, signal)).toMatchObject({
+      record: join(out, 'digits.json'),
+    })
   })
 
   it('of a model file alone there are no ranges, which is told with what to do', () => {

@@ -4,7 +4,13 @@ import { type LayerError, usualLayerImages } from '../../flow/layer-errors.ts'
 import type { evaluateRun, Rates, RunAccuracy } from '../../flow/run-accuracy.ts'
 import type { Command } from '../command.ts'
 import { inputRangeOf } from '../input-range.ts'
-import { evaluatedImages, imagesOption, netOptions, weightedConfigurationOf } from '../options.ts'
+import {
+  evaluatedImages,
+  imagesOption,
+  netOptions,
+  refuseFloatMultipliers,
+  weightedConfigurationOf,
+} from '../options.ts'
 import { table } from '../table.ts'
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`
@@ -127,6 +133,7 @@ export const evaluation: Command = {
         hint: 'Leave it away, or give --sweep.',
       })
     if (options['sweep'] !== undefined) return (await import('../study.ts')).study(options, session)
+    refuseFloatMultipliers(options)
     const request = {
       ...evaluatedImages(options),
       precision: options['precision'] as 'int' | 'float' | undefined,

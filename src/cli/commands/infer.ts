@@ -1,6 +1,6 @@
 import { infer } from '../../flow/infer.ts'
 import type { Command } from '../command.ts'
-import { netOptions, weightedConfigurationOf } from '../options.ts'
+import { netOptions, refuseFloatMultipliers, weightedConfigurationOf } from '../options.ts'
 
 export const inference: Command = {
   name: 'infer',
@@ -45,6 +45,7 @@ export const inference: Command = {
       },
     }),
   run: async (options, session) => {
+    refuseFloatMultipliers(options)
     const result = infer(weightedConfigurationOf(options), {
       input: options['input'] as string,
       output: options['output'] as string,

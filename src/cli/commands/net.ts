@@ -11,7 +11,7 @@ import { exportNetwork } from '../../flow/net-export.ts'
 import { type ImportResult, importNetwork } from '../../flow/net-import.ts'
 import { productEnergies } from '../../flow/product-energy.ts'
 import { imageName } from '../../net/wiring.ts'
-import type { Command } from '../command.ts'
+import type { Command, CommonOptions } from '../command.ts'
 import { inputRangeOf } from '../input-range.ts'
 import { netOptions, weightedConfigurationOf, wholeNumber } from '../options.ts'
 import { table } from '../table.ts'
@@ -88,6 +88,7 @@ export const net: Command = {
       }),
   run: async (options, session) => {
     const action = options['action'] as 'list' | 'show' | 'check' | 'import' | 'export'
+    checkHeeded(action, options)
     if (action === 'list') {
       const networks = listNetworks()
       const lines = networks.map(
@@ -99,11 +100,9 @@ export const net: Command = {
     }
     const name = (options['name'] ?? options['net']) as string | undefined
     if (name === undefined)
-      throw usageError(`name the network to ${action}`, { hint: `For example: xgen net ${action} lenet5.` })
-    if (action !== 'import' && options['force'] === true)
-      throw usageError(`"net ${action}" replaces nothing that was there`, { where: '--force' })
-    if (action !== 'export' && options['lib'] !== undefined)
-      throw usageError(`"net ${action}" measures no energies`, { where: '--lib' })
+      throw usageError(`name the network to ${action}`, {
+        hint: `For example: xgen net ${action} ${action === 'import' ? 'model.onnx' : 'lenet5'}.`,
+      })
     if (action === 'export') {
       const configuration = weightedConfigurationOf({ ...options, net: name })
       const library = options['lib'] as string | undefined
@@ -134,7 +133,7 @@ export const net: Command = {
         inputRange: inputRangeOf(options),
         force: options['force'] === true,
       }
-      const result = importNetwork(request, session.progress)
+      const result = await importNetwork(request, session.progress, session.signal)
       session.print(result, describeImport(result))
       return 0
     }
@@ -142,6 +141,20 @@ export const net: Command = {
     session.print(check, describeCheck(check))
     return 0
   },
+}
+
+/** Options that one action alone heeds. */
+const heededBy = { force: 'import', data: 'import', 'input-range': 'import', lib: 'export', mult: 'export' }
+
+/** Refuses what would be given in vain: whoever names multipliers for an import believes that they are in it. */
+function checkHeeded(action: string, options: CommonOptions): void {
+  for (const [option, by] of Object.entries(heededBy)) {
+    if (action === by || options[option] === undefined || options[option] === false) continue
+    throw usageError(`"net ${action}" does not heed it`, {
+      where: `--${option}`,
+      hint: `It is for "xgen net ${by}".`,
+    })
+  }
 }
 
 function describeCheck({ net, layers, input, output, hardware, integers }: NetCheck): string {
