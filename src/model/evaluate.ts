@@ -109,7 +109,9 @@ export function evaluateNode(
   })
 }
 
-/** Operators compute with float32 in place of 16 bits, and round what they return; a Cast makes what it says. */
+const isCast = ({ operator }: ModelNode) => operator === 'Cast' || operator === 'CastLike'
+
+/** Operators compute with float32 in place of 16 bits, and round what they return; a cast makes what it says. */
 function evaluated(
   operator: Operator,
   node: ModelNode,
@@ -118,8 +120,7 @@ function evaluated(
   dry: boolean,
 ): readonly ModelTensor[] {
   const half = inputs.map((tensor) => tensor?.type).find((type) => type !== undefined && isHalf(type))
-  if (half === undefined || node.operator === 'Cast')
-    return operator.evaluate(new Call(node, inputs, budget, dry))
+  if (half === undefined || isCast(node)) return operator.evaluate(new Call(node, inputs, budget, dry))
   const wide = inputs.map((tensor) =>
     tensor !== undefined && isHalf(tensor.type) ? ({ ...tensor, type: 'float32' } as const) : tensor,
   )

@@ -1,3 +1,5 @@
+import type { NarrowType } from './narrow.ts'
+
 /** What a tensor's elements can be. Strings are read, but nothing computes with them. */
 export type ElementType =
   | 'float32'
@@ -5,6 +7,7 @@ export type ElementType =
   /** Computed with as float32, rounded by each operator. */
   | 'float16'
   | 'bfloat16'
+  | NarrowType
   | 'int8'
   | 'uint8'
   | 'int16'
@@ -16,7 +19,7 @@ export type ElementType =
   | 'bool'
   | 'string'
 
-/** Elements as they are stored: 64-bit integers as BigInt, bool as bytes of 0 and 1. */
+/** Elements as they are stored: 64-bit integers as BigInt, bool as bytes of 0 and 1, types below 8 bits and floats of up to 16 as their values. */
 export type TypedData =
   | Float32Array
   | Float64Array

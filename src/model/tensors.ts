@@ -16,6 +16,12 @@ const arrays = {
   uint64: BigUint64Array,
   bool: Uint8Array,
   string: Uint8Array,
+  float8e4m3fn: Float32Array,
+  float8e4m3fnuz: Float32Array,
+  float8e5m2: Float32Array,
+  float8e5m2fnuz: Float32Array,
+  int4: Int8Array,
+  uint4: Uint8Array,
 } as const
 
 interface TypedArrayConstructor {

@@ -2,6 +2,7 @@ import { dataError } from '../../base/errors.ts'
 import { fromBfloat, fromHalf } from '../../base/half.ts'
 import { checkedElements } from '../../base/tensor.ts'
 import type { ElementType, ModelTensor, TypedData } from '../model.ts'
+import { isNarrow, narrowBits, narrowValue, narrowValues } from '../narrow.ts'
 import { arrayOf, emptyTensor, type HalfType, isHalf, isWide, mostAxes } from '../tensors.ts'
 import { type ExternalPlace, readExternal } from './external.ts'
 import type { MessageReader } from './protobuf.ts'
@@ -25,12 +26,12 @@ const types: readonly (readonly [name: string, type: ElementType | null])[] = [
   ['complex64', null],
   ['complex128', null],
   ['bfloat16', 'bfloat16'],
-  ['float8e4m3fn', null],
-  ['float8e4m3fnuz', null],
-  ['float8e5m2', null],
-  ['float8e5m2fnuz', null],
-  ['uint4', null],
-  ['int4', null],
+  ['float8e4m3fn', 'float8e4m3fn'],
+  ['float8e4m3fnuz', 'float8e4m3fnuz'],
+  ['float8e5m2', 'float8e5m2'],
+  ['float8e5m2fnuz', 'float8e5m2fnuz'],
+  ['uint4', 'uint4'],
+  ['int4', 'int4'],
   ['float4e2m1', null],
 ]
 
@@ -45,7 +46,7 @@ export function elementType(code: number, file: string, name: string): ElementTy
       : `"${name}" has elements of type ${known[0]}, which are not read`,
     {
       where: file,
-      hint: 'Read are float, double, float16, bfloat16, bool and integers of 8 to 64 bits: export the model in one of them.',
+      hint: 'Read are floats of 8 to 64 bits, bool and integers of 4 to 64 bits: export the model in one of them.',
     },
   )
 }
@@ -87,24 +88,25 @@ export function readTensor(reader: MessageReader, context: TensorContext): Named
   const type = elementType(code, file, name)
   const elements = checkedElements(shape, file, name, context.taken)
   context.taken += elements
+  const size = Math.ceil((elements * bitsOf(type)) / 8)
   const differs = (found: number, unit: string) =>
     dataError(
-      `tensor "${name}" has ${found} ${unit}, but its shape [${shape.join(', ')}] of ${type} needs ${unit === 'bytes' ? elements * bytesOf(type) : elements}`,
+      `tensor "${name}" has ${found} ${unit}, but its shape [${shape.join(', ')}] of ${type} needs ${unit === 'bytes' ? size : elements}`,
       { where: file, hint: 'Is the file truncated? Export it again.' },
     )
   if (type === 'string') {
     if (strings !== elements) throw differs(strings, 'strings')
     return { name, tensor: emptyTensor(type, [0]) }
   }
-  const size = elements * bytesOf(type)
   const stored =
     external === undefined ? raw : readExternal(external, size, { file, directory: context.directory, name })
   if (stored !== undefined) {
     if (stored.length !== size) throw differs(stored.length, 'bytes')
-    return { name, tensor: { type, shape, data: littleEndian(stored, type) } }
+    return { name, tensor: { type, shape, data: decoded(stored, type, elements) } }
   }
-  // Every value takes a byte of the file at least: so much memory may be taken.
-  if (elements > reader.bytes.length) throw differs(reader.bytes.length, 'bytes')
+  // Every value, or two of 4 bits, takes a byte of the file at least: so much memory may be taken.
+  if (elements > reader.bytes.length * (bitsOf(type) === 4 ? 2 : 1))
+    throw differs(reader.bytes.length, 'bytes')
   const tensor = emptyTensor(type, shape)
   const filled = fill(reader.again(), tensor)
   if (filled !== elements) throw differs(filled, 'values')
@@ -155,12 +157,15 @@ function describe(reader: MessageReader): Description {
 function fill(reader: MessageReader, { type, data }: ModelTensor): number {
   let filled = 0
   const values = data as { [index: number]: number | bigint }
-  const wide = isWide(type)
-  const half = isHalf(type) ? valueOfBits(type) : undefined
-  const put = (value: number | bigint) => {
-    if (filled < data.length)
-      values[filled] = wide ? BigInt(value) : half === undefined ? Number(value) : half(Number(value))
+  const set = (value: number | bigint) => {
+    if (filled < data.length) values[filled] = value
     filled++
+  }
+  const value = valueInField(type)
+  const pairs = bitsOf(type) === 4
+  const put = (stored: number | bigint) => {
+    set(value(stored))
+    if (pairs && filled < data.length) set(value(Number(stored) >> 4))
   }
   while (reader.next()) {
     if (reader.field === 4) reader.floats(put)
@@ -183,13 +188,28 @@ export function readEntry(reader: MessageReader, into: Map<string, string>): voi
   into.set(key, value)
 }
 
-/** Bytes of an element in a file. */
-const bytesOf = (type: ElementType): number => (isHalf(type) ? 2 : arrayOf(type).BYTES_PER_ELEMENT)
+/** Bits of an element in a file. */
+const bitsOf = (type: ElementType): number =>
+  isNarrow(type) ? narrowBits(type) : isHalf(type) ? 16 : 8 * arrayOf(type).BYTES_PER_ELEMENT
+
+/** How the fields of typed data have an element: types of up to 16 bits that JavaScript has not stand there as their bits. */
+function valueInField(type: ElementType): (stored: number | bigint) => number | bigint {
+  if (isWide(type)) return (stored) => BigInt(stored)
+  if (isNarrow(type)) return (stored) => narrowValue(type, Number(stored))
+  if (!isHalf(type)) return (stored) => Number(stored)
+  const value = valueOfBits(type)
+  return (stored) => value(Number(stored))
+}
 
 const valueOfBits = (type: HalfType) => (type === 'float16' ? fromHalf : fromBfloat)
 
 /** Stored bytes as elements; a copy, since they may lie anywhere in the file. */
-function littleEndian(bytes: Uint8Array, type: ElementType): TypedData {
+function decoded(bytes: Uint8Array, type: ElementType, elements: number): TypedData {
+  if (isNarrow(type)) {
+    const { data } = emptyTensor(type, [elements])
+    ;(data as Float32Array).set(narrowValues(type, bytes, elements))
+    return data
+  }
   if (isHalf(type)) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     const value = valueOfBits(type)

@@ -1,6 +1,7 @@
 import { invariant } from '../../base/errors.ts'
 import { toBfloat, toHalf } from '../../base/half.ts'
 import type { Model, ModelAttribute, ModelNode, ModelTensor, ModelValue } from '../model.ts'
+import { isNarrow } from '../narrow.ts'
 import { type HalfType, isHalf, isWide } from '../tensors.ts'
 import { codeOf } from './tensor.ts'
 
@@ -90,6 +91,7 @@ function attributeFields(given: ModelAttribute): readonly [type: number, ...fiel
 
 /** A TensorProto with its values in `raw_data`. */
 export function tensor({ type, shape, data }: ModelTensor, name = ''): Bytes {
+  invariant(!isNarrow(type), `tensors of ${type} are not written`)
   return message(
     ...shape.map((n) => integer(1, n)),
     integer(2, codeOf(type)),

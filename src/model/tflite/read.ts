@@ -11,6 +11,7 @@ import type {
   TensorQuantisation,
   TypedData,
 } from '../model.ts'
+import type { NarrowType } from '../narrow.ts'
 import type { HalfType } from '../tensors.ts'
 import { type FlatTable, readFlatbuffer } from './flatbuffer.ts'
 import {
@@ -156,7 +157,7 @@ function readQuantisation(
   return { scale, zeroPoint, axis }
 }
 
-const bytesOf: Readonly<Record<Exclude<ElementType, 'string' | HalfType>, number>> = {
+const bytesOf: Readonly<Record<Exclude<ElementType, 'string' | HalfType | NarrowType>, number>> = {
   float32: 4,
   float64: 8,
   int8: 1,
@@ -171,7 +172,7 @@ const bytesOf: Readonly<Record<Exclude<ElementType, 'string' | HalfType>, number
 }
 
 /** The elements of little-endian bytes, in memory of their own: those of the file need not be aligned. */
-function typed(bytes: Uint8Array, type: Exclude<ElementType, 'string' | HalfType>): TypedData {
+function typed(bytes: Uint8Array, type: Exclude<ElementType, 'string' | HalfType | NarrowType>): TypedData {
   // not slice(): that of a Buffer is a view
   const own = new Uint8Array(bytes).buffer
   switch (type) {

@@ -1,4 +1,5 @@
 import type { ElementType } from '../model.ts'
+import type { NarrowType } from '../narrow.ts'
 import type { HalfType } from '../tensors.ts'
 
 /** Numbers of the format's schema (version 3): fields in the order of their tables, values in the order of their enumerations. */
@@ -22,7 +23,7 @@ export const fields = {
 } as const
 
 /** Tensor types by number; undefined is one that nothing here reads. */
-export const elementTypes: readonly (Exclude<ElementType, HalfType> | undefined)[] = [
+export const elementTypes: readonly (Exclude<ElementType, HalfType | NarrowType> | undefined)[] = [
   'float32',
   undefined, // float16
   'int32',

@@ -1,4 +1,5 @@
 import type { ModelTensor } from '../../model.ts'
+import { isNarrow } from '../../narrow.ts'
 import { isFloat } from '../../tensors.ts'
 import type { Call, Operator } from '../operator.ts'
 import { elements } from '../strided.ts'
@@ -57,7 +58,8 @@ export const activation: Readonly<Record<string, Operator>> = {
     attributes: { min: 'float', max: 'float' },
     evaluate: (call) => {
       const x = call.input(0)
-      if (x.type === 'bool' || x.type === 'string') throw call.error(`does not take ${x.type}`)
+      if (x.type === 'bool' || x.type === 'string' || isNarrow(x.type))
+        throw call.error(`does not take ${x.type}`)
       const [low, high] = clipBounds(call, x)
       // numbers and BigInts compare alike
       return [

@@ -1,4 +1,5 @@
 import type { ModelTensor } from '../../model.ts'
+import { isNarrow } from '../../narrow.ts'
 import { isFloat, isWide } from '../../tensors.ts'
 import type { Call, Operator } from '../operator.ts'
 import { broadcastShape, broadcastTo, elements } from '../strided.ts'
@@ -26,7 +27,8 @@ function combine(
   divides: boolean,
 ): ModelTensor {
   if (a.type !== b.type) throw call.error(`reads ${a.type} and ${b.type}: both need one type`)
-  if (a.type === 'bool' || a.type === 'string') throw call.error(`does not take ${a.type}`)
+  if (a.type === 'bool' || a.type === 'string' || isNarrow(a.type))
+    throw call.error(`does not take ${a.type}`)
   const shape = broadcastShape(a.shape, b.shape)
   if (shape === undefined)
     throw call.error(

@@ -1,5 +1,6 @@
 import { multiplyMatrices, rowMajor, type Strided, transposed } from '../../../float/matmul.ts'
 import type { ModelTensor } from '../../model.ts'
+import { isNarrow } from '../../narrow.ts'
 import { elementsOf, isFloat, isWide } from '../../tensors.ts'
 import type { Call, Operator } from '../operator.ts'
 import { broadcastShape, broadcastTo, elements } from '../strided.ts'
@@ -36,7 +37,7 @@ export function stacksOf(call: Call, a: readonly number[], b: readonly number[])
 
 function matMul(call: Call): readonly ModelTensor[] {
   const [a, b] = [call.input(0), call.input(1)]
-  if (a.type !== b.type || a.type === 'bool' || a.type === 'string' || isWide(a.type))
+  if (a.type !== b.type || a.type === 'bool' || a.type === 'string' || isWide(a.type) || isNarrow(a.type))
     throw call.error(`multiplies ${a.type} by ${b.type}`)
   const { m, n, k, shape, pairs } = stacksOf(call, a.shape, b.shape)
   const result = call.make(a.type, shape)

@@ -1,4 +1,5 @@
 import type { ElementType, ModelTensor } from '../../model.ts'
+import { isByteFloat, isNarrow, narrowValue, roundedTo } from '../../narrow.ts'
 import { elementTypeOf } from '../../onnx/tensor.ts'
 import { asHalf, elementsOf, isFloat, isHalf, isWide, numbersOf } from '../../tensors.ts'
 import type { Call, Operator } from '../operator.ts'
@@ -160,6 +161,11 @@ export const movement: Readonly<Record<string, Operator>> = {
     },
     evaluate: (call) => [cast(call, call.input(0), elementTypeOf(call.int('to', 0))!)],
   },
+  CastLike: {
+    inputs: [2, 2],
+    attributes: { saturate: 'int', round_mode: 'string' },
+    evaluate: (call) => [cast(call, call.input(0), call.input(1).type)],
+  },
 }
 
 function splitSizes(call: Call, size: number): readonly number[] {
@@ -218,9 +224,16 @@ function padding(call: Call, type: ElementType): number | bigint {
 
 /** Towards zero from real to whole numbers; what does not fit a type of few bits keeps its low bits. */
 function cast(call: Call, x: ModelTensor, type: ElementType): ModelTensor {
-  if (x.type === 'string') throw call.error('casts strings')
+  if (x.type === 'string' || type === 'string') throw call.error('casts strings')
   const result = call.make(type, x.shape)
   const to = elements(result.data)
+  if (isNarrow(type)) {
+    const from = numbersOf(x)
+    const saturates = call.int('saturate', 1) !== 0
+    for (let i = 0; i < to.length; i++)
+      to[i] = isByteFloat(type) ? roundedTo(type, from[i]!, saturates) : narrowValue(type, from[i]!)
+    return result
+  }
   if (isWide(type)) {
     const wide = result.data as BigInt64Array
     for (let i = 0; i < to.length; i++) {

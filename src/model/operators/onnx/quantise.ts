@@ -1,5 +1,6 @@
 import { codeOfReal, roundHalfToEven, scaledSum, sumFactor } from '../../../quant/onnx-rules.ts'
 import type { ElementType, ModelTensor } from '../../model.ts'
+import { type ByteFloatType, isByteFloat, narrowTypes, roundedTo } from '../../narrow.ts'
 import { elementTypeOf } from '../../onnx/tensor.ts'
 import { elementsOf, stridesOf } from '../../tensors.ts'
 import type { Call, Operator } from '../operator.ts'
@@ -7,9 +8,11 @@ import { elements } from '../strided.ts'
 import { convolutionAttributes, convolveIntegers } from './convolution.ts'
 import { products, stacksOf } from './matmul.ts'
 
-const codeTypes = ['int8', 'uint8', 'int16', 'uint16'] as const
+const codeTypes = ['int8', 'uint8', 'int16', 'uint16', ...narrowTypes] as const
 
 const bounds: Partial<Record<ElementType, readonly [number, number]>> = {
+  int4: [-8, 7],
+  uint4: [0, 15],
   int8: [-128, 127],
   uint8: [0, 255],
   int16: [-32768, 32767],
@@ -67,6 +70,7 @@ function quantise(call: Call): readonly ModelTensor[] {
   const scale = call.typed(1, 'float32')
   const stated = call.int('output_dtype', 0)
   const type = call.optional(2)?.type ?? (stated === 0 ? 'uint8' : elementTypeOf(stated))
+  if (type !== undefined && isByteFloat(type)) return [quantisedFloats(call, x, scale, type)]
   const range = type === undefined ? undefined : bounds[type]
   if (range === undefined)
     throw call.error(
@@ -81,6 +85,19 @@ function quantise(call: Call): readonly ModelTensor[] {
   const quantisers = Array.from(scales, (scale, s) => ({ scale, zeroPoint: zeros?.[s] ?? 0, low, high }))
   for (let i = 0; i < to.length; i++) to[i] = codeOfReal(from[i]!, quantisers[of(i)]!)
   return [result]
+}
+
+/** Quotients as floats of 8 bits, of which only 0 is a zero point. */
+function quantisedFloats(call: Call, x: ModelTensor, scale: ModelTensor, type: ByteFloatType): ModelTensor {
+  const zeros = zerosOf(call, 2, scale) ?? []
+  if (Array.from(zeros).some((zero) => zero !== 0))
+    throw call.error(`has a zero point beside 0 for codes of ${type}`)
+  const result = call.make(type, x.shape)
+  const [from, to, scales] = [elements(x.data), elements(result.data), elements(scale.data)]
+  const [of, saturates] = [scaleIndex(call, x.shape, scale), call.int('saturate', 1) !== 0]
+  for (let i = 0; i < to.length; i++)
+    to[i] = roundedTo(type, Math.fround(from[i]! / scales[of(i)]!), saturates)
+  return result
 }
 
 function dequantise(call: Call): readonly ModelTensor[] {
