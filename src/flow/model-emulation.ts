@@ -3,11 +3,11 @@ import { buildAssignment } from '../approx/build.ts'
 import type { Entry } from '../approx/entries.ts'
 import { usageError, XgenError } from '../base/errors.ts'
 import { createEmulator, type Emulator, emptyCodes, tensorElements } from '../emu/emulator.ts'
-import { createOnnxEvaluator } from '../model/evaluate.ts'
+import { createOnnxEvaluator, shapeText } from '../model/evaluate.ts'
 import { computesIntegers } from '../model/integers.ts'
 import { lowerOnnxCodes } from '../model/lower/codes/lower.ts'
 import { type LoweredGraph, type LoweringOptions, lowerTflite } from '../model/lower/tflite/graph.ts'
-import type { Model, ModelTensor } from '../model/model.ts'
+import type { Model, ModelTensor, ModelValue } from '../model/model.ts'
 import { codeOfReal } from '../model/operators/tflite/quantise.ts'
 import { elementsOf } from '../model/tensors.ts'
 import type { ImageSet } from '../net/data/store.ts'
@@ -162,13 +162,10 @@ export function whyNotEmulated(model: Model): string | undefined {
 /** The integer graph; what is in its way is an error where multipliers are asked for. */
 function lowering(model: Model, options: LoweringOptions, needed: boolean): LoweredGraph | undefined {
   const [input] = model.inputs
-  const possible = input?.shape?.length === 4 && computesIntegers(model)
-  if (!possible) {
+  const quantised = computesIntegers(model)
+  if (!quantised || input?.shape?.length !== 4) {
     if (!needed) return undefined
-    throw usageError('a model file that is evaluated as it is has exact multipliers', {
-      where: '--mult',
-      hint: 'Import it first: "xgen net import FILE --data SET --out DIR". Quantised files take multipliers as they are.',
-    })
+    throw quantised ? noImages(input) : floatOperators()
   }
   try {
     return model.format === 'onnx' ? lowerOnnxCodes(model, options) : lowerTflite(model, options)
@@ -177,3 +174,17 @@ function lowering(model: Model, options: LoweringOptions, needed: boolean): Lowe
     return undefined
   }
 }
+
+const importFirst = 'Import it first: "xgen net import FILE --data SET --out DIR".'
+
+const noImages = (input: ModelValue | undefined) =>
+  usageError(
+    `the emulator gives a model file images of four axes; its input "${input?.name ?? ''}" is ${shapeText(input?.shape)}`,
+    { where: '--mult', hint: importFirst },
+  )
+
+const floatOperators = () =>
+  usageError('a model file that is evaluated as it is has exact multipliers', {
+    where: '--mult',
+    hint: `${importFirst} Quantised files take multipliers as they are.`,
+  })

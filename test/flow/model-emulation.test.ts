@@ -246,6 +246,21 @@ describe('int8 model files on the emulator', () => {
   })
 })
 
+test('quantised files that take no images are told so', () => {
+  const sketch = onnxModel(
+    [floatInput('x', 1, 6)],
+    [{ operator: 'Gemm', inputs: ['x', 'v'], outputs: ['y'] }],
+    ['y'],
+    { v: normalTensor([6, 5], 3) },
+  )
+  const x = { type: 'float32', shape: [1, 6], data: Float32Array.of(0, 1, 2, 3, 4, 5) } as const
+  const model = quantisedModel(sketch, [x], { type: 'uint8', weights: 'int8', perFilter: false })
+  expect(emulatedModel(model, [], {})).toBeUndefined()
+  expect(whyNotEmulated(model)).toBe(
+    'the emulator gives a model file images of four axes; its input "x" is [1, 6]',
+  )
+})
+
 describe('quantised ONNX files on the emulator', () => {
   const model = (): Model => {
     const sketch = onnxModel(

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { buildAssignment } from '../../src/approx/build.ts'
 import type { Multiplier } from '../../src/arith/multiplier.ts'
-import { XgenError } from '../../src/base/errors.ts'
 import { seededRandom } from '../../src/base/random.ts'
 import { createEmulator, emptyCodes, type Trace } from '../../src/emu/emulator.ts'
 import { lowerOnnxCodes } from '../../src/model/lower/codes/lower.ts'
@@ -9,6 +8,7 @@ import { lowerTflite } from '../../src/model/lower/tflite/graph.ts'
 import { readTflite } from '../../src/model/tflite/read.ts'
 import type { QConv, QGraph } from '../../src/quant/qgraph.ts'
 import { codeRange } from '../../src/quant/rules.ts'
+import { unlessRefused } from '../fixtures/failure.ts'
 import { randomQuantised } from '../fixtures/random-quantised.ts'
 import { randomTflite } from '../fixtures/random-tflite.ts'
 import { drawnSpecs } from '../fixtures/scenes.ts'
@@ -42,15 +42,6 @@ function expectedCodes({ tensors }: QGraph, node: QConv, multiplier: Multiplier,
   return sums.map((sum, i) =>
     Math.max(low, Math.min(high, code(sum | 0, Math.floor(i / (rows * columns))) + rule.zeroPoint)),
   )
-}
-
-function unlessRefused(make: () => QGraph): QGraph | undefined {
-  try {
-    return make()
-  } catch (error) {
-    if (error instanceof XgenError && error.kind !== 'internal') return undefined
-    throw error
-  }
 }
 
 function onnxGraph(seed: number, unsigned: boolean): QGraph | undefined {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { buildAssignment } from '../../src/approx/build.ts'
-import { XgenError } from '../../src/base/errors.ts'
 import { createEmulator, emptyCodes } from '../../src/emu/emulator.ts'
 import { createEvaluator } from '../../src/model/evaluator.ts'
 import { lowerOnnxCodes } from '../../src/model/lower/codes/lower.ts'
 import type { LoweredGraph } from '../../src/model/lower/tflite/graph.ts'
-import type { Model, ModelTensor } from '../../src/model/model.ts'
+import type { ModelTensor } from '../../src/model/model.ts'
 import { numbersOf } from '../../src/model/tensors.ts'
+import { unlessRefused } from '../fixtures/failure.ts'
 import { randomQuantised } from '../fixtures/random-quantised.ts'
 
 const cases = process.env['XGEN_FULL'] === '1' ? 5000 : 300
@@ -22,23 +22,13 @@ function stored(
   return Array.from(numbersOf(tensor), (code) => code + offset)
 }
 
-/** The integer graph; undefined where the model is refused by an error that a user can read. */
-function graphOf(model: Model, unsigned: boolean): LoweredGraph | undefined {
-  try {
-    return lowerOnnxCodes(model, { unsigned })
-  } catch (error) {
-    if (error instanceof XgenError && error.kind !== 'internal') return undefined
-    throw error
-  }
-}
-
 describe('random quantised ONNX models', () => {
   test('have the codes of the file in all tensors of their graphs, or are refused', () => {
     // a bias in float is rounded to units of the sums: once in a while a code is the next one
     let [graphs, rounded] = [0, 0]
     for (let seed = 1; seed <= cases; seed++) {
       const drawn = randomQuantised(seed)
-      const lowered = drawn && graphOf(drawn.model, seed % 3 === 0)
+      const lowered = drawn && unlessRefused(() => lowerOnnxCodes(drawn.model, { unsigned: seed % 3 === 0 }))
       if (lowered === undefined) continue
       graphs++
       const { graph, tensorOf } = lowered

@@ -148,8 +148,7 @@ function pool(mode: 'max' | 'average', { codes, padding = 0, past = 0, countPadd
   return createEmulator(graph, new Map()).runImage(Int8Array.from(codes)).get('pool')![0]!
 }
 
-/** What a layer that computes nothing, or an addition, makes of rows of codes: one channel each. */
-/** Codes in kernel memory through one step. */
+/** What a layer that computes nothing, or products of tensors, make of rows of codes in kernel memory: one channel each. */
 function emulated(step: Rearrangement, inputs: readonly number[][], outputs: number): number[] {
   const placed = (codes: readonly number[]) => {
     const place = new Int8Array(memory.buffer, allocate(codes.length), codes.length)

@@ -293,15 +293,11 @@ describe('int8 models as integer graphs', () => {
   test('functions of one code become tables, and convolutions may be dilated', () => {
     const { tensors } = sample()
     const like = tensors[5]!
+    const dilated = convolutionOptions({ same: true, stride: [1, 1], dilation: [2, 1] })
     const file: FileModel = {
       tensors: [...tensors, { ...like, name: 'u' }, { ...like, name: 'v', scale: [0.3], zeroPoint: [-128] }],
       operators: [
-        {
-          operator: 'CONV_2D',
-          inputs: [0, 1, 2],
-          outputs: [5],
-          options: convolutionOptions({ same: true, stride: [1, 1], dilation: [2, 1] }),
-        },
+        { operator: 'CONV_2D', inputs: [0, 1, 2], outputs: [5], options: dilated },
         { operator: 'TANH', inputs: [5], outputs: [13] },
         { operator: 'RELU6', inputs: [13], outputs: [14] },
       ],
@@ -349,22 +345,21 @@ describe('int8 models as integer graphs', () => {
     '%s of tensors %j, of a map and its channels too, by a table of all pairs',
     (operator, inputs, name) => {
       const { tensors } = sample()
-      const gates = { ...tensors[5]!, shape: [1, 1, 1, 3], zeroPoint: [-128] }
+      const gates = { ...tensors[5]!, name: 'gates', shape: [1, 1, 1, 3], zeroPoint: [-128] }
+      const axes: FileTensor = { name: 'axes', type: 'int32', shape: [2], data: [1, 2] }
+      const flat = inputs.some((input) => input === 14)
+      const mean = { inputs: [3, 15], outputs: [flat ? 14 : 13], options: { 0: byte(flat ? 0 : 1) } }
       const file: FileModel = {
-        tensors: [...tensors, { ...gates, name: 'gates' }, { ...gates, name: 'flat gates', shape: [3] }],
+        tensors: [...tensors, gates, { ...gates, name: 'flat gates', shape: [1, 3] }, axes],
         operators: [
           { operator: 'TANH', inputs: [3], outputs: [5] },
-          { operator: 'MEAN', inputs: [3, 15], outputs: [inputs.includes(14 as never) ? 14 : 13] },
+          { operator: 'MEAN', ...mean },
           { operator, inputs, outputs: [6], options: activationOptions('RELU') },
         ],
         inputs: [3],
         outputs: [6],
       }
-      const axes: FileTensor = { name: 'axes', type: 'int32', shape: [2], data: [1, 2] }
-      const keep = { 0: byte(inputs.includes(14 as never) ? 0 : 1) }
-      const flat = file.tensors.map((t) => (t.name === 'flat gates' ? { ...t, shape: [1, 3] } : t))
-      const operators = file.operators.map((o) => (o.operator === 'MEAN' ? { ...o, options: keep } : o))
-      const model = readTflite(tfliteFile({ ...file, tensors: [...flat, axes], operators }), 'x')
+      const model = readTflite(tfliteFile(file), 'x')
       const x = Int8Array.from({ length: 90 }, (_, i) => ((i * 91) % 256) - 128)
       const image: ModelTensor = { type: 'int8', shape: [1, 6, 5, 3], data: x }
       const expected = createTfliteEvaluator(model)

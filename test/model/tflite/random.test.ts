@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { buildAssignment } from '../../../src/approx/build.ts'
-import { XgenError } from '../../../src/base/errors.ts'
 import { seededRandom } from '../../../src/base/random.ts'
 import { createEmulator } from '../../../src/emu/emulator.ts'
 import { floatNetwork } from '../../../src/float/forward.ts'
@@ -10,6 +9,7 @@ import { lowerTflite } from '../../../src/model/lower/tflite/graph.ts'
 import type { ModelTensor } from '../../../src/model/model.ts'
 import { createTfliteEvaluator } from '../../../src/model/tflite/evaluate.ts'
 import { readTflite } from '../../../src/model/tflite/read.ts'
+import { unlessRefused } from '../../fixtures/failure.ts'
 import { randomTflite } from '../../fixtures/random-tflite.ts'
 import { type FileModel, tfliteFile } from '../../fixtures/tflite.ts'
 
@@ -60,16 +60,6 @@ const unsigned = (file: FileModel): FileModel => ({
 
 const told = (file: FileModel, seed: number) =>
   `model ${seed}: ${file.operators.map(({ operator }) => operator).join(', ')}`
-
-/** What it gives; undefined where it is refused by an error that a user can read. */
-function unlessRefused<T>(make: () => T): T | undefined {
-  try {
-    return make()
-  } catch (error) {
-    if (error instanceof XgenError && error.kind !== 'internal') return undefined
-    throw error
-  }
-}
 
 describe('random models of TensorFlow Lite', () => {
   test('of floats are the same as networks, or are refused', () => {

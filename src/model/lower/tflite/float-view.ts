@@ -6,9 +6,9 @@ import { poolWindow } from '../../operators/tflite/pool.ts'
 import {
   codeLimits,
   inputAt,
-  integerSetting,
   integersAt,
   isCode,
+  numberSetting,
   type Site,
   shapeOf,
   siteOf,
@@ -118,11 +118,11 @@ class View {
         break
       case 'LEAKY_RELU':
         this.node(own, 'LeakyRelu', [read()], site.output.name, {
-          alpha: { kind: 'float', value: integerSetting(site, 'alpha') },
+          alpha: { kind: 'float', value: numberSetting(site, 'alpha') },
         })
         break
       case 'SOFTMAX':
-        if (integerSetting(site, 'beta') !== 1 || shapeOf(site.output).length !== 2)
+        if (numberSetting(site, 'beta') !== 1 || shapeOf(site.output).length !== 2)
           throw site.refuse('is no plain softmax over classes')
         this.node(own, 'Softmax', [read()], site.output.name, { axis: int(-1) })
         break
@@ -269,7 +269,7 @@ class View {
 
   private concatenation(site: Site, own: string): void {
     const rank = shapeOf(site.output).length
-    const given = integerSetting(site, 'axis')
+    const given = numberSetting(site, 'axis')
     const axis = given < 0 ? given + rank : given
     const inputs = site.node.inputs.map((_, i) => this.input(site, i))
     const own4 = [0, 2, 3, 1]

@@ -1,5 +1,5 @@
 import { checkSameCodes, fillOf, orderOf, paddingsOf } from '../../operators/tflite/move.ts'
-import { codeScale, inputAt, integerSetting, type Site, shapeOf } from '../../operators/tflite/site.ts'
+import { codeScale, inputAt, numberSetting, type Site, shapeOf } from '../../operators/tflite/site.ts'
 import { mapOf } from '../channels-first.ts'
 import { type CodeGraph, reorders } from './code-graph.ts'
 import { refuseActivation } from './pool.ts'
@@ -80,7 +80,7 @@ export function lowerPad(graph: CodeGraph, site: Site): void {
 /** CONCATENATION of the channels of maps, or of features. */
 export function lowerConcatenation(graph: CodeGraph, site: Site): void {
   const shape = shapeOf(site.output)
-  const given = integerSetting(site, 'axis')
+  const given = numberSetting(site, 'axis')
   const axis = given < 0 ? given + shape.length : given
   // in front of the axis there may be nothing but the image and the positions of a map
   if (axis !== shape.length - 1 || (shape.length !== 4 && shape.slice(0, axis).some((n) => n !== 1)))

@@ -8,9 +8,9 @@ import {
   checkResult,
   codeScale,
   inputAt,
-  integerSetting,
   type Kernel,
   mapShape,
+  numberSetting,
   type Operator,
   type Site,
   shapeOf,
@@ -87,7 +87,7 @@ function depthwise(site: Site): Weighted {
 }
 
 function fullyConnected(site: Site): Weighted {
-  if (integerSetting(site, 'weights_format') !== 0)
+  if (numberSetting(site, 'weights_format') !== 0)
     throw site.refuse('has shuffled weights, which are not supported')
   const shape = shapeOf(inputAt(site, 0))
   const weightShape = shapeOf(inputAt(site, 1))
@@ -95,7 +95,7 @@ function fullyConnected(site: Site): Weighted {
   const batch = elementsOf(shape) / features
   if (weightShape.length !== 2 || !Number.isInteger(batch))
     throw site.refuse(`has weights of [${weightShape.join(', ')}] for an input of [${shape.join(', ')}]`)
-  const keep = integerSetting(site, 'keep_num_dims') !== 0
+  const keep = numberSetting(site, 'keep_num_dims') !== 0
   checkResult(site, keep ? [...shape.slice(0, -1), filters] : [batch, filters])
   return {
     kernel: [1, 1],

@@ -10,8 +10,8 @@ import {
   codeLimits,
   codeScale,
   inputAt,
-  integerSetting,
   type Kernel,
+  numberSetting,
   type Operator,
   type Site,
   shapeOf,
@@ -24,7 +24,7 @@ const curves: Readonly<Record<string, (site: Site) => Curve>> = {
   TANH: () => Math.tanh,
   HARD_SWISH: () => (x) => (x * Math.min(6, Math.max(0, x + 3))) / 6,
   LEAKY_RELU: (site) => {
-    const alpha = integerSetting(site, 'alpha')
+    const alpha = numberSetting(site, 'alpha')
     return (x) => (x < 0 ? x * alpha : x)
   },
   RELU: clampedBy,
@@ -69,7 +69,7 @@ function rectified(site: Site): Curve {
 
 /** Two factors: one for values below zero, one for the others. */
 function leaky(site: Site): Curve {
-  const alpha = integerSetting(site, 'alpha')
+  const alpha = numberSetting(site, 'alpha')
   if (!(alpha >= 0)) throw site.refuse(`has the slope ${alpha}: supported on codes are those from 0 on`)
   const [input, output] = scalesOf(site)
   const below = factorOf(site, Math.fround(Math.fround(input.scale * alpha) / output.scale))

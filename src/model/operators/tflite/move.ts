@@ -6,9 +6,9 @@ import {
   codeLimits,
   codeScale,
   inputAt,
-  integerSetting,
   integersAt,
   isCode,
+  numberSetting,
   type Operator,
   type Site,
   shapeOf,
@@ -104,7 +104,7 @@ export const transpose: Operator = (site) => {
 export const concatenation: Operator = (site) => {
   const values = site.node.inputs.map((_, i) => inputAt(site, i))
   const shape = shapeOf(site.output)
-  const given = integerSetting(site, 'axis')
+  const given = numberSetting(site, 'axis')
   const axis = given < 0 ? given + shape.length : given
   const bad = values.find(
     (value) =>

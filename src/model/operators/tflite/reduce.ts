@@ -7,8 +7,8 @@ import {
   codeLimits,
   codeScale,
   inputAt,
-  integerSetting,
   integersAt,
+  numberSetting,
   type Operator,
   type Site,
   shapeOf,
@@ -24,7 +24,7 @@ export const mean: Operator = (site) => {
   if (axes.some((axis) => !(axis >= 0 && axis < shape.length)))
     throw site.refuse(`has the axes [${axes.join(', ')}]`)
   const reduced = shape.map((n, i) => (axes.includes(i) ? 1 : n))
-  const keep = integerSetting(site, 'keep_dims') !== 0
+  const keep = numberSetting(site, 'keep_dims') !== 0
   checkResult(site, keep ? reduced : shape.filter((_, i) => !axes.includes(i)))
   const count = elementsOf(shape) / elementsOf(reduced)
   const finish = arithmeticOf(site, [0]) === 'float' ? (sum: number) => sum / count : meanOfCodes()

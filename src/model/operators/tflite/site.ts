@@ -107,7 +107,7 @@ export function codeScale(site: Site, value: ModelValue): CodeScale {
 /** Codes of real values that are counted in steps of the scale: rounded half away from zero. */
 export const awayFromZero = (steps: number): number => Math.sign(steps) * Math.floor(Math.abs(steps) + 0.5)
 
-export function integerSetting({ node }: Site, name: string, absent = 0): number {
+export function numberSetting({ node }: Site, name: string, absent = 0): number {
   const found = node.attributes.get(name)
   return found?.kind === 'int' || found?.kind === 'float' ? found.value : absent
 }

@@ -7,7 +7,7 @@ import {
   codeLimits,
   codeScale,
   inputAt,
-  integerSetting,
+  numberSetting,
   type Operator,
   shapeOf,
 } from './site.ts'
@@ -17,7 +17,7 @@ export const softmax: Operator = (site) => {
   const shape = shapeOf(inputAt(site, 0))
   checkResult(site, shape)
   const length = shape.at(-1) ?? 1
-  const beta = integerSetting(site, 'beta')
+  const beta = numberSetting(site, 'beta')
   if (arithmeticOf(site, [0]) === 'float') {
     return ([input]) => {
       const result = emptyTensor('float32', shape)
