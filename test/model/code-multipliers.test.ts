@@ -17,15 +17,16 @@ import { oracleHalfToEven, oracleSums } from '../oracles/convolution.ts'
 import { oracleScaled } from '../oracles/tflite.ts'
 
 const cases = process.env['XGEN_FULL'] === '1' ? 2000 : 200
+const images = 3
 
-/** The codes of a layer's result by plain loops, from the codes that it reads. */
+/** The codes of a layer's results by plain loops, from the codes that it reads. */
 function expectedCodes({ tensors }: QGraph, node: QConv, multiplier: Multiplier, trace: Trace): number[] {
   const [channels, height, width] = tensors[node.input]!.shape
   const [filters, rows, columns] = tensors[node.output]!.shape
   const { kernel, stride, groups, dilation = [1, 1], padding, weights, low, high } = node
   const shape = { channels, height, width, filters, rows, columns, kernel, stride, dilation, groups }
   const place = {
-    images: 1,
+    images,
     padding: [padding[0], padding[1]] as const,
     outside: tensors[node.input]!.zeroPoint,
   }
@@ -40,7 +41,7 @@ function expectedCodes({ tensors }: QGraph, node: QConv, multiplier: Multiplier,
       ? oracleHalfToEven(Math.fround(Math.fround(sum) * rule.factor[n]!))
       : oracleScaled(sum, rule.multiplier[n]!, rule.exponent[n]!)
   return sums.map((sum, i) =>
-    Math.max(low, Math.min(high, code(sum | 0, Math.floor(i / (rows * columns))) + rule.zeroPoint)),
+    Math.max(low, Math.min(high, code(sum | 0, Math.floor(i / (rows * columns)) % filters) + rule.zeroPoint)),
   )
 }
 
@@ -68,8 +69,8 @@ describe('multipliers in integer graphs of random models', () => {
         const input = graph.tensors[graph.input]!
         const [low, high] = codeRange(input.bits, input.signed)
         const random = seededRandom(seed)
-        const codes = emptyCodes(input).map(() => random.integer(low, high))
-        const trace = createEmulator(graph, assignment).runImage(codes)
+        const codes = emptyCodes(input, images).map(() => random.integer(low, high))
+        const trace = createEmulator(graph, assignment).runBatch(codes, images)
         for (const node of graph.nodes) {
           if (node.kind !== 'conv') continue
           layers++

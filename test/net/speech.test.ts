@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { type DataSet, dataSet, type RecordingSet } from '../../src/net/data/catalogue.ts'
 import { keptFeatures } from '../../src/net/data/feature-cache.ts'
 import { loadSplit } from '../../src/net/data/load.ts'
@@ -165,6 +165,27 @@ describe('data sets of recordings', () => {
     const changed = loadSplit(set, 'test', { directory: root })
     expect(realImageAt(changed, 0)).toEqual(realImageAt(images, 0))
     expect(realImageAt(changed, 1)).not.toEqual(realImageAt(images, 1))
+  })
+
+  test('features of another arithmetic are made anew', async () => {
+    const set = dataSet('spoken-digits')
+    const root = place(set, { 'recordings/0_theo_0.wav': makeWav(tone(440, 8000, 4000), 8000) })
+    const { images } = loadSplit(set, 'test', { directory: root })
+    vi.resetModules()
+    vi.doMock(import('../../src/net/data/mfcc.ts'), async (original) => {
+      const own = await original()
+      return {
+        ...own,
+        mfccOf: (frontEnd) => (samples) =>
+          own
+            .mfccOf(frontEnd)(samples)
+            .map((x) => x + 1),
+      }
+    })
+    const other = await import('../../src/net/data/load.ts')
+    expect(other.loadSplit(set, 'test', { directory: root }).images).toEqual(images.map((x) => x + 1))
+    vi.doUnmock('../../src/net/data/mfcc.ts')
+    vi.resetModules()
   })
 
   test('speech commands: keywords, and as many clips of noise and of other words as of a keyword', () => {

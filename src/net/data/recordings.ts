@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { dataError } from '../../base/errors.ts'
 import { readInput } from '../../base/files.ts'
 import { canonicalJson } from '../../base/hash.ts'
+import { seededRandom } from '../../base/random.ts'
 import { version } from '../../base/version.ts'
 import type { RecordingSet, SplitName } from './catalogue.ts'
 import { keptFeatures } from './feature-cache.ts'
@@ -37,18 +38,26 @@ export function loadRecordings(set: RecordingSet, split: SplitName, directory: s
   }
 }
 
-/** What the features of clips are made of: front end, version, the contents of all files, and where clips begin in them. */
+/**
+ * What the features of clips are made of: the front end, what it makes of noise, the contents of all files, and where clips begin in
+ * them. So another arithmetic has other keys, whether the version has changed or not.
+ */
 function keyOf({ frontEnd }: RecordingSet, clips: readonly Clip[]): string {
   const hash = createHash('sha256')
   const places = new Map<string, number>()
   for (const { file } of clips) if (!places.has(file)) places.set(file, places.size)
   const starts = clips.map(({ file, from = 0 }) => [places.get(file), from])
-  hash.update(canonicalJson([version, frontEnd, starts]))
+  hash.update(canonicalJson([version, frontEnd, starts, [...featuresOfNoise(frontEnd)]]))
   for (const file of places.keys()) {
     const bytes = readInput(file, 'recording')
     hash.update(`\n${bytes.length}\n`).update(bytes)
   }
   return hash.digest('hex')
+}
+
+function featuresOfNoise(frontEnd: RecordingSet['frontEnd']): Float32Array {
+  const random = seededRandom(1)
+  return mfccOf(frontEnd)(Float32Array.from({ length: frontEnd.samples }, () => random.unit() - 0.5))
 }
 
 function featuresOf(set: RecordingSet, clips: readonly Clip[], size: number): Float32Array {
