@@ -2,9 +2,12 @@ import { roundLine, scaleLine } from './imported'
 import * as job from './job'
 import * as region from './region'
 
+/** Below this, products with sums of 32 bits, and their doubles plus one, are exact in double precision. */
+const mostMultiplier: i32 = 1 << 21
+
 /**
- * Codes of `count` sums: clamp(floor(((sum + bias) * multiplier + 2^(shift-1)) / 2^shift), low, high), the products in 64 bits.
- * Codes are stored as bytes or as 16-bit integers.
+ * Codes of `count` sums: clamp(floor(((sum + bias) * multiplier + 2^(shift-1)) / 2^shift), low, high), stored as bytes or as 16-bit
+ * integers. Vectors compute them in double precision, exactly: docs/emulation.md, "Requantisation".
  */
 export function requantiseLine<T>(
   from: usize,
@@ -16,37 +19,69 @@ export function requantiseLine<T>(
   low: i32,
   high: i32,
 ): void {
-  // Within this bound every quotient fits 32 bits.
-  const whole = <i64>multiplier <= (<i64>1) << shift ? count & ~3 : 0
-  const end = to + <usize>whole * sizeof<T>()
+  // Within these bounds products are exact and every quotient fits 32 bits.
+  const exact = multiplier < mostMultiplier && <i64>multiplier <= (<i64>1) << shift
+  const whole = exact ? count & ~3 : 0
   const biases = i32x4.splat(bias)
-  const factors = i32x4.splat(multiplier)
-  const lows = i32x4.splat(low)
-  const highs = i32x4.splat(high)
-  // There is no fast arithmetic shift of 64 bits: 2^62 makes the products positive, and 2^(62-shift) comes off afterwards.
-  const rounding = i64x2.splat(((<i64>1) << 62) + ((<i64>1) << (shift - 1)))
-  const excess = i32x4.splat(shift > 30 ? <i32>((<i64>1) << (62 - shift)) : 0)
+  const unit = 1.0 / <f64>((<i64>1) << shift)
+  const factors = f64x2.splat(<f64>multiplier * unit)
+  const ties = f64x2.splat(0.5 * unit)
+  const lows = i16x8.splat(<i16>low)
+  const highs = i16x8.splat(<i16>high)
+  const many = to + <usize>(whole & ~15) * sizeof<T>()
+  for (; to < many; to += 16 * sizeof<T>(), from += 64) {
+    const a = twoQuotients(from, biases, factors, ties)
+    const b = twoQuotients(from + 32, biases, factors, ties)
+    storeCodes<T>(to, clamped(a, lows, highs), clamped(b, lows, highs))
+  }
+  const end = to + <usize>(whole & 15) * sizeof<T>()
   for (; to < end; to += 4 * sizeof<T>(), from += 16) {
-    const sums = i32x4.add(v128.load(from), biases)
-    const first = i64x2.shr_u(i64x2.add(i64x2.extmul_low_i32x4_s(sums, factors), rounding), shift)
-    const second = i64x2.shr_u(i64x2.add(i64x2.extmul_high_i32x4_s(sums, factors), rounding), shift)
-    const codes = i32x4.sub(v128.shuffle<i32>(first, second, 0, 2, 4, 6), excess)
-    const clamped = i32x4.max_s(i32x4.min_s(codes, highs), lows)
-    if (sizeof<T>() === 2) v128.store64_lane(to, i16x8.narrow_i32x4_s(clamped, clamped), 0)
-    else
-      store<u32>(
-        to,
-        i32x4.extract_lane(
-          v128.shuffle<i8>(clamped, clamped, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12),
-          0,
-        ),
-      )
+    const four = quotients(from, biases, factors, ties)
+    const codes = clamped(i16x8.narrow_i32x4_s(four, four), lows, highs)
+    if (sizeof<T>() === 2) v128.store64_lane(to, codes, 0)
+    else v128.store32_lane(to, bytesOf(codes, codes), 0)
   }
   for (const last = end + <usize>(count - whole) * sizeof<T>(); to < last; to += sizeof<T>(), from += 4) {
     const product = <i64>(load<i32>(from) + bias) * <i64>multiplier
     const code = (product + ((<i64>1) << (shift - 1))) >> shift
     store<T>(to, <T>max<i64>(low, min<i64>(high, code)))
   }
+}
+
+/** Eight quotients, as far as 16 bits go: no code lies beyond. */
+function twoQuotients(from: usize, biases: v128, factors: v128, ties: v128): v128 {
+  return i16x8.narrow_i32x4_s(
+    quotients(from, biases, factors, ties),
+    quotients(from + 16, biases, factors, ties),
+  )
+}
+
+/** Four sums over 2^shift, halves rounded up: half of the last place makes more of them than of any tie. */
+function quotients(from: usize, biases: v128, factors: v128, ties: v128): v128 {
+  // Behind 3 * 2^51 doubles have no fraction; their low words are the integers.
+  const whole = f64x2.splat(6755399441055744.0)
+  const sums = i32x4.add(v128.load(from), biases)
+  const rest = v128.shuffle<i32>(sums, sums, 2, 3, 2, 3)
+  const first = f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(sums), factors), ties)
+  const second = f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(rest), factors), ties)
+  return v128.shuffle<i32>(f64x2.add(first, whole), f64x2.add(second, whole), 0, 2, 4, 6)
+}
+
+function clamped(codes: v128, lows: v128, highs: v128): v128 {
+  return i16x8.max_s(i16x8.min_s(codes, highs), lows)
+}
+
+function storeCodes<T>(to: usize, first: v128, second: v128): void {
+  if (sizeof<T>() === 2) {
+    v128.store(to, first)
+    v128.store(to, second, 16)
+  } else v128.store(to, bytesOf(first, second))
+}
+
+/** The low bytes of codes of either sign. */
+function bytesOf(first: v128, second: v128): v128 {
+  const bytes = i16x8.splat(255)
+  return i8x16.narrow_i16x8_u(v128.and(first, bytes), v128.and(second, bytes))
 }
 
 /** Sums of one filter, in the order of the region's positions, to their places in the result. */
