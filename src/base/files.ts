@@ -78,7 +78,10 @@ export function checkWritable(path: string): void {
   try {
     accessSync(dirname(path), constants.W_OK)
   } catch (cause) {
-    throw usageError(`cannot write into ${dirname(path)}: ${(cause as Error).message}`, { cause })
+    throw usageError(`cannot write into ${dirname(path)}: ${(cause as Error).message}`, {
+      hint: 'Choose a place that you may write to.',
+      cause,
+    })
   }
 }
 
@@ -97,7 +100,7 @@ export function writeFileAtomically(path: string, contents: string | Uint8Array)
     }
     renameSync(temporary, path)
   } catch (cause) {
-    rmSync(temporary, { force: true })
+    removeQuietly(temporary)
     const taken = (cause as NodeJS.ErrnoException).code === 'EISDIR'
     throw new XgenError(
       'usage',
@@ -108,6 +111,13 @@ export function writeFileAtomically(path: string, contents: string | Uint8Array)
       },
     )
   }
+}
+
+/** Where a file cannot be written, it can often not be looked for either. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {}
 }
 
 /** Reads a file that the user named; a missing or unreadable one is an error that says which. */

@@ -41,6 +41,10 @@ export function parseSource<S extends z.ZodType>(
   const message = missing ? 'is missing' : `is ${shown(given)}: ${plainly(issue)}`
   throw new XgenError(kind, `${path.length === 0 ? 'the document' : pathName(path)} ${message}`, {
     where: source.where(path),
+    // what a comma leaves of { conv2: roup:p=1,r=2 }
+    ...(given === null && /[=:]/.test(String(path.at(-1)))
+      ? { hint: 'In braces a text with a comma stands in quotes: { conv2: "roup:p=1,r=2" }.' }
+      : {}),
   })
 }
 

@@ -153,6 +153,7 @@ function encoder({ type, name }: ModelValue, range: InputRange | undefined): Enc
   if (codes && range !== undefined)
     throw usageError(`the input "${name}" of the model takes codes of ${type}, not real values`, {
       where: '--input-range',
+      hint: 'Leave it away.',
     })
   const [low, high] = range ?? [0, 1]
   const offset = type === 'int8' ? -128 : 0

@@ -13,6 +13,7 @@ import { elementsOf } from '../model/tensors.ts'
 import type { ImageSet } from '../net/data/store.ts'
 import type { QTensor } from '../quant/qgraph.ts'
 import { type Codes, codeRange } from '../quant/rules.ts'
+import { type Configuration, quantOptionsOf } from './configuration.ts'
 import {
   countScores,
   type ImageInput,
@@ -34,6 +35,18 @@ const batch = 256
 export interface EmulationOptions extends LoweringOptions {
   /** What bytes 0 and 255 of an image are for a model that takes real values. */
   readonly inputRange?: InputRange | undefined
+}
+
+/** What a configuration says of a model's integers: how they are stored. Their bits are the file's, and no others can be asked for. */
+export function storageOf(configuration: Configuration): Pick<LoweringOptions, 'unsigned'> {
+  const { weightBits, activationBits, unsigned } = quantOptionsOf(configuration)
+  for (const [setting, bits] of Object.entries({ weights: weightBits, activations: activationBits }))
+    if (bits !== 8)
+      throw usageError(`${bits} bits are asked for, and a model file has its own`, {
+        where: `quant.${setting}`,
+        hint: 'Import it for other bits: "xgen net import FILE --data SET --out DIR".',
+      })
+  return { unsigned }
 }
 
 /**

@@ -4,12 +4,12 @@ import type { Model } from '../model/model.ts'
 import { readModel } from '../model/read.ts'
 import { dataSet } from '../net/data/catalogue.ts'
 import { openSplit } from '../net/data/load.ts'
-import { type Configuration, entriesOf, quantOptionsOf } from './configuration.ts'
+import { type Configuration, entriesOf } from './configuration.ts'
 import { modelEmulation } from './emulation.ts'
 import { type AccuracyRun, type EvalRequest, type EvalResult, inParts, layersOf } from './eval.ts'
 import { checkShape } from './fit.ts'
 import { type ImageModel, imageModel } from './model-accuracy.ts'
-import { type EmulatedModel, emulatedModel } from './model-emulation.ts'
+import { type EmulatedModel, emulatedModel, storageOf } from './model-emulation.ts'
 import { precisionOf } from './model-infer.ts'
 import { networkPath } from './named-files.ts'
 
@@ -69,11 +69,11 @@ function modelOnImages(
       where: '--mult',
       hint: 'Leave --precision float away.',
     })
-  const { unsigned } = quantOptionsOf(configuration)
+  const storage = precisionOf(model, request.precision) === 'int' ? storageOf(configuration) : {}
   const emulated =
     request.precision === 'float'
       ? undefined
-      : emulatedModel(model, entries, { unsigned, inputRange: request.inputRange })
+      : emulatedModel(model, entries, { ...storage, inputRange: request.inputRange })
   if (emulated === undefined && entries.some(({ spec }) => !/^exact\b/.test(spec)))
     throw usageError('a model file whose operators are evaluated as they are has exact multipliers', {
       where: '--mult',

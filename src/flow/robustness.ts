@@ -11,13 +11,13 @@ import type { Model } from '../model/model.ts'
 import { readModel } from '../model/read.ts'
 import { dataSet, type SplitName } from '../net/data/catalogue.ts'
 import { type ImageSource, openSplit } from '../net/data/load.ts'
-import { type Configuration, entriesOf, multiplierHashesOf, quantOptionsOf } from './configuration.ts'
+import { type Configuration, entriesOf, multiplierHashesOf } from './configuration.ts'
 import { type Emulation, modelEmulation, networkEmulation } from './emulation.ts'
 import { inParts, refuseInputRange } from './eval.ts'
 import { checkFit, checkShape } from './fit.ts'
 import { exactEmulator, type LayerError, layerErrors } from './layer-errors.ts'
 import type { InputRange } from './model-accuracy.ts'
-import { type EmulatedModel, emulatedModel } from './model-emulation.ts'
+import { type EmulatedModel, emulatedModel, storageOf } from './model-emulation.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
 import { ownDataSet, prepare } from './preparation.ts'
 import { logName, openLog, type StudyIdentity } from './robustness-log.ts'
@@ -197,7 +197,7 @@ function subjectOf(configuration: Configuration, { data, split }: RobustnessRequ
     const { shape, taken } = modelOf(configuration, files)
     const model = files.read(file)
     checkShape(model.name, shape, set)
-    const { unsigned } = quantOptionsOf(configuration)
+    const { unsigned } = storageOf(configuration)
     const identity = { model: hashOfModel(file, model), unsigned: String(unsigned), taken }
     return { source: openSplit(set, split, { shape }), net: model.name, name: set.name, identity }
   }
@@ -256,9 +256,11 @@ function modelReader(): ModelReader {
 
 /** A model file on the emulator, with the multipliers of the configuration. */
 function modelOf(configuration: Configuration, { read, inputRange }: Files): EmulatedModel {
-  const { unsigned } = quantOptionsOf(configuration)
   const model = read(networkPath(configuration))
-  const emulated = emulatedModel(model, entriesOf(configuration), { unsigned, inputRange })
+  const emulated = emulatedModel(model, entriesOf(configuration), {
+    ...storageOf(configuration),
+    inputRange,
+  })
   if (emulated !== undefined) return emulated
   throw usageError('the model has no integer graph to study', {
     where: '--net',

@@ -231,6 +231,14 @@ describe('mistakes', () => {
     })
   })
 
+  test('what a comma leaves of a text in braces has its remedy', () => {
+    const config = file('net: lenet5\nmultipliers: { conv2: roup:p=1,r=2 }\n')
+    expect(failure(() => resolve({ config }))).toMatchObject({
+      where: `${config}:2:32`,
+      hint: expect.stringContaining('stands in quotes'),
+    })
+  })
+
   test('a second document, and broken JSON, are named with their place', () => {
     const two = file('net: lenet5\n---\nnet: lenet5\n')
     expect(failure(() => resolve({ config: two }))).toMatchObject({

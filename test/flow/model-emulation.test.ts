@@ -236,6 +236,22 @@ describe('int8 model files on the emulator', () => {
     await expect(study(['weights=4'])).rejects.toThrow('a model file has its own bits')
   })
 
+  test('have bits of their own: others that are asked for are refused, not passed over', async () => {
+    const signal = new AbortController().signal
+    const run = (setting: string, precision?: 'float') =>
+      evaluate(
+        resolveConfiguration({ environment: {}, net: file(), set: [setting] }),
+        { data: 'cifar-10', images: 1, precision },
+        silent,
+        signal,
+      )
+    for (const setting of ['weights', 'activations'])
+      await expect(run(`quant.${setting}=4`)).rejects.toMatchObject({ where: `quant.${setting}` })
+    // the images do not fit, which is found later
+    for (const [setting, precision] of [['quant.activations=uint8'], ['quant.weights=4', 'float']] as const)
+      await expect(run(setting, precision)).rejects.toMatchObject({ where: '--data' })
+  })
+
   test('files without an integer graph are evaluated as they are, unless multipliers are asked for', () => {
     const model = readModel(file(true))
     expect(emulatedModel(model, [], {})).toBeUndefined()
