@@ -112,6 +112,8 @@ const clip: Rule = (lowering, node) => {
 }
 
 const batchNormalization: Rule = (lowering, node) => {
+  if (lowering.call(node).int('training_mode', 0) !== 0)
+    throw new Obstacle('normalises as in training', 'Export the model for inference (model.eval()).')
   const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((i) => elements(lowering.weight(node, i).data)) as [
     ArrayLike<number>,
     ArrayLike<number>,

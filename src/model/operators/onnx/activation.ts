@@ -1,3 +1,4 @@
+import { roundHalfToEven } from '../../../quant/onnx-rules.ts'
 import type { ModelTensor } from '../../model.ts'
 import { isNarrow } from '../../narrow.ts'
 import { isFloat } from '../../tensors.ts'
@@ -53,6 +54,9 @@ export const activation: Readonly<Record<string, Operator>> = {
   }),
   Sigmoid: curve({}, () => sigmoid),
   Tanh: curve({}, () => Math.tanh),
+  Exp: curve({}, () => Math.exp),
+  Log: curve({}, () => Math.log),
+  Round: curve({}, () => roundHalfToEven),
   Clip: {
     inputs: [1, 3],
     attributes: { min: 'float', max: 'float' },

@@ -1,4 +1,4 @@
-import type { ModelTensor } from '../../model.ts'
+import type { ElementType, ModelTensor } from '../../model.ts'
 import { isNarrow } from '../../narrow.ts'
 import { isFloat, isWide } from '../../tensors.ts'
 import type { Call, Operator } from '../operator.ts'
@@ -6,9 +6,9 @@ import { broadcastShape, broadcastTo, elements } from '../strided.ts'
 
 /** What two elements give: as real numbers, as integers of up to 32 bits (the store wraps), and as 64-bit integers. */
 interface Operation {
-  readonly real: (a: number, b: number) => number
-  readonly integer: (a: number, b: number) => number
-  readonly wide: (a: bigint, b: bigint) => bigint
+  readonly real: (a: number, b: number) => number | boolean
+  readonly integer: (a: number, b: number) => number | boolean
+  readonly wide: (a: bigint, b: bigint) => bigint | boolean
 }
 
 const add: Operation = { real: (a, b) => a + b, integer: (a, b) => a + b, wide: (a, b) => a + b }
@@ -25,6 +25,7 @@ function combine(
   b: ModelTensor,
   { real, integer, wide }: Operation,
   divides: boolean,
+  made: ElementType = a.type,
 ): ModelTensor {
   if (a.type !== b.type) throw call.error(`reads ${a.type} and ${b.type}: both need one type`)
   if (a.type === 'bool' || a.type === 'string' || isNarrow(a.type))
@@ -34,7 +35,7 @@ function combine(
     throw call.error(
       `reads shapes [${a.shape.join(', ')}] and [${b.shape.join(', ')}], which do not fit together`,
     )
-  const result = call.make(a.type, shape)
+  const result = call.make(made, shape)
   if (call.dry) return result
   const [x, y, z] = [elements(broadcastTo(a, shape)), elements(broadcastTo(b, shape)), elements(result.data)]
   if (divides && !isFloat(a.type)) {
@@ -45,6 +46,49 @@ function combine(
   return result
 }
 
+/** The sum, the largest or the smallest of any number of tensors, element by element. */
+const ofMany = (operation: Operation, ...types: readonly ElementType[]): Operator => ({
+  inputs: [1, 10_000],
+  attributes: {},
+  evaluate: (call) => {
+    let joined = call.typed(0, ...types)
+    for (let i = 1; i < call.count; i++) joined = combine(call, joined, call.input(i), operation, false)
+    return [joined]
+  },
+})
+
+const less = (a: number | bigint, b: number | bigint): boolean => a < b
+
+const numbers = [
+  'float32',
+  'float64',
+  'int8',
+  'uint8',
+  'int16',
+  'uint16',
+  'int32',
+  'uint32',
+  'int64',
+  'uint64',
+] as const
+
+/** The elements of one tensor where a third is true, else those of another. */
+function chosen(call: Call): readonly ModelTensor[] {
+  const [condition, a, b] = [call.typed(0, 'bool'), call.input(1), call.input(2)]
+  const both = broadcastShape(a.shape, b.shape)
+  const shape = both && broadcastShape(both, condition.shape)
+  if (a.type !== b.type || a.type === 'string' || shape === undefined)
+    throw call.error(
+      `chooses between ${a.type} [${a.shape.join(', ')}] and ${b.type} [${b.shape.join(', ')}] by [${condition.shape.join(', ')}]`,
+    )
+  const result = call.make(a.type, shape)
+  if (call.dry) return [result]
+  const [first, x, y] = [condition, a, b].map((tensor) => elements(broadcastTo(tensor, shape)))
+  const to = elements(result.data)
+  for (let i = 0; i < to.length; i++) to[i] = (first![i] ? x : y)![i]!
+  return [result]
+}
+
 export const arithmetic: Readonly<Record<string, Operator>> = {
   Add: elementwise(add),
   Sub: elementwise({ real: (a, b) => a - b, integer: (a, b) => a - b, wide: (a, b) => a - b }),
@@ -53,13 +97,15 @@ export const arithmetic: Readonly<Record<string, Operator>> = {
     { real: (a, b) => a / b, integer: (a, b) => Math.trunc(a / b), wide: (a, b) => a / b },
     true,
   ),
-  Sum: {
-    inputs: [1, 10_000],
+  Sum: ofMany(add, 'float32', 'float64'),
+  Max: ofMany({ real: Math.max, integer: Math.max, wide: (a, b) => (less(a, b) ? b : a) }, ...numbers),
+  Min: ofMany({ real: Math.min, integer: Math.min, wide: (a, b) => (less(a, b) ? a : b) }, ...numbers),
+  Less: {
+    inputs: [2, 2],
     attributes: {},
-    evaluate: (call) => {
-      let sum = call.typed(0, 'float32', 'float64')
-      for (let i = 1; i < call.count; i++) sum = combine(call, sum, call.input(i), add, false)
-      return [sum]
-    },
+    evaluate: (call) => [
+      combine(call, call.input(0), call.input(1), { real: less, integer: less, wide: less }, false, 'bool'),
+    ],
   },
+  Where: { inputs: [3, 3], attributes: {}, evaluate: chosen },
 }

@@ -47,8 +47,6 @@ export const constant: Readonly<Record<string, Operator>> = {
     inputs: [5, 5],
     attributes: { epsilon: 'float', momentum: 'float', spatial: 'int', training_mode: 'int' },
     refuse: ({ attributes }) => {
-      const training = attributes.get('training_mode')
-      if (training?.kind === 'int' && training.value !== 0) return 'normalises as in training'
       const spatial = attributes.get('spatial')
       return spatial?.kind === 'int' && spatial.value === 0 ? 'has statistics for each position' : undefined
     },
@@ -75,12 +73,43 @@ function batchNormalise(call: Call): readonly ModelTensor[] {
   }) as [ArrayLike<number>, ArrayLike<number>, ArrayLike<number>, ArrayLike<number>]
   const epsilon = call.float('epsilon', Math.fround(1e-5))
   const result = call.make(x.type, x.shape)
-  if (call.dry) return [result]
+  if (call.dry) return [result, call.input(3), call.input(4)]
   const [from, to] = [elements(x.data), elements(result.data)]
   const size = x.shape.slice(2).reduce((product, n) => product * n, 1)
+  const channelOf = (i: number) => Math.floor(i / size) % channels
+  const trains = call.int('training_mode', 0) !== 0
+  const [centre, spread] = trains ? statisticsOf(from, channels, channelOf) : [mean, variance]
   for (let i = 0; i < to.length; i++) {
-    const c = Math.floor(i / size) % channels
-    to[i] = ((from[i]! - mean[c]!) / Math.sqrt(variance[c]! + epsilon)) * scale[c]! + shift[c]!
+    const c = channelOf(i)
+    to[i] = ((from[i]! - centre[c]!) / Math.sqrt(spread[c]! + epsilon)) * scale[c]! + shift[c]!
   }
-  return [result]
+  if (!trains) return [result]
+  // the statistics that inference takes follow those of the batch
+  const momentum = call.float('momentum', Math.fround(0.9))
+  return [result, ...[3, 4].map((index) => followed(call, index, index === 3 ? centre : spread, momentum))]
+}
+
+/** Mean and variance of the values of each channel. */
+function statisticsOf(
+  from: ArrayLike<number>,
+  channels: number,
+  channelOf: (i: number) => number,
+): readonly [mean: Float64Array, variance: Float64Array] {
+  const [mean, variance] = [new Float64Array(channels), new Float64Array(channels)]
+  const count = from.length / channels
+  for (let i = 0; i < from.length; i++) mean[channelOf(i)]! += from[i]! / count
+  for (let i = 0; i < from.length; i++) {
+    const c = channelOf(i)
+    variance[c]! += (from[i]! - mean[c]!) ** 2 / count
+  }
+  return [mean, variance]
+}
+
+/** An input of statistics, moved towards those of a batch. */
+function followed(call: Call, index: number, batch: ArrayLike<number>, momentum: number): ModelTensor {
+  const running = call.input(index)
+  const result = call.make(running.type, running.shape)
+  const [from, to] = [elements(running.data), elements(result.data)]
+  for (let c = 0; c < to.length; c++) to[c] = from[c]! * momentum + batch[c]! * (1 - momentum)
+  return result
 }
