@@ -2,6 +2,7 @@ import { dataError, usageError } from '../base/errors.ts'
 import { shapeText } from '../model/evaluate.ts'
 import { createEvaluator } from '../model/evaluator.ts'
 import type { Model, ModelTensor, ModelValue } from '../model/model.ts'
+import { codeOfReal } from '../model/operators/tflite/quantise.ts'
 import { elementsOf, emptyTensor, isHalf } from '../model/tensors.ts'
 import type { AccuracyCounter } from '../net/data/accuracy.ts'
 import type { ImageShape } from '../net/data/catalogue.ts'
@@ -141,7 +142,8 @@ interface Encoder {
 }
 
 /** How stored values become a model's input: bytes as they are (less 128 for int8), or real values of a range. */
-function encoder({ type, name }: ModelValue, range: InputRange | undefined): Encoder {
+function encoder(input: ModelValue, range: InputRange | undefined): Encoder {
+  const { type, name } = input
   const codes = type === 'uint8' || type === 'int8'
   if (!codes && type !== 'float32' && !isHalf(type))
     throw usageError(
@@ -159,20 +161,44 @@ function encoder({ type, name }: ModelValue, range: InputRange | undefined): Enc
   const offset = type === 'int8' ? -128 : 0
   return {
     taken: codes ? `bytes as ${offset}..${offset + 255}` : `pixels as ${low}..${high}`,
-    put({ images, encoding, shape: [channels, height, width] }, index, { channelsLast }, { data }, at) {
+    put(set, index, { channelsLast }, { data }, at) {
+      const { images, encoding } = set
+      const [channels, height, width] = set.shape
       const plane = height * width
       const start = index * channels * plane
       const to = data as Float32Array
       for (let c = 0; c < channels; c++) {
         const [scale, zero] = [encoding?.scale[c], encoding?.offset[c]]
+        const codeOf = codes ? codesOfStored(input, set, c) : undefined
         for (let p = 0; p < plane; p++) {
           const stored = images[start + c * plane + p]!
           const place = at + (channelsLast ? p * channels + c : c * plane + p)
-          if (codes) to[place] = images instanceof Uint8Array ? stored + offset : stored
+          if (codeOf) to[place] = codeOf(stored)
           else if (scale !== undefined) to[place] = stored * scale + zero!
           else to[place] = low + (stored / 255) * (high - low)
         }
       }
     },
   }
+}
+
+/** The codes of a model's input for the stored values of a channel: bytes as they are, else those of the real values that they are. */
+function codesOfStored(
+  { type, name, quantisation }: ModelValue,
+  { images, encoding }: ImageSet,
+  channel: number,
+): (stored: number) => number {
+  const least = type === 'int8' ? -128 : 0
+  if (images instanceof Uint8Array) return (stored) => stored + least
+  const [scale, zero] = [encoding?.scale[channel], encoding?.offset[channel]]
+  if (scale !== undefined && quantisation?.scale.length === 1) {
+    const own = { scale: quantisation.scale[0]!, zeroPoint: quantisation.zeroPoint[0]! }
+    return (stored) => Math.max(least, Math.min(least + 255, codeOfReal(stored * scale + zero!, own)))
+  }
+  // codes of int8, in a scale that neither tells
+  if (images instanceof Int8Array) return (stored) => stored + least + 128
+  throw usageError(
+    `the input "${name}" of the model takes codes of ${type} in a scale that its file does not tell, and the data set has real values`,
+    { where: '--data', hint: 'Use a model that takes real values and quantises them itself.' },
+  )
 }

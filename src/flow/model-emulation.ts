@@ -65,7 +65,7 @@ export function emulatedModel(
   const input = graph.tensors[graph.input]!
   const given = imageInput(model, options.inputRange)
   const codesOf =
-    model.format === 'tflite' ? tfliteReader(model, given, input) : codesReader(lowered, given, input)
+    model.format === 'tflite' ? fileReader(model, given, input) : codesReader(lowered, given, input)
   const scoresOf = scoresReader(lowered)
   const stored = given.taken.startsWith('bytes') && !input.signed ? 'bytes as 0..255' : given.taken
   return {
@@ -88,15 +88,17 @@ export function emulatedModel(
 
 type CodesReader = (images: ImageSet, first: number, count: number) => Codes
 
-/** Codes of TensorFlow Lite lie channels last in the file and channels first in the graph, as images do. */
-const tfliteReader = (model: Model, given: ImageInput, input: QTensor): CodesReader =>
-  model.inputs[0]!.type === 'float32' ? quantisedReader(given, input) : byteReader(input)
-
-/** Real values of images become codes as the model's own QUANTIZE makes them. */
-function quantisedReader(given: ImageInput, input: QTensor): CodesReader {
+/** Tensors of TensorFlow Lite, channels last, as codes of the graph: real values become those that the model's own QUANTIZE makes. */
+function fileReader(model: Model, given: ImageInput, input: QTensor): CodesReader {
   const [channels, height, width] = input.shape
   const [low, high] = codeRange(8, input.signed)
-  const codeOf = (x: number) => Math.max(low, Math.min(high, codeOfReal(x, input)))
+  const { type } = model.inputs[0]!
+  // int8 codes may lie 128 higher in the graph
+  const above = type === 'int8' && !input.signed ? 128 : 0
+  const codeOf =
+    type === 'float32'
+      ? (x: number) => Math.max(low, Math.min(high, codeOfReal(x, input)))
+      : (code: number) => code + above
   const area = height * width
   return (images, first, count) => {
     const codes = emptyCodes(input, count)
@@ -105,17 +107,6 @@ function quantisedReader(given: ImageInput, input: QTensor): CodesReader {
       for (let c = 0, at = i * channels * area; c < channels; c++)
         for (let p = 0; p < area; p++, at++) codes[at] = codeOf(Number(data[p * channels + c]))
     }
-    return codes
-  }
-}
-
-/** Bytes become codes by the place of 0; codes of signed sets are the file's, or 128 higher where the graph stores them unsigned. */
-function byteReader(input: QTensor): CodesReader {
-  const size = tensorElements(input)
-  return ({ images }, first, count) => {
-    const codes = emptyCodes(input, count)
-    const offset = images instanceof Uint8Array ? (input.signed ? -128 : 0) : input.signed ? 0 : 128
-    for (let i = 0; i < codes.length; i++) codes[i] = images[first * size + i]! + offset
     return codes
   }
 }

@@ -146,6 +146,29 @@ describe('int8 model files on the emulator', () => {
     }
   })
 
+  test('take features of sound in their own scale, whatever the set keeps them in', () => {
+    const set = (images: ImageSet['images'], scale: number, offset: number): ImageSet => {
+      const each = <T>(value: T) => [value, value, value]
+      const encoding = { scale: each(scale), offset: each(offset) }
+      return { shape: [3, 8, 8], count: 1, images, labels: Uint8Array.of(0), encoding }
+    }
+    const reals = Float32Array.from({ length: 192 }, (_, i) => 1.4 * i - 5)
+    const stored = Int8Array.from(reals, (_, i) => i - 100)
+    // the input's scale is 1, and its zero the least code
+    const bytes = (values: Iterable<number>) =>
+      Array.from(values, (real) => Math.max(0, Math.min(255, Math.round(real))))
+    const wanted = [bytes(reals), bytes(Array.from(stored, (code) => 1.5 * code + 60))]
+    for (const [path, offset, unsigned] of [
+      [file(), -128, false],
+      [file(), 0, true],
+      [wrapped('uint8'), 0, false],
+    ] as const) {
+      const emulated = emulatedModel(readModel(path), [], { unsigned })!
+      const codes = [set(reals, 1, 0), set(stored, 1.5, 60)].map((one) => [...emulated.codes(one)])
+      expect(codes).toEqual(wanted.map((codes) => codes.map((code) => code + offset)))
+    }
+  })
+
   test('take multipliers, by the numbers of their layers', async () => {
     const model = readModel(file())
     const exact = await accuracyOf(emulatedModel(model, [], {})!)
@@ -313,6 +336,17 @@ describe('quantised ONNX files on the emulator', () => {
     )
     expect(approximate!.get('Conv_0')).toEqual(exact!.get('Conv_0')!)
     expect(approximate!.get('Gemm_4')).not.toEqual(exact!.get('Gemm_4'))
+  })
+
+  test('take no features of sound where they take codes: their scale is not told', () => {
+    const [quantiser, ...nodes] = withCodeOperators(model()).nodes
+    const codes = { name: quantiser!.outputs[0]!, type: 'uint8', shape: [1, 3, 8, 8] } as const
+    const emulated = emulatedModel({ ...withCodeOperators(model()), inputs: [codes], nodes }, [], {})!
+    const set = { ...images, count: 1, encoding: { scale: [1, 1, 1], offset: [0, 0, 0] } }
+    expect(() => emulated.codes({ ...set, images: new Float32Array(192) })).toThrow('a scale that its file')
+    expect([...emulated.codes({ ...set, images: new Int8Array(192).fill(-28) })]).toEqual(
+      new Array(192).fill(100),
+    )
   })
 
   test('get the range that images are given in', async () => {
