@@ -24,7 +24,10 @@ function whyNot(node: ModelNode, operators: OperatorTable): Pick<Unsupported, 'r
   if (node.domain !== '')
     return {
       reason: `belongs to the operators "${node.domain}", which are not known`,
-      hint: 'Export with standard operators, or leave this part to the host.',
+      hint:
+        node.domain === 'com.microsoft' && /^Q[A-Z]/.test(node.operator)
+          ? 'Quantise in the format of QuantizeLinear and DequantizeLinear (QDQ) instead.'
+          : 'Export with standard operators, or leave this part to the host.',
     }
   const operator = Object.hasOwn(operators, node.operator) ? operators[node.operator] : undefined
   if (operator === undefined) {

@@ -33,7 +33,7 @@ const elementwise: CodeRule = (graph, node) => {
     if (constant !== undefined && constant.data.length !== 1 && values[0]?.kind !== 'sums')
       throw new Obstacle(
         'combines codes with a constant of several values',
-        'One number is possible, or a value for each filter behind a convolution.',
+        'One number is possible, or a value for each filter behind a convolution. Fold it into the bias before the model is quantised.',
       )
   }
   if (values.length > 2) throw new Obstacle(`combines ${values.length} tensors`, 'Combine two at a time.')

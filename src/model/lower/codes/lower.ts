@@ -128,7 +128,7 @@ class Lowering {
       throw usageError(
         `the model "${model.name}" quantises nothing with fixed scales: it has no integer graph`,
         {
-          hint: 'Quantise it with fixed scales (QuantizeLinear, DequantizeLinear), or import the float model: "xgen net import FILE --data SET --out DIR".',
+          hint: 'Import it ("xgen net import FILE --data SET --out DIR"), or quantise it with fixed scales.',
         },
       )
     const head = entry === undefined ? undefined : this.part([entry.outputs[0]!], () => false)
