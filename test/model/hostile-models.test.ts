@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { Held, valuesOfPairs } from '../../src/model/lower/held.ts'
 import { tryLowering } from '../../src/model/lower/lower.ts'
+import { floatView } from '../../src/model/lower/tflite/float-view.ts'
+import { lowerTflite } from '../../src/model/lower/tflite/graph.ts'
 import { readOnnx } from '../../src/model/onnx/read.ts'
 import { writeOnnx } from '../../src/model/onnx/write.ts'
+import { readTflite } from '../../src/model/tflite/read.ts'
 import {
   floatInput,
   int64Tensor,
@@ -10,6 +14,7 @@ import {
   onMap,
   onnxModel,
 } from '../fixtures/onnx-models.ts'
+import { activationOptions, convolutionOptions, type FileModel, tfliteFile } from '../fixtures/tflite.ts'
 
 const relu: NodeSketch = { operator: 'Relu', inputs: ['x'], outputs: ['y'] }
 const readWith = (...more: number[]) =>
@@ -58,4 +63,45 @@ describe('models that ask for much', () => {
     // a ReLU where codes count from 0
     expect(lowered!.network.layers.length).toBe(Math.ceil(count / 3) + Math.floor((count + 1) / 3))
   }, 60_000)
+})
+
+describe('files of TensorFlow Lite that ask for much', () => {
+  const codes = { type: 'int8', scale: [0.1], zeroPoint: [0] } as const
+  const data = Array.from({ length: 12 }, (_, i) => i)
+  const options = convolutionOptions({ same: true, stride: [1, 1] })
+  /** Two convolutions that share their weights, and a product of two tensors. */
+  const file: FileModel = {
+    tensors: [
+      ...['a', 'b', 'c', 'd'].map((name) => ({ ...codes, name, shape: [1, 2, 2, 2] })),
+      { ...codes, name: 'w', shape: [2, 1, 3, 2], data },
+    ],
+    operators: [
+      { operator: 'CONV_2D', inputs: [0, 4], outputs: [1], options },
+      { operator: 'CONV_2D', inputs: [1, 4], outputs: [2], options },
+      { operator: 'MUL', inputs: [1, 2], outputs: [3], options: activationOptions() },
+    ],
+    inputs: [0],
+    outputs: [3],
+  }
+  const model = readTflite(tfliteFile(file), 'x')
+
+  it('are counted by what each node is given, weights that they share too', () => {
+    const add = vi.spyOn(Held.prototype, 'add')
+    lowerTflite(model)
+    expect(add.mock.calls.flat()).toEqual([12, 12, valuesOfPairs])
+    add.mockClear()
+    floatView(model)
+    expect(add.mock.calls.flat()).toEqual([12, 12])
+    add.mockRestore()
+  })
+
+  it('are looked at no further where that is too much', () => {
+    const held = new Held()
+    held.add(2 ** 28)
+    expect(() => held.add(1)).toThrow(/more than 268435456 weights and table entries/)
+    const full = vi.spyOn(Held.prototype, 'full', 'get').mockReturnValue(true)
+    for (const lower of [lowerTflite, floatView])
+      expect(() => lower(model)).toThrow(/^the layers of the model have more than/)
+    full.mockRestore()
+  })
 })

@@ -1,10 +1,10 @@
-import { usageError } from '../../../base/errors.ts'
 import { codeOfReal } from '../../../quant/onnx-rules.ts'
 import type { QNode, QTensor } from '../../../quant/qgraph.ts'
 import type { Model, ModelNode, ModelTensor } from '../../model.ts'
 import { Call, standardBudget } from '../../operators/operator.ts'
 import { elements } from '../../operators/strided.ts'
 import { elementsOf } from '../../tensors.ts'
+import { Held } from '../held.ts'
 import { layerName, Obstacle, stripped } from '../lowering.ts'
 import type { Trace } from '../trace.ts'
 import {
@@ -19,9 +19,6 @@ import { usableScale } from './weights.ts'
 
 export type MapShape = QTensor['shape']
 
-/** What the weights and tables of a graph may have together. */
-const mostValues = 2 ** 28
-
 /** One scale and zero point of codes, as the file has them. */
 export interface CodeScale {
   readonly type: CodeType
@@ -35,12 +32,12 @@ export class CodeGraph {
   readonly nodes: QNode[] = []
   /** The tensor of the model that a tensor of the graph holds. */
   readonly tensorOf = new Map<string, string>()
+  readonly held = new Held()
   private readonly model: Model
   private readonly trace: Trace
   private readonly unsigned: boolean
   private readonly values = new Map<string, Value>()
   private readonly offsets = new Map<string, number>()
-  private held = 0
   private readonly used = new Set<Products>()
   private readonly names = new Set(['default', 'input'])
 
@@ -203,15 +200,6 @@ export class CodeGraph {
   bounds(id: string): { readonly low: number; readonly high: number } {
     const low = this.tensors[id]!.signed ? -128 : 0
     return { low, high: low + 255 }
-  }
-
-  /** Counts weights and tables of the graph: nodes that share a constant have each a copy of it. */
-  hold(values: number): void {
-    this.held += values
-    if (this.held > mostValues)
-      throw usageError(
-        `the layers of the model have more than ${mostValues} weights and table entries together`,
-      )
   }
 
   /** That products become one layer. */

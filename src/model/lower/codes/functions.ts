@@ -2,6 +2,7 @@ import { evaluateNode } from '../../evaluate.ts'
 import type { ModelNode, ModelTensor } from '../../model.ts'
 import { standardBudget } from '../../operators/operator.ts'
 import { elementsOf } from '../../tensors.ts'
+import { valuesOfPairs } from '../held.ts'
 import { Obstacle } from '../lowering.ts'
 import type { CodeGraph } from './code-graph.ts'
 import { unitsOf } from './products.ts'
@@ -128,7 +129,7 @@ function combine(graph: CodeGraph, node: ModelNode, one: Value, other: Value): v
     graph.define(node, { kind: 'real', id: first.id, table, does: node.operator.toLowerCase() })
     return
   }
-  graph.hold(2 ** 16)
+  graph.held.add(valuesOfPairs)
   const place = graph.mapShape(node.outputs[0]!)
   const inputs = [graph.shaped(first.id, place), graph.shaped(second.id, place)] as const
   graph.define(node, { kind: 'pairs', node, inputs, table: made(graph, node, given([256, 1], [1, 256])) })

@@ -27,7 +27,7 @@ export function ownWeights(graph: CodeGraph, node: ModelNode, index: number, axi
     ModelTensor,
     ModelTensor,
   ]
-  graph.hold(codes.data.length)
+  graph.held.add(codes.data.length)
   return coded({ codes, scale, zero }, axis)
 }
 
@@ -54,7 +54,7 @@ export function dequantisedWeights(
   if (scale.data.length > 1 && call.axis(call.int('axis', 1), rank) !== axis)
     throw new Obstacle('has scales of weights along another axis than its filters', 'Quantise by filter.')
   const codes = graph.constant(maker, 0)
-  graph.hold(codes.data.length)
+  graph.held.add(codes.data.length)
   return coded({ codes, scale, zero }, axis)
 }
 

@@ -3,6 +3,7 @@ import type { QGraph, QNode, QTensor } from '../../../quant/qgraph.ts'
 import type { Model, ModelValue } from '../../model.ts'
 import { codeLimits, inputAt, isCode, type Site } from '../../operators/tflite/site.ts'
 import { mapOf } from '../channels-first.ts'
+import { Held } from '../held.ts'
 
 /** A tensor of the file in the graph. */
 export interface Place {
@@ -18,6 +19,7 @@ export type MapShape = QTensor['shape']
 /** The graph as far as it is made, and where the file's tensors lie in it. */
 export class CodeGraph {
   readonly tensors: Record<string, QTensor> = {}
+  readonly held = new Held()
   private readonly model: Model
   private readonly unsigned: boolean
   private readonly places = new Map<string, Place>()

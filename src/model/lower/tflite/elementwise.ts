@@ -14,6 +14,7 @@ import {
 } from '../../operators/tflite/site.ts'
 import { elementsOf, emptyTensor } from '../../tensors.ts'
 import { mapOf } from '../channels-first.ts'
+import { valuesOfPairs } from '../held.ts'
 import type { CodeGraph, Place } from './code-graph.ts'
 
 /** An operator of one code of an input, all others being constants of one value: what its kernel makes of each code. */
@@ -92,6 +93,7 @@ function pairs(graph: CodeGraph, site: Site, alike: boolean): void {
   const first = alike || shapeOf(inputAt(site, 0)).join() === shapeOf(site.output).join() ? 0 : 1
   const order = [first, 1 - first] as const
   if (!alike) checkChannels(site, first)
+  graph.held.add(valuesOfPairs)
   const { ids, from } = alike ? pairOf(graph, site) : { ids: orderedPair(graph, site), from: undefined }
   const name = graph.number(kind)
   const rule = { kind: 'pairs', table: tableOfPairs(graph, site, order) } as const

@@ -19,6 +19,7 @@ import { refuseUnsupported, type Unsupported } from '../../supported.ts'
 import { elementsOf } from '../../tensors.ts'
 import { unsupportedTfliteNodes } from '../../tflite/evaluate.ts'
 import { channelsFirst } from '../channels-first.ts'
+import { Held } from '../held.ts'
 
 /** A model of TensorFlow Lite in float, in the operators and the layout of ONNX: what makes networks of those makes one of it too. */
 export interface FloatView {
@@ -40,7 +41,7 @@ export function floatView(whole: Model): FloatView {
     try {
       view.add(siteOf(model, node))
     } catch (error) {
-      if (!(error instanceof XgenError) || error.kind === 'internal') throw error
+      if (!(error instanceof XgenError) || error.kind === 'internal' || view.held.full) throw error
       const hint = error.hint ?? 'Evaluate the file itself, with eval and infer.'
       refused.push({ node: node.name, operator: node.operator, reason: error.message, hint })
     }
@@ -84,6 +85,7 @@ const int = (value: number): ModelAttribute => ({ kind: 'int', value })
 const ints = (value: readonly number[]): ModelAttribute => ({ kind: 'ints', value })
 
 class View {
+  readonly held = new Held()
   private readonly source: Model
   private readonly nodes: ModelNode[] = []
   private readonly constants = new Map<string, ModelTensor>()
@@ -170,6 +172,7 @@ class View {
 
   private weighted(site: Site, own: string): void {
     const layer = weightedOf(site)
+    this.held.add(layer.weights.length)
     const dense = site.node.operator === 'FULLY_CONNECTED'
     const name = inputAt(site, 0).name
     if (layer.input[0] !== 1) throw site.refuse(`works on ${layer.input[0]} images at a time`)

@@ -51,7 +51,7 @@ export function lowerTflite(whole: Model, { unsigned = false }: LoweringOptions 
       const site = siteOf(model, node)
       if (!host.takes(node)) lower(graph, site)
     } catch (error) {
-      if (!(error instanceof XgenError) || error.kind === 'internal') throw error
+      if (!(error instanceof XgenError) || error.kind === 'internal' || graph.held.full) throw error
       const hint = error.hint ?? 'Evaluate the file itself: --precision float.'
       refused.push({ node: node.name, operator: node.operator, reason: error.message, hint })
     }

@@ -8,6 +8,7 @@ import { type CodeGraph, type Place, reorders } from './code-graph.ts'
 export function lowerWeighted(graph: CodeGraph, site: Site): void {
   const layer = weightedOf(site)
   if (layer.input[0] !== 1) throw site.refuse(`works on ${layer.input[0]} images at a time`)
+  graph.held.add(layer.weights.length)
   const dense = site.node.operator === 'FULLY_CONNECTED'
   const name = graph.number(dense ? 'fc' : 'conv')
   const place = dense ? features(graph, site) : graph.unpadded(site, 0)
