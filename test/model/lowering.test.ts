@@ -312,6 +312,9 @@ describe('a lowered ONNX model', () => {
     ['uint8', Uint8Array.of(0), true],
     ['int8', Int8Array.of(-128), true],
     ['int8', Int8Array.of(0), false],
+    ['uint4', Uint8Array.of(0), true],
+    ['int4', Int8Array.of(-8), true],
+    ['float8e4m3fn', Float32Array.of(0), false],
   ] as const)('has a clip where codes of %s count from %j: %s', (type, data, clamped) => {
     const zero: ModelTensor = { type, shape: [], data }
     const [scale, codes] = [{ ...floats(0.02), shape: [] }, (name: string) => [name, 'scale', 'zero']]
@@ -328,6 +331,25 @@ describe('a lowered ONNX model', () => {
     const model = onMap(nodes, { w: normalTensor([3, 4, 3, 3], 1), scale, zero })
     const found = kinds(lowerOnnx(model, { name: 'quantised' }))
     expect(found).toEqual(['conv2d', ...(clamped ? ['activation'] : []), 'pool'])
+  })
+
+  it.each([
+    [2, 'uint8', ['conv2d', 'activation']],
+    [3, 'int8', ['conv2d']],
+  ] as const)('heeds the type of codes where no zero point tells it: %s, %s', (type, _, expected) => {
+    const scale = { ...floats(0.02), shape: [] }
+    const nodes: NodeSketch[] = [
+      conv(['x', 'w'], 'c'),
+      {
+        operator: 'QuantizeLinear',
+        inputs: ['c', 'scale'],
+        outputs: ['q'],
+        attributes: { output_dtype: type },
+      },
+      { operator: 'DequantizeLinear', inputs: ['q', 'scale'], outputs: ['y'] },
+    ]
+    const model = onMap(nodes, { w: normalTensor([3, 4, 3, 3], 1), scale }, 21)
+    expect(kinds(lowerOnnx(model, { name: 'quantised' }))).toEqual(expected)
   })
 
   it('has a clip behind a convolution of codes that count from the least one, up to the largest', () => {

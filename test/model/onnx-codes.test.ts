@@ -146,6 +146,44 @@ describe('quantised ONNX models as integer graphs', () => {
     expect(tail!.inputs).toEqual([{ name: 'y.codes', type: 'int8', shape: [1, 5] }])
   })
 
+  test.each([
+    [2, 'uint8'],
+    [3, 'int8'],
+  ] as const)('codes without a zero point are of the type that their quantiser says: %s, %s', (type, _) => {
+    const constants = { s: scalar(0.01), t: scalar(0.02), u: scalar(0.5) }
+    const to = { output_dtype: type }
+    const nodes: NodeSketch[] = [
+      { operator: 'Sub', inputs: ['x', 'u'], outputs: ['h'] },
+      { operator: 'QuantizeLinear', inputs: ['h', 's'], outputs: ['q'], attributes: to },
+      { operator: 'DequantizeLinear', inputs: ['q', 's'], outputs: ['d'] },
+      { operator: 'Tanh', inputs: ['d'], outputs: ['f'] },
+      { operator: 'QuantizeLinear', inputs: ['f', 't'], outputs: ['p'], attributes: to },
+      { operator: 'DequantizeLinear', inputs: ['p', 't'], outputs: ['y'] },
+    ]
+    const { different, codes, graph } = compared(onnxModel([input], nodes, ['y'], constants, 21), false)
+    expect([different, codes]).toEqual([0, 3 * 2 * 216])
+    expect(Object.values(graph.tensors).map(({ signed }) => signed)).toEqual([type === 3, type === 3])
+  })
+
+  test('codes that are given to a model without a zero point are of the type of the input', () => {
+    const nodes: NodeSketch[] = [
+      { operator: 'DequantizeLinear', inputs: ['x', 's'], outputs: ['d'] },
+      { operator: 'Tanh', inputs: ['d'], outputs: ['f'] },
+      { operator: 'QuantizeLinear', inputs: ['f', 's'], outputs: ['y'], attributes: { output_dtype: 3 } },
+    ]
+    const given = { name: 'x', type: 'int8', shape: [1, 1, 16, 16] } as const
+    const model = onnxModel([given], nodes, ['y'], { s: scalar(0.015) }, 21)
+    const { graph } = lowerOnnxCodes(model)
+    const codes = Int8Array.from({ length: 256 }, (_, i) => i - 128)
+    const [expected] = [
+      ...createOnnxEvaluator(model)
+        .run(new Map([['x', { ...given, data: codes }]]))
+        .values(),
+    ]
+    const trace = createEmulator(graph, buildAssignment(graph, [])).runImage(codes)
+    expect([...trace.get(graph.nodes.at(-1)!.output)!]).toEqual([...(expected!.data as Int8Array)])
+  })
+
   test('functions between two quantisers become one table, whatever they are made of', () => {
     const { graph, different } = compared(
       quantised(

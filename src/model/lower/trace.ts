@@ -1,12 +1,13 @@
 import { dataError, usageError } from '../../base/errors.ts'
 import { evaluateNode, shapeText, Tensors } from '../evaluate.ts'
-import type { Model, ModelTensor, ModelValue } from '../model.ts'
+import type { ElementType, Model, ModelTensor, ModelValue } from '../model.ts'
 import { standardBudget } from '../operators/operator.ts'
 import { elementsOf, emptyTensor } from '../tensors.ts'
 
-/** What is known of a model's tensors without an image: of all their shapes for one image, and the values of those that no image changes. */
+/** What is known of a model's tensors without an image: of all their types and their shapes for one image, and the values of those that no image changes. */
 export interface Trace {
   readonly shapes: ReadonlyMap<string, readonly number[]>
+  readonly types: ReadonlyMap<string, ElementType>
   readonly fixed: ReadonlyMap<string, ModelTensor>
 }
 
@@ -20,6 +21,7 @@ const mostWork = 2 ** 31
 export function traceOnnx(model: Model): Trace {
   const fixed = new Tensors(model.constants)
   const shapes = new Map([...fixed.all].map(([name, { shape }]) => [name, shape]))
+  const types = new Map([...fixed.all].map(([name, { type }]) => [name, type]))
   /** Of what depends on the image there are stand-ins: tensors of zeros. */
   const made = new Tensors(new Map())
   const budget = { elements: standardBudget().elements, work: mostWork }
@@ -33,6 +35,7 @@ export function traceOnnx(model: Model): Trace {
     const tensor = emptyTensor(value.type, shape)
     made.set(value.name, tensor)
     shapes.set(value.name, tensor.shape)
+    types.set(value.name, tensor.type)
   }
   const lastReader = new Map(model.nodes.flatMap(({ inputs }, i) => inputs.map((name) => [name, i] as const)))
   for (const [i, node] of model.nodes.entries()) {
@@ -41,6 +44,7 @@ export function traceOnnx(model: Model): Trace {
     const given = (name: string) => fixed.get(name) ?? made.get(name)
     for (const [name, result] of evaluateNode(node, given, budget, { dry: !known })) {
       shapes.set(name, result.shape)
+      types.set(name, result.type)
       if (known) fixed.set(name, result)
       else if (lastReader.has(name)) made.set(name, result)
     }
@@ -48,7 +52,7 @@ export function traceOnnx(model: Model): Trace {
     made.check(node, budget)
     for (const name of node.inputs) if (lastReader.get(name) === i) made.delete(name)
   }
-  return { shapes, fixed: fixed.all }
+  return { shapes, types, fixed: fixed.all }
 }
 
 /** The shape of an input for one image: its first dimension is 1 where it is open, or where it counts the images of a batch. */

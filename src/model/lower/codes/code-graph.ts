@@ -114,7 +114,8 @@ export class CodeGraph {
   codeScale(node: ModelNode, scaleAt: number, zeroAt: number): CodeScale {
     const scale = this.constant(node, scaleAt)
     const zero = (node.inputs[zeroAt] ?? '') === '' ? undefined : this.constant(node, zeroAt)
-    const type = zero?.type ?? 'uint8'
+    const codes = node.operator === 'DequantizeLinear' ? node.inputs[0]! : node.outputs[0]!
+    const type = zero?.type ?? this.trace.types.get(codes)!
     if (type !== 'int8' && type !== 'uint8')
       throw new Obstacle(`has codes of ${type}`, 'Quantise to int8 or uint8.')
     if (scale.data.length !== 1 || (zero !== undefined && zero.data.length !== 1))

@@ -1,4 +1,5 @@
 import type { ElementType, ModelNode, ModelTensor } from '../../model.ts'
+import { elementTypeOf } from '../../onnx/tensor.ts'
 import { elements } from '../../operators/strided.ts'
 import { lowerAffine } from '../affine.ts'
 import type { Lowering } from '../lowering.ts'
@@ -26,6 +27,8 @@ function realWeights(
 }
 
 const codeBounds: Readonly<Partial<Record<ElementType, readonly [least: number, most: number]>>> = {
+  int4: [-8, 7],
+  uint4: [0, 15],
   int8: [-128, 127],
   int16: [-32768, 32767],
   uint8: [0, 255],
@@ -39,9 +42,13 @@ const codeBounds: Readonly<Partial<Record<ElementType, readonly [least: number, 
  */
 function clampAtZero(lowering: Lowering, node: ModelNode, scaleAt: number): void {
   const { scale, zero } = codesOf(lowering, node, scaleAt)
-  // without a zero point codes are uint8 that count from 0
-  const type = lowering.fixed(node.inputs[scaleAt + 1])?.type ?? 'uint8'
-  const [least, most] = codeBounds[type] ?? [0, Number.NaN]
+  // without a zero point codes count from 0, and are uint8 if nothing says otherwise
+  const stated = elementTypeOf(lowering.call(node).int('output_dtype', 0))
+  const type = lowering.fixed(node.inputs[scaleAt + 1])?.type ?? stated ?? 'uint8'
+  const bounds = codeBounds[type]
+  // floats of 8 bits have a sign
+  if (bounds === undefined) return
+  const [least, most] = bounds
   const value = lowering.result(node.outputs[0]!)
   if (zero.some((z) => z !== least) || lowering.isNonNegative(value)) return
   const whole = lowering.view(value, value.shape)
@@ -56,7 +63,6 @@ function clampAtZero(lowering: Lowering, node: ModelNode, scaleAt: number): void
 
 const quantize: Rule = (lowering, node) => {
   real(lowering, node)
-  if (node.attributes.has('output_dtype') && (node.inputs[2] ?? '') === '') return
   clampAtZero(lowering, node, 1)
 }
 
