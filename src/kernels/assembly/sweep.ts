@@ -16,8 +16,18 @@ export function rowOf(index: u16, bases: usize, rowBytes: usize): usize {
   return <usize>load<u32>(bases + ((<usize>(index >> 8)) << 2)) + <usize>(index & 255) * rowBytes
 }
 
-/** Writes the table of one tap, of the first codes, from the rows of its eight weights: [code] of int16 each, a multiple of 8. */
-export function buildTable(indices: usize, bases: usize, rowBytes: usize, codes: i32, to: usize): void {
+/**
+ * Writes the table of one tap, of the first codes, from the rows of its eight weights: [code] of int16 each, a multiple of 8. The
+ * products of neighbouring codes lie `step` bytes apart.
+ */
+export function buildTable(
+  indices: usize,
+  bases: usize,
+  rowBytes: usize,
+  codes: i32,
+  to: usize,
+  step: usize,
+): void {
   let r0 = rowOf(load<u16>(indices), bases, rowBytes)
   let r1 = rowOf(load<u16>(indices, 2), bases, rowBytes)
   let r2 = rowOf(load<u16>(indices, 4), bases, rowBytes)
@@ -26,7 +36,7 @@ export function buildTable(indices: usize, bases: usize, rowBytes: usize, codes:
   let r5 = rowOf(load<u16>(indices, 10), bases, rowBytes)
   let r6 = rowOf(load<u16>(indices, 12), bases, rowBytes)
   let r7 = rowOf(load<u16>(indices, 14), bases, rowBytes)
-  for (const end = to + ((<usize>codes) << 4); to < end; to += 128) {
+  for (const end = to + <usize>codes * step; to < end; ) {
     const a0 = v128.load(r0)
     const a1 = v128.load(r1)
     const a2 = v128.load(r2)
@@ -61,13 +71,21 @@ export function buildTable(indices: usize, bases: usize, rowBytes: usize, codes:
     const c6 = v128.shuffle<i32>(b5, b7, 0, 4, 1, 5)
     const c7 = v128.shuffle<i32>(b5, b7, 2, 6, 3, 7)
     v128.store(to, v128.shuffle<i64>(c0, c4, 0, 2))
-    v128.store(to, v128.shuffle<i64>(c0, c4, 1, 3), 16)
-    v128.store(to, v128.shuffle<i64>(c1, c5, 0, 2), 32)
-    v128.store(to, v128.shuffle<i64>(c1, c5, 1, 3), 48)
-    v128.store(to, v128.shuffle<i64>(c2, c6, 0, 2), 64)
-    v128.store(to, v128.shuffle<i64>(c2, c6, 1, 3), 80)
-    v128.store(to, v128.shuffle<i64>(c3, c7, 0, 2), 96)
-    v128.store(to, v128.shuffle<i64>(c3, c7, 1, 3), 112)
+    to += step
+    v128.store(to, v128.shuffle<i64>(c0, c4, 1, 3))
+    to += step
+    v128.store(to, v128.shuffle<i64>(c1, c5, 0, 2))
+    to += step
+    v128.store(to, v128.shuffle<i64>(c1, c5, 1, 3))
+    to += step
+    v128.store(to, v128.shuffle<i64>(c2, c6, 0, 2))
+    to += step
+    v128.store(to, v128.shuffle<i64>(c2, c6, 1, 3))
+    to += step
+    v128.store(to, v128.shuffle<i64>(c3, c7, 0, 2))
+    to += step
+    v128.store(to, v128.shuffle<i64>(c3, c7, 1, 3))
+    to += step
   }
 }
 
@@ -159,11 +177,11 @@ export function sweepRestFours(sums: usize, lines: usize, positions: i32): void 
   }
 }
 
-function lowOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
+export function lowOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
   return i32x4.add(lowOfPair(a, b), lowOfPair(c, d))
 }
 
-function highOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
+export function highOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
   return i32x4.add(highOfPair(a, b), highOfPair(c, d))
 }
 
@@ -176,15 +194,15 @@ function highOfPair(a: v128, b: v128): v128 {
   return i32x4.dot_i16x8_s(v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15), i16x8.splat(1))
 }
 
-function low(a: v128): v128 {
+export function low(a: v128): v128 {
   return v128.extend_low<i16>(a)
 }
 
-function high(a: v128): v128 {
+export function high(a: v128): v128 {
   return v128.extend_high<i16>(a)
 }
 
-function add(sums: usize, first: v128, second: v128): void {
+export function add(sums: usize, first: v128, second: v128): void {
   v128.store(sums, i32x4.add(v128.load(sums), first))
   v128.store(sums, i32x4.add(v128.load(sums, 16), second), 16)
 }

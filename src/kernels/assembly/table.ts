@@ -14,6 +14,7 @@ import {
   tableBytes,
   taps,
 } from './sweep'
+import { wideFours, widePairs, wideRest, wideRestFours, wideSingles } from './sweep-wide'
 
 /** Channels whose planes are kept: more than eight taps can meet, and a power of two. */
 const planes: i32 = 16
@@ -39,6 +40,8 @@ export function convolveTable(at: usize, piece: i32, scratch: usize): void {
   const rowBytes = (<usize>job.word(at, job.codes)) << 1
   const codes = job.word(at, job.tableCodes)
   const bases = <usize>job.word(at, job.lookup)
+  // Tables of so many blocks lie side by side: for 128 codes two of them fit where one of 256 does.
+  const most = codes <= 128 && blocks > 1 ? 2 : 1
   let placed = 0
   for (let octet = 0; octet < octets; octet++) {
     const first = octet * taps
@@ -49,7 +52,7 @@ export function convolveTable(at: usize, piece: i32, scratch: usize): void {
         region.group * channels + placed,
         scratch + planesAt + <usize>(placed & (planes - 1)) * planeBytes,
         <u32>scratch,
-        4,
+        3 + most,
       )
     for (let j = 0; j < here; j++) {
       const tap = first + j
@@ -67,74 +70,115 @@ export function convolveTable(at: usize, piece: i32, scratch: usize): void {
     // Taps that do not exist have tables of zeros, at places of the first tap.
     const used = here > 4 ? taps : 4
     for (let j = here; j < used; j++) {
-      memory.fill(scratch + <usize>j * tableBytes, 0, (<usize>codes) << 4)
+      memory.fill(scratch + <usize>j * tableBytes, 0, ((<usize>codes) << 3) << most)
       memory.copy(scratch + linesAt + <usize>j * lineBytes, scratch + linesAt, (<usize>region.positions) << 2)
     }
-    for (let block = 0; block < blocks; block++) {
-      const index = firstBlock + block
-      const indices = <usize>job.word(at, job.factors) + ((<usize>index * count + first) << 4)
-      for (let j = 0; j < here; j++)
-        buildTable(indices + ((<usize>j) << 4), bases, rowBytes, codes, scratch + <usize>j * tableBytes)
+    for (let block = 0; block < blocks; ) {
+      const together = min(most, blocks - block)
+      let variant: u8 = 4
+      for (let b = 0; b < together; b++) {
+        const index = firstBlock + block + b
+        const indices = <usize>job.word(at, job.factors) + ((<usize>index * count + first) << 4)
+        for (let j = 0; j < here; j++)
+          buildTable(
+            indices + ((<usize>j) << 4),
+            bases,
+            rowBytes,
+            codes,
+            scratch + <usize>j * tableBytes + ((<usize>b) << 4),
+            (<usize>most) << 4,
+          )
+        variant = min(variant, load<u8>(<usize>job.word(at, job.variants) + <usize>index * octets + octet))
+      }
       const to = sums + <usize>block * blockBytes
-      const lines = scratch + linesAt
-      const variant = load<u8>(<usize>job.word(at, job.variants) + <usize>index * octets + octet)
-      if (used === 4) {
-        if (variant === 4) sweepRestFours(to, lines, region.positions)
-        else sweepRest(to, lines, region.positions)
-      } else if (variant === 4) sweepFours(to, lines, region.positions)
-      else if (variant === 2) sweepPairs(to, lines, region.positions)
-      else sweepSingles(to, lines, region.positions)
+      if (together === 2) sweepWide(to, scratch + linesAt, used, variant)
+      else sweep(to, scratch + linesAt, used, variant)
+      block += together
     }
   }
-  finishBlocks(at, sums, blocks, blockBytes)
+  finishBlocks(at, sums, blocks, blockBytes, most)
 }
 
-/** Sums of eight filters side by side become lines: those of the result where they are wanted themselves, or ones to be finished. */
-function finishBlocks(at: usize, sums: usize, blocks: i32, blockBytes: usize): void {
+function sweep(sums: usize, lines: usize, used: i32, variant: u8): void {
+  if (used === 4) {
+    if (variant === 4) sweepRestFours(sums, lines, region.positions)
+    else sweepRest(sums, lines, region.positions)
+  } else if (variant === 4) sweepFours(sums, lines, region.positions)
+  else if (variant === 2) sweepPairs(sums, lines, region.positions)
+  else sweepSingles(sums, lines, region.positions)
+}
+
+function sweepWide(sums: usize, lines: usize, used: i32, variant: u8): void {
+  if (used === 4) {
+    if (variant === 4) wideRestFours(sums, lines, region.positions)
+    else wideRest(sums, lines, region.positions)
+  } else if (variant === 4) wideFours(sums, lines, region.positions)
+  else if (variant === 2) widePairs(sums, lines, region.positions)
+  else wideSingles(sums, lines, region.positions)
+}
+
+/** Sums of filters side by side become lines: those of the result where they are wanted themselves, or ones to be finished. */
+function finishBlocks(at: usize, sums: usize, blocks: i32, blockBytes: usize, most: i32): void {
   const columns = job.word(at, job.columns)
-  const plane = job.word(at, job.rows) * columns
   const here = region.rows * region.columns
   const direct = job.word(at, job.finish) === 1 && region.columns === columns && (here & 3) === 0
   const lines = sums + <usize>blocks * blockBytes
-  const pitch = ((<usize>region.positions) << 2) + 64
-  for (let f = 0; f < region.filters; f += lanes, sums += blockBytes) {
-    const filter = region.filter0 + f
-    const filters = min(lanes, region.filters - f)
-    const biases = <usize>job.word(at, job.bias) + ((<usize>filter) << 2)
-    if (direct && filters === lanes) {
-      for (let i = 0; i < region.images; i++)
-        takeLanes(
-          sums + ((<usize>(i * here)) << 5),
-          region.placeOf(at, i, filter),
-          (<usize>plane) << 2,
-          here,
-          biases,
-        )
-      continue
+  for (let block = 0; block < blocks; ) {
+    const together = min(most, blocks - block)
+    const step = (<usize>together) << 5
+    for (let b = 0; b < together; b++) {
+      const from = sums + ((<usize>b) << 5)
+      const f = (block + b) * lanes
+      const filters = min(lanes, region.filters - f)
+      if (direct && filters === lanes) takeSums(at, from, step, region.filter0 + f)
+      else takeLines(at, from, step, region.filter0 + f, filters, lines)
     }
-    takeLanes(sums, lines, pitch, region.positions, biases)
-    const run = (<usize>region.columns) << 2
-    for (let lane = 0; lane < filters; lane++)
-      finishLines(at, filter + lane, 0, lines + <usize>lane * pitch, run, <usize>region.rows * run)
+    sums += <usize>together * blockBytes
+    block += together
   }
 }
 
-/** sums[position][8], with their biases, as eight lines, four positions at a time: lines have slack for the last ones. */
-function takeLanes(from: usize, to: usize, pitch: usize, positions: i32, biases: usize): void {
+/** The sums of eight filters from one on are the result. */
+function takeSums(at: usize, from: usize, step: usize, filter: i32): void {
+  const pitch = (<usize>(job.word(at, job.rows) * job.word(at, job.columns))) << 2
+  const here = region.rows * region.columns
+  const biases = <usize>job.word(at, job.bias) + ((<usize>filter) << 2)
+  for (let i = 0; i < region.images; i++, from += <usize>here * step)
+    takeLanes(from, step, region.placeOf(at, i, filter), pitch, here, biases)
+}
+
+/** The sums of at most eight filters as lines, which are finished. */
+function takeLines(at: usize, from: usize, step: usize, filter: i32, filters: i32, lines: usize): void {
+  const pitch = ((<usize>region.positions) << 2) + 64
+  const run = (<usize>region.columns) << 2
+  takeLanes(
+    from,
+    step,
+    lines,
+    pitch,
+    region.positions,
+    <usize>job.word(at, job.bias) + ((<usize>filter) << 2),
+  )
+  for (let lane = 0; lane < filters; lane++)
+    finishLines(at, filter + lane, 0, lines + <usize>lane * pitch, run, <usize>region.rows * run)
+}
+
+/** Eight sums of each position, with their biases, as lines, four positions at a time: lines have slack for the last ones. */
+function takeLanes(from: usize, step: usize, to: usize, pitch: usize, positions: i32, biases: usize): void {
   const low = v128.load(biases)
   const high = v128.load(biases, 16)
-  for (const end = to + ((<usize>positions) << 2); to < end; to += 16, from += 128) {
-    takeFour(from, to, pitch, low)
-    takeFour(from + 16, to + 4 * pitch, pitch, high)
+  for (const end = to + ((<usize>positions) << 2); to < end; to += 16, from += 4 * step) {
+    takeFour(from, step, to, pitch, low)
+    takeFour(from + 16, step, to + 4 * pitch, pitch, high)
   }
 }
 
 /** A 4x4 transpose: four lanes of four positions. */
-function takeFour(from: usize, to: usize, pitch: usize, biases: v128): void {
+function takeFour(from: usize, step: usize, to: usize, pitch: usize, biases: v128): void {
   const a = i32x4.add(v128.load(from), biases)
-  const b = i32x4.add(v128.load(from, 32), biases)
-  const c = i32x4.add(v128.load(from, 64), biases)
-  const d = i32x4.add(v128.load(from, 96), biases)
+  const b = i32x4.add(v128.load(from + step), biases)
+  const c = i32x4.add(v128.load(from + 2 * step), biases)
+  const d = i32x4.add(v128.load(from + 3 * step), biases)
   const e = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
   const f = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
   const g = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
