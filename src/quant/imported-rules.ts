@@ -2,7 +2,7 @@
  * The integer rules that imported networks bring with them (docs/numerics.md, "Rules of imported networks"), on plain numbers. All
  * are exact: every intermediate value is an integer below 2^53.
  */
-import { codesByFactor, type RealMean, type RealSums } from './onnx-rules.ts'
+import { type RealMean, type RealSums, scaledSum } from './onnx-rules.ts'
 
 /** A factor as `multiplier` * 2^(`exponent` - 31): multiplier in [2^30, 2^31), or 0. */
 export interface ScaleFactor {
@@ -174,21 +174,19 @@ export function codesOfSums(
   result: { [index: number]: number },
   to: number,
 ): void {
-  if (rule.kind === 'onnx') {
-    codesByFactor(rule, n, sums, [low, high], result, to)
-    return
-  }
-  const multiplier = rule.multiplier[n]!
-  const exponent = rule.exponent[n]!
-  const { zeroPoint } = rule
+  const unclamped = unclampedCode(rule, n)
   for (let i = 0; i < sums.length; i++) {
-    const sum = sums[i]!
-    // a product of 22 and 31 bits is exact as it is
-    const exact = exponent <= 0 && sum < 0x200000 && sum >= -0x200000
-    const code = exact
-      ? roundingShift(Math.floor((sum * multiplier + 0x40000000) / 0x80000000), -exponent)
-      : scaled(sum, multiplier, exponent)
-    const value = code + zeroPoint
-    result[to + i] = value < low ? low : value > high ? high : value
+    const code = unclamped(sums[i]!) + rule.zeroPoint
+    result[to + i] = code < low ? low : code > high ? high : code
   }
+}
+
+/** From a sum of filter n to its code, without the zero point. */
+function unclampedCode(rule: SumRule, n: number): (sum: number) => number {
+  if (rule.kind === 'onnx') {
+    const factor = rule.factor[n]!
+    return (sum) => scaledSum(sum, factor)
+  }
+  const [multiplier, exponent] = [rule.multiplier[n]!, rule.exponent[n]!]
+  return (sum) => scaled(sum, multiplier, exponent)
 }

@@ -44,22 +44,6 @@ export interface RealSums {
   readonly zeroPoint: number
 }
 
-/** The codes of filter n's sums, written from `to` on. */
-export function codesByFactor(
-  { factor, zeroPoint }: RealSums,
-  n: number,
-  sums: Int32Array,
-  [low, high]: readonly [low: number, high: number],
-  result: { [index: number]: number },
-  to: number,
-): void {
-  const own = factor[n]!
-  for (let i = 0; i < sums.length; i++) {
-    const code = scaledSum(sums[i]!, own) + zeroPoint
-    result[to + i] = code < low ? low : code > high ? high : code
-  }
-}
-
 /** The mean of the real values of codes, and its code. */
 export interface RealMean {
   readonly kind: 'onnx'

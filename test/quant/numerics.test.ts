@@ -22,13 +22,14 @@ import { fitCurve } from '../../src/quant/fit.ts'
 import {
   addScaled,
   averageAwayFromZero,
+  codesOfSums,
   doublingHighProduct,
   roundingShift,
   scaled,
   scaledAddition,
   scaleFactor,
 } from '../../src/quant/imported-rules.ts'
-import { codeOfReal, codesByFactor, sumFactor } from '../../src/quant/onnx-rules.ts'
+import { codeOfReal, sumFactor } from '../../src/quant/onnx-rules.ts'
 import type { QConv, QGraph, QTensor } from '../../src/quant/qgraph.ts'
 import { quantise } from '../../src/quant/quantise.ts'
 import {
@@ -285,7 +286,7 @@ const rules: Record<string, (a: Arguments) => unknown> = {
   sumFactor: ({ input, weights, output }) => sumFactor(input, weights, output),
   codeOfSum: ({ sum, factor, zero, low, high }) => {
     const code = new Int8Array(1)
-    codesByFactor(
+    codesOfSums(
       { kind: 'onnx', factor: Float32Array.of(factor), zeroPoint: zero },
       0,
       Int32Array.of(sum),
