@@ -2,10 +2,11 @@ import type { Convolution } from '../kernels/convolution.ts'
 import { allocate, release } from '../kernels/memory.ts'
 import { createTranspose } from '../kernels/transpose.ts'
 
-/** Whether a layer reads one position and makes one: a dense layer. */
+/** Whether a layer reads one position and makes one: a dense layer. With a stride it would pass over those of other images. */
 export function isDense({ shape }: Convolution): boolean {
-  const { height, width, rows, columns, kernel, padding } = shape
-  return [height, width, rows, columns, ...kernel].every((n) => n === 1) && padding.every((n) => n === 0)
+  const { height, width, rows, columns, kernel, stride, padding } = shape
+  const ones = [height, width, rows, columns, ...kernel, ...stride]
+  return ones.every((n) => n === 1) && padding.every((n) => n === 0)
 }
 
 /** A dense layer over images as one over a map that has a position for each of them: operands are packed for all at once. */

@@ -8,6 +8,7 @@ import { quantise } from '../../src/quant/quantise.ts'
 import { codeRange } from '../../src/quant/rules.ts'
 import { anyNetwork } from '../fixtures/any-networks.ts'
 import { randomNetwork } from '../fixtures/networks.ts'
+import { sketchGraph } from '../fixtures/qgraph.ts'
 import { scene } from '../fixtures/scenes.ts'
 import { oracleGraph } from '../oracles/graph.ts'
 
@@ -81,6 +82,30 @@ describe('the emulator', () => {
       ...emulator.runImage(batch.slice(i * size, (i + 1) * size)).get(graph.output)!,
     ])
     expect([...together]).toEqual(apart.flat())
+  })
+
+  test('so do batches of random networks', () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const quant = { weightBits: 8, activationBits: 8, unsigned: seed % 3 === 0 }
+      const { graph, assignment, codes } = scene(seed, quant, seed % 2 === 0 ? randomNetwork : anyNetwork)
+      const emulator = createEmulator(graph, assignment)
+      const batch = codes(3)
+      const together = emulator.result(batch, 3)
+      const size = batch.length / 3
+      const apart = [0, 1, 2].flatMap((i) => [...emulator.result(batch.slice(i * size, (i + 1) * size), 1)])
+      expect([...together], `network ${seed}`).toEqual(apart)
+    }
+  })
+
+  test('so does a convolution of one position with a stride: it reads no other image', () => {
+    for (const groups of [1, 4]) {
+      const layer = { filters: 8, kernel: [1, 1], stride: [2, 2], groups } as const
+      const graph = sketchGraph({ input: [8, 1, 1], layers: [layer], seed: 3 })
+      const emulator = createEmulator(graph, buildAssignment(graph, []))
+      const batch = Int8Array.from({ length: 40 }, (_, i) => ((i * 37) % 251) - 125)
+      const apart = [0, 1, 2, 3, 4].flatMap((i) => [...emulator.result(batch.slice(8 * i, 8 * i + 8), 1)])
+      expect([...emulator.result(batch, 5)]).toEqual(apart)
+    }
   })
 
   test('padding is multiplied: a multiplier that is wrong at zero changes the edges', () => {
