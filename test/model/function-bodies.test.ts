@@ -83,6 +83,20 @@ describe('operators written out as their functions', () => {
     ])
   })
 
+  it('of truth values: all of none, and any of none', () => {
+    for (const [operator, some, none] of [
+      ['ReduceMin', 0, 1],
+      ['ReduceMax', 1, 0],
+    ] as const) {
+      const of = (data: Uint8Array) => {
+        const truths = { type: 'bool', shape: [data.length], data } as const
+        const nodes = [node(operator, ['truths'], 'r'), node('Cast', ['r'], 'y', { to: 1 })]
+        return run(nodes, x, { truths }).data[0]
+      }
+      expect([of(Uint8Array.of(1, 0, 1)), of(new Uint8Array(0))]).toEqual([some, none])
+    }
+  })
+
   it('that choose between what does not fit together are refused', () => {
     const choose = [node('Less', ['x', 'x'], 'c'), node('Where', ['c', 'x', 'w'], 'y')]
     expect(() => run(choose, x, { w: int64Tensor(1) })).toThrow(

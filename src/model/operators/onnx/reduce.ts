@@ -24,11 +24,12 @@ const mean: Reduction = {
 const sum: Reduction = { ...mean, axesGiven: 13, result: (joined) => joined }
 
 const extreme = (start: number, join: Reduction['join']): Reduction => ({
-  types: ['float32', 'float64', 'int32', 'int8', 'uint8'],
+  types: ['float32', 'float64', 'int32', 'int8', 'uint8', 'bool'],
   axesGiven: 18,
   start,
   join,
-  result: (joined) => joined,
+  // of no truth values at all, too
+  result: (joined, _, type) => (type === 'bool' ? Number(joined > 0) : joined),
 })
 
 /** The axes that vanish, or become 1: those that are named, all where none are. */
