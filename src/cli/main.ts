@@ -89,7 +89,9 @@ async function dispatch(args: readonly string[], signal: AbortSignal): Promise<n
 
     .fail((message: string | null, error: Error | null) => {
       const command = args[0] === undefined || args[0].startsWith('-') ? 'xgen' : `xgen ${args[0]}`
-      throw error ?? refusal(message ?? 'wrong usage', command, names)
+      // what yargs itself refuses comes as a message, or as an error of its own
+      if (error !== null && error !== undefined && error.name !== 'YError') throw error
+      throw refusal(message ?? error?.message ?? 'wrong usage', command, names)
     })
   const declared = (configured: Argv) => {
     const options = declaredOptions(configured)

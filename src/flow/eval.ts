@@ -18,7 +18,7 @@ import { exactEmulator, type LayerError, layerErrors } from './layer-errors.ts'
 import type { InputRange } from './model-accuracy.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
 import type { PartReader } from './picture-reading.ts'
-import { networkOf, ownDataSet, weightsOf } from './preparation.ts'
+import { evaluatedSet, networkOf, weightsOf } from './preparation.ts'
 
 export interface EvalRequest {
   /** Data set; the network's own where it is built in. */
@@ -76,13 +76,7 @@ export async function evaluate(
       where: '--weights',
       hint: `Train first: "xgen train --net ${networkPath(configuration)} --data SET".`,
     })
-  const name = request.data ?? ownDataSet(configuration)
-  if (name === undefined)
-    throw usageError('name the data set to evaluate on', {
-      where: '--data',
-      hint: '"xgen data list" lists them.',
-    })
-  const set = dataSet(name)
+  const set = dataSet(evaluatedSet(configuration, request.data, precision))
   checkFit(network, set)
   const emulation = precision === 'int' ? networkEmulation(configuration) : undefined
   const run = emulation?.run ?? floatRun(configuration)

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Assignment } from '../approx/assignment.ts'
 import { buildAssignment } from '../approx/build.ts'
-import { dataError } from '../base/errors.ts'
+import { dataError, usageError } from '../base/errors.ts'
 import { packageRoot } from '../base/files.ts'
 import { hashOf } from '../base/hash.ts'
 import { seededRandom } from '../base/random.ts'
@@ -131,6 +131,22 @@ export function ownDataSet(configuration: Configuration): string | undefined {
   const file = weightsPath(configuration) ?? weightsBeside(configuration)
   const named = file === undefined ? zooEntry(configuration.net)?.data : calibratedOn(file)
   return dataSets.find(({ name }) => name === named)?.name
+}
+
+/** The data set to evaluate on. Where none is named and none known, what is wrong with the weights, which would tell it, comes first. */
+export function evaluatedSet(
+  configuration: Configuration,
+  named: string | undefined,
+  precision: 'int' | 'float',
+): string {
+  const name = named ?? ownDataSet(configuration)
+  if (name !== undefined) return name
+  if (precision === 'float') weightsOf(configuration, networkOf(configuration))
+  else if (!hasOwnWeights(configuration)) prepare(configuration)
+  throw usageError('name the data set to evaluate on', {
+    where: '--data',
+    hint: '"xgen data list" lists them.',
+  })
 }
 
 /** Images for a comparison, a byte a pixel: real = byte / 255. */

@@ -19,7 +19,7 @@ import { exactEmulator, type LayerError, layerErrors } from './layer-errors.ts'
 import type { InputRange } from './model-accuracy.ts'
 import { type EmulatedModel, emulatedModel, storageOf } from './model-emulation.ts'
 import { hasSeededWeights, networkPath } from './named-files.ts'
-import { ownDataSet, prepare } from './preparation.ts'
+import { evaluatedSet, prepare } from './preparation.ts'
 import { logName, openLog, type StudyIdentity } from './robustness-log.ts'
 
 /** How accuracy depends on the bits of weights and activations and on the multipliers: every combination is measured. */
@@ -185,13 +185,7 @@ interface Subject {
 function subjectOf(configuration: Configuration, { data, split }: RobustnessRequest, files: Files): Subject {
   if (hasSeededWeights(configuration))
     throw usageError('seeded weights are untrained: they have no accuracy to measure', { where: '--weights' })
-  const name = data ?? ownDataSet(configuration)
-  if (name === undefined)
-    throw usageError('name the data set to evaluate on', {
-      where: '--data',
-      hint: '"xgen data list" lists them.',
-    })
-  const set = dataSet(name)
+  const set = dataSet(evaluatedSet(configuration, data, 'int'))
   if (isModelAsItIs(configuration)) {
     const file = networkPath(configuration)
     const { shape, taken } = modelOf(configuration, files)

@@ -78,6 +78,8 @@ test.each([
   [['mult', 'metrics', 'exact', '--sat'], '--sat: "mult metrics" does not heed it'],
   [['mult', 'list', 'roup'], 'xgen mult show roup'],
   [['net', 'import', 'm.onnx', '--mult', 'drum:k=4'], '--mult: "net import" does not heed it'],
+  [['eval', '--net'], '--net: a value is missing'],
+  [['eval', '--sweep', '--out', 'x'], '--sweep: a value is missing'],
   [['net', 'import'], 'For example: xgen net import model.onnx'],
   [['eval', '--net', 'lenet5', '--precision', 'float', '--mult', 'exact'], '--mult: multipliers are of the'],
   [['eval', '--net', 'lenet5', '--sweep', 'weights=2..8', '--per-class'], '--per-class: a study prints'],

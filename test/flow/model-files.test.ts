@@ -1,7 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
+import { packageRoot } from '../../src/base/files.ts'
 import { decodeNpy, encodeNpy } from '../../src/base/npy.ts'
 import { readNpzArrays, writeNpz } from '../../src/base/npz.ts'
 import { silent } from '../../src/base/progress.ts'
@@ -228,6 +230,14 @@ describe('xgen net import and export', () => {
       record: join(out, 'digits.json'),
     })
   })
+
+  it('that find next to nothing may be made for other pixels, which xgen eval tells', async () => {
+    const main = join(packageRoot, 'src/cli/main.ts')
+    const evaluate = ['eval', '--net', at('digits.onnx'), '--data', `folder:${at('pictures')}`]
+    const run = (...args: string[]) => execa('node', ['--import', 'tsx', main, ...evaluate, ...args])
+    expect((await run()).stderr).toContain('needs --input-range')
+    expect((await run('--input-range', '0..255')).stderr).not.toContain('needs --input-range')
+  }, 60_000)
 
   it('of a model file alone there are no ranges, which is told with what to do', () => {
     const configuration = resolveConfiguration({ net: at('digits.onnx') })

@@ -12,7 +12,7 @@ import { resolveConfiguration } from '../../src/flow/configuration.ts'
 import { evaluate } from '../../src/flow/eval.ts'
 import { infer } from '../../src/flow/infer.ts'
 import { checkNetwork, showNetwork } from '../../src/flow/net.ts'
-import { ownDataSet, prepare, quantiseInput, testImages } from '../../src/flow/preparation.ts'
+import { prepare, quantiseInput, testImages } from '../../src/flow/preparation.ts'
 import { checkActivations, trainNetwork } from '../../src/flow/train.ts'
 import { dataSet } from '../../src/net/data/catalogue.ts'
 import { bytesAt, isPresent, realImage } from '../../src/net/data/store.ts'
@@ -133,27 +133,6 @@ describe('the built-in LeNet-5', () => {
     })
     expect(hits.length).toBeGreaterThan(30)
   })
-})
-
-test('a network is evaluated on what its weights were calibrated on, unless another set is named', () => {
-  expect(ownDataSet(configuration())).toBe('mnist')
-  const weights = path('own.safetensors')
-  const own = resolveConfiguration({ net: 'lenet5', weights, environment: {} })
-  expect(ownDataSet(own)).toBeUndefined()
-  const record = readFileSync(join(packageRoot, 'nets', 'lenet5.json'), 'utf8')
-  const calibratedOn = (data: string) =>
-    writeFileSync(
-      path('own.json'),
-      JSON.stringify({ ...JSON.parse(record), calibration: { data, images: 3 } }),
-    )
-  calibratedOn('fashion-mnist')
-  expect(ownDataSet(own)).toBe('fashion-mnist')
-  for (const unknown of ['drawn', 'folder:photos']) {
-    calibratedOn(unknown)
-    expect(ownDataSet(own)).toBeUndefined()
-  }
-  writeFileSync(path('own.json'), '{')
-  expect(ownDataSet(own)).toBeUndefined()
 })
 
 describe('infer', () => {

@@ -2,7 +2,7 @@ import { usageError } from '../../base/errors.ts'
 import { type EvalResult, evaluate } from '../../flow/eval.ts'
 import { type LayerError, usualLayerImages } from '../../flow/layer-errors.ts'
 import type { evaluateRun, Rates, RunAccuracy } from '../../flow/run-accuracy.ts'
-import type { Command } from '../command.ts'
+import type { Command, CommonOptions } from '../command.ts'
 import { inputRangeOf } from '../input-range.ts'
 import {
   evaluatedImages,
@@ -41,6 +41,15 @@ const layerTable = (layers: readonly LayerError[]): string[] =>
     ],
     1,
   )
+
+/** A model that was made for other pixels than it gets finds next to nothing, and does not fail. */
+function warnOfRange({ taken, interval: [low], classes }: EvalResult, options: CommonOptions): void {
+  if (taken?.startsWith('pixels') !== true || options['input-range'] !== undefined) return
+  if (low > 1 / classes.length) return
+  process.stderr.write(
+    'xgen: no better than chance: a model made for other pixels needs --input-range, such as 0..255\n',
+  )
+}
 
 /** Loads what makes designs only where there is one. */
 async function evaluateDesign(...of: Parameters<typeof evaluateRun>): ReturnType<typeof evaluateRun> {
@@ -156,6 +165,7 @@ export const evaluation: Command = {
       ...(result.layers === undefined ? [] : layerTable(result.layers)),
       `${result.images} images in ${result.seconds.toFixed(1)} s, ${result.imagesPerSecond.toFixed(0)} images/s`,
     ]
+    warnOfRange(result, options)
     session.print(result, lines.join('\n'))
     return 0
   },
