@@ -51,12 +51,15 @@ export function narrowValue(type: NarrowType, code: number): number {
   return sign * (2 ** digits + fraction) * 2 ** (exponent - bias - digits)
 }
 
-/** Values from the bytes of a file: of two codes in a byte the lower bits are the first. */
-export function narrowValues(type: NarrowType, bytes: Uint8Array, count: number): number[] {
+/** Puts the values of a file's bytes into `to`: of two codes in a byte the lower bits are the first. */
+export function putValues(
+  type: NarrowType,
+  bytes: Uint8Array,
+  to: Float32Array | Int8Array | Uint8Array,
+): void {
   const pairs = narrowBits(type) === 4
-  return Array.from({ length: count }, (_, i) =>
-    narrowValue(type, pairs ? bytes[i >> 1]! >> (4 * (i & 1)) : bytes[i]!),
-  )
+  for (let i = 0; i < to.length; i++)
+    to[i] = narrowValue(type, pairs ? bytes[i >> 1]! >> (4 * (i & 1)) : bytes[i]!)
 }
 
 /** The largest codes that stand for numbers. */

@@ -2,7 +2,7 @@ import { dataError } from '../../base/errors.ts'
 import { fromBfloat, fromHalf } from '../../base/half.ts'
 import { checkedElements } from '../../base/tensor.ts'
 import type { ElementType, ModelTensor, TypedData } from '../model.ts'
-import { isNarrow, narrowBits, narrowValue, narrowValues } from '../narrow.ts'
+import { isNarrow, narrowBits, narrowValue, putValues } from '../narrow.ts'
 import { arrayOf, emptyTensor, type HalfType, isHalf, isWide, mostAxes } from '../tensors.ts'
 import { type ExternalPlace, readExternal } from './external.ts'
 import type { MessageReader } from './protobuf.ts'
@@ -207,7 +207,7 @@ const valueOfBits = (type: HalfType) => (type === 'float16' ? fromHalf : fromBfl
 function decoded(bytes: Uint8Array, type: ElementType, elements: number): TypedData {
   if (isNarrow(type)) {
     const { data } = emptyTensor(type, [elements])
-    ;(data as Float32Array).set(narrowValues(type, bytes, elements))
+    putValues(type, bytes, data as Float32Array)
     return data
   }
   if (isHalf(type)) {
