@@ -101,7 +101,7 @@ export async function importNetwork(
     progress.done()
     checkWritable(paths.network)
     const real = Array.from({ length: images.count }, (_, i) => realImageAt(images, i))
-    const found = await findRanges(of, weights, real, progress, signal)
+    const found = await findRanges(of, weights, real, request.file, progress, signal)
     return { found, images: images.count }
   }
 }

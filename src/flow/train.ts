@@ -1,10 +1,9 @@
 import { buildAssignment } from '../approx/build.ts'
-import { dataError, usageError, XgenError } from '../base/errors.ts'
+import { usageError, XgenError } from '../base/errors.ts'
 import { writeFileAtomically } from '../base/files.ts'
 import type { Progress } from '../base/progress.ts'
 import { emulatedAccuracy } from '../emu/accuracy.ts'
 import { createEmulator } from '../emu/emulator.ts'
-import { floatNetwork } from '../float/forward.ts'
 import { dataSet, type SplitName } from '../net/data/catalogue.ts'
 import { loadSplit } from '../net/data/load.ts'
 import { type ImageSet, realImageAt, slice } from '../net/data/store.ts'
@@ -136,8 +135,7 @@ async function describe(
 ): Promise<WeightRecord> {
   const { weights } = trained
   const images = Array.from({ length: calibration.count }, (_, i) => realImageAt(calibration, i))
-  checkActivations(network, weights, images, request.weights ?? request.out)
-  const ranges = await findRanges(network, weights, images, progress, signal)
+  const ranges = await findRanges(network, weights, images, request.weights ?? request.out, progress, signal)
   progress.step('float accuracy', test.count)
   const float = await floatAccuracy(network, weights, test, signal, (done) => progress.update(done))
   progress.done(`${(100 * float.top1).toFixed(2)} % of ${test.count}`)
@@ -158,28 +156,6 @@ async function describe(
     ranges: Object.fromEntries(ranges),
     ...(request.epochs === 0 ? {} : { training: trainingRecord(request, trained) }),
     accuracy: { images: test.count, float: float.top1, int8: quantised.top1 },
-  }
-}
-
-/** Above this no range is stored: products of such values overflow. */
-const largestActivation = 1e30
-
-/** That no layer's results overflow: no range could be found for them. `file`: the weights' file, for the message. */
-export function checkActivations(
-  network: Network,
-  weights: Weights,
-  images: readonly Float32Array[],
-  file: string,
-): void {
-  const float = floatNetwork(network, weights)
-  for (const image of images) {
-    float.trace(image, (layer, values) => {
-      if (values.every((value) => Math.abs(value) <= largestActivation)) return
-      throw dataError(`the results of layer "${layer}" overflow: they are not finite, or above 1e30`, {
-        where: file,
-        hint: 'Its weights, or those of a layer before it, are too large. Train again?',
-      })
-    })
   }
 }
 
