@@ -1,10 +1,13 @@
 import { invariant } from '../src/base/errors.ts'
-import { type Convolution, createConvolution } from '../src/kernels/convolution.ts'
+import { type Convolution, codesOf, createConvolution } from '../src/kernels/convolution.ts'
 import { bytesAt, hold, wordsAt } from '../src/kernels/memory.ts'
 import type { Products } from '../src/kernels/products.ts'
 import { placeRows } from '../src/kernels/rows.ts'
 import { useThreads } from '../src/kernels/threads.ts'
 import { outputSize, type Problem, tableOfFilter, tapsOf } from './problems.ts'
+
+/** Codes as behind a ReLU. */
+const format = { bits: 8, signed: true, padding: 0, least: 0 }
 
 /** The products of a problem as the kernels take them: rows of its tables, or one factor of each operand. */
 export type Preparation = 'rows' | 'exact' | 'truncated'
@@ -20,7 +23,7 @@ export function kernelRun(problem: Problem, preparation: Preparation) {
       ...{ rows, columns, groups: 1, dilation: [1, 1] },
       ...{ kernel: [kernel, kernel], stride: [stride, stride], padding: [padding, padding] },
     },
-    { bits: 8, signed: true, padding: 0, least: 0 },
+    format,
     productsOf(problem, preparation),
     new Int32Array(shape.filters),
     { kind: 'sums' },
@@ -46,7 +49,7 @@ function productsOf({ shape, weights, tables }: Problem, preparation: Preparatio
     return {
       kind: 'table',
       rows: tables.map(({ name, products }) => {
-        const rows = placeRows(products, 8, 8)
+        const rows = placeRows(products, 8, 8, codesOf(format))
         invariant(rows !== undefined, `the table "${name}" spans more than 16 bits`)
         return rows
       }),

@@ -1,5 +1,11 @@
 import type { LayerAssignment } from '../approx/assignment.ts'
-import { type Convolution, createConvolution, type Finish } from '../kernels/convolution.ts'
+import {
+  type CodeFormat,
+  type Convolution,
+  codesOf,
+  createConvolution,
+  type Finish,
+} from '../kernels/convolution.ts'
 import type { Products } from '../kernels/products.ts'
 import type { QConv, QTensor } from '../quant/qgraph.ts'
 import type { Codes } from '../quant/rules.ts'
@@ -17,10 +23,11 @@ export function convolution(
   output: QTensor,
   least: number | undefined,
 ): Step {
-  const products = productsOf(node, assignment)
+  const format = { bits: input.bits, signed: input.signed, padding: input.zeroPoint, least }
+  const products = productsOf(node, assignment, codesOf(format))
   if (products.kind === 'curve' || products.kind === 'wide')
     return plainConvolution(node, products, input, output)
-  const kernel = kernelConvolution(node, products, input, output, least)
+  const kernel = kernelConvolution(node, products, input, output, format)
   const run = isDense(kernel) ? overLines(kernel) : kernel.run
   return ([codes], images, result) => run(codes!.byteOffset, result.byteOffset, images)
 }
@@ -38,7 +45,7 @@ function kernelConvolution(
   products: Products,
   input: QTensor,
   output: QTensor,
-  least: number | undefined,
+  format: CodeFormat,
 ): Convolution {
   const [channels, height, width] = input.shape
   const [filters, rows, columns] = output.shape
@@ -53,7 +60,7 @@ function kernelConvolution(
         dilation: node.dilation ?? [1, 1],
       },
     },
-    { bits: input.bits, signed: input.signed, padding: input.zeroPoint, least },
+    format,
     products,
     node.bias,
     finishOf(node),

@@ -3,17 +3,24 @@ import { operandValue } from '../arith/batch.ts'
 import { integerFactors } from '../arith/factors.ts'
 import type { Multiplier } from '../arith/multiplier.ts'
 import type { DotProducts, Products, TableProducts } from '../kernels/products.ts'
-import { type ProductRows, placeRows } from '../kernels/rows.ts'
+import { type ProductRows, placeRows, rowCodes } from '../kernels/rows.ts'
 import type { QConv } from '../quant/qgraph.ts'
 import { curveSums } from './curve.ts'
 import type { PlainProducts } from './plain.ts'
 
-/** How a layer's products are computed: as int16 products where they have factors, else by tables. */
-export function productsOf(node: QConv, assignment: LayerAssignment): Products | PlainProducts {
+/**
+ * How a layer's products are computed: as int16 products where they have factors, else by tables. `codes` is how many activation codes
+ * occur, from 0 on, where not all do.
+ */
+export function productsOf(
+  node: QConv,
+  assignment: LayerAssignment,
+  codes?: number,
+): Products | PlainProducts {
   if (node.curve !== undefined) return { kind: 'curve', sums: curveSums(node, node.curve, assignment) }
   return (
     dotProducts(node, assignment) ??
-    tableProducts(node, assignment) ?? {
+    tableProducts(node, assignment, codes) ?? {
       kind: 'wide',
       ...wideProducts(node, assignment),
     }
@@ -103,16 +110,24 @@ function findTerms(multiplier: Multiplier): readonly Term[] | undefined {
   return factors.map(({ ofA, ofB }) => ({ ofA: Int16Array.from(ofA), ofB: Int16Array.from(ofB) }))
 }
 
-const knownRows = new WeakMap<Multiplier, ProductRows | 'wide'>()
+/** By the number of codes that occur. */
+const knownRows = new WeakMap<Multiplier, Map<number, ProductRows | 'wide'>>()
 
-function tableProducts(node: QConv, assignment: LayerAssignment): TableProducts | undefined {
+function rowsOf(multiplier: Multiplier, codes: number): ProductRows | 'wide' {
+  const known = knownRows.get(multiplier) ?? new Map<number, ProductRows | 'wide'>()
+  knownRows.set(multiplier, known)
+  let rows = known.get(codes)
+  if (rows === undefined) {
+    rows = placeRows(multiplier.table(), multiplier.domain.nA, multiplier.domain.nB, codes) ?? 'wide'
+    known.set(codes, rows)
+  }
+  return rows
+}
+
+function tableProducts(node: QConv, assignment: LayerAssignment, codes?: number): TableProducts | undefined {
   const rows: ProductRows[] = []
   for (const multiplier of assignment.multipliers) {
-    let own = knownRows.get(multiplier)
-    if (own === undefined) {
-      own = placeRows(multiplier.table(), multiplier.domain.nA, multiplier.domain.nB) ?? 'wide'
-      knownRows.set(multiplier, own)
-    }
+    const own = rowsOf(multiplier, codes ?? rowCodes(multiplier.domain.nA))
     if (own === 'wide') return undefined
     rows.push(own)
   }

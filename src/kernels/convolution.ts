@@ -1,3 +1,4 @@
+import { invariant } from '../base/errors.ts'
 import { floatsAt, hold, wordsAt } from './memory.ts'
 import { type PieceLimits, panelStepOf, piecesOf } from './pieces.ts'
 import { type Products, placeProducts } from './products.ts'
@@ -30,6 +31,11 @@ export interface CodeFormat {
   readonly least?: number
   /** What windows read outside of the map. */
   readonly padding: number
+}
+
+/** Codes of a row of products for such an input, from 0 on: half of them where none is negative, nor what is read outside. */
+export function codesOf({ bits, signed, padding, least = -Infinity }: CodeFormat): number {
+  return rowCodes(signed && Math.min(least, padding) >= 0 ? bits - 1 : bits)
 }
 
 /** What becomes of the sums: they are stored, or codes, by filter, clamped to low..high. */
@@ -113,8 +119,11 @@ export function createConvolution(
   const fast = products.kind === 'dot' ? winogradWeights(shape, format, products, bias) : undefined
   const placed = placeProducts(products, { filters, groups, taps, format }, bias, place, fast)
   Object.assign(job, placed.words)
-  const { bits, signed, padding, least = -Infinity } = format
-  job['tableCodes'] = rowCodes(signed && Math.min(least, padding) >= 0 ? bits - 1 : bits)
+  job['tableCodes'] = codesOf(format)
+  invariant(
+    products.kind === 'dot' || products.rows.every(({ codes }) => codes >= codesOf(format)),
+    'rows lack codes that occur',
+  )
   job['bias'] = placeWords(placed.bias, place)
   const jobAt = place(4 * jobWords.length)
   const dot = products.kind === 'dot' ? dotWork(shape, products.terms, fast !== undefined) : undefined

@@ -1,6 +1,6 @@
 import type { CodeFormat } from './convolution.ts'
 import { bytesAt, shortsAt, ushortsAt, wordsAt } from './memory.ts'
-import { type ProductRows, rowCodes } from './rows.ts'
+import type { ProductRows } from './rows.ts'
 import { winogradConstant } from './winograd.ts'
 
 /** What a convolution multiplies by, filters first, then taps in the order channel, kernel row, kernel column. */
@@ -91,7 +91,7 @@ function placeTables(
   })
   const lookup = place(4 * rows.length)
   wordsAt(lookup, rows.length).set(rows.map(({ at }) => at))
-  return { words: { factors, variants, lookup, codes: rowCodes(rows[0]!.activationBits) }, bias: sums }
+  return { words: { factors, variants, lookup, codes: rows[0]!.codes }, bias: sums }
 }
 
 /** How many products of an octet of taps are added in int16: proven for every lane and all activations. */

@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Random, seededRandom } from '../../src/base/random.ts'
-import { type ConvolutionShape, createConvolution, type Finish } from '../../src/kernels/convolution.ts'
+import {
+  type ConvolutionShape,
+  codesOf,
+  createConvolution,
+  type Finish,
+} from '../../src/kernels/convolution.ts'
 import { allocate, bytesAt, release, wordsAt } from '../../src/kernels/memory.ts'
 import type { Products } from '../../src/kernels/products.ts'
 import { placeRows } from '../../src/kernels/rows.ts'
@@ -32,7 +37,12 @@ const cases = fc.record<Case>({
 })
 
 /** Random weights of 8 bits or fewer with what multiplies them, by definition and for the kernels. */
-function randomProducts(random: Random, { kind, bits }: Case, shape: ConvolutionShape, signed: boolean) {
+function randomProducts(
+  random: Random,
+  { kind, bits, signed }: Case,
+  shape: ConvolutionShape,
+  codes: number,
+) {
   const taps = (shape.channels / shape.groups) * shape.kernel[0] * shape.kernel[1]
   const count = shape.filters * taps
   const code = (x: number) => x & (2 ** bits - 1)
@@ -73,7 +83,7 @@ function randomProducts(random: Random, { kind, bits }: Case, shape: Convolution
     { length: count },
     () => random.integer(0, tables.length - 1) * 256 + random.integer(0, 2 ** weightBits - 1),
   )
-  const rows = tables.map((table) => placeRows(table, bits, weightBits)!)
+  const rows = tables.map((table) => placeRows(table, bits, weightBits, codes)!)
   const product = (x: number, n: number, tap: number) => {
     const at = index[n * taps + tap]!
     return tables[at >> 8]![(code(x) << weightBits) + (at & 255)]!
@@ -111,8 +121,9 @@ function check(c: Case, given?: ConvolutionShape) {
   const [least, high] = signed ? [-(2 ** (c.bits - 1)), 2 ** (c.bits - 1) - 1] : [0, 2 ** c.bits - 1]
   const low = random.integer(0, 2) === 0 ? 0 : least
   const images = random.integer(1, c.large ? 3 : 6)
-  const { products, product } = randomProducts(random, c, shape, signed)
   const outside = random.integer(low, high)
+  const format = { bits: c.bits, signed, padding: outside, least: low }
+  const { products, product } = randomProducts(random, c, shape, codesOf(format))
   const filters = Array.from({ length: shape.filters }, () => ({
     bias: random.integer(-(2 ** 20), 2 ** 20),
     multiplier: random.integer(0, random.unit() < 0.5 ? 65_535 : 2 ** 31 - 1),
@@ -128,7 +139,6 @@ function check(c: Case, given?: ConvolutionShape) {
     const { multiplier, shift } = filters[Math.floor(i / plane) % shape.filters]!
     return oracleCode(sum, multiplier, shift, -100, 90) & 255
   })
-  const format = { bits: c.bits, signed, padding: outside, least: low }
   const finish = {
     ...({ kind: 'requantise', low: -100, high: 90 } as const),
     ...{ multiplier: filters.map((one) => one.multiplier), shift: filters.map((one) => one.shift) },
@@ -163,6 +173,46 @@ describe('convolution kernels', () => {
       for (let threads = 1; threads <= 4; threads++) {
         for (let seed = 1; seed <= 3; seed++)
           check({ seed, large: true, kind, bits: 8, signed: true, threads })
+      }
+    }
+  })
+
+  test('add four products in 16 bits up to the bound, over the codes that occur', () => {
+    useThreads(1)
+    const width = 40
+    const size = { channels: 4, height: 1, width, rows: 1, columns: width, groups: 1 }
+    const window = { kernel: [1, 1], stride: [1, 1], padding: [0, 0], dilation: [1, 1] } as const
+    // Less their middles, four products are 32,764, -32,768 or 32,768 at the extremes: the last does not fit 16 bits.
+    for (const [largest, reach] of [
+      [16_382, 8191],
+      [16_383, 8192],
+      [16_384, 8192],
+    ] as const) {
+      // Half of the codes have the least product and half the largest; those that do not occur have products beyond any.
+      const table = Int32Array.from({ length: 512 }, (_, i) => (i < 256 ? ((i >> 1) & 1) * largest : 1e9))
+      const rows = placeRows(table, 8, 1, 128)!
+      expect([...rows.reach]).toEqual([reach, reach])
+      expect(placeRows(table, 8, 1)).toBeUndefined()
+      for (const filters of [2, 16]) {
+        const [input, output] = [allocate(4 * width), allocate(4 * filters * width)]
+        // All 16 ways to have them.
+        const codes = Array.from({ length: 4 * width }, (_, i) => ((i % width) >> Math.floor(i / width)) & 1)
+        bytesAt(input, 4 * width).set(codes)
+        createConvolution(
+          { ...size, ...window, filters },
+          { bits: 8, signed: true, padding: 0, least: 0 },
+          { kind: 'table', rows: [rows], index: new Uint16Array(4 * filters) },
+          new Int32Array(filters),
+          { kind: 'sums' },
+        ).run(input, output, 1)
+        const sums = Array.from({ length: width }, (_, x) =>
+          [0, 1, 2, 3].reduce((sum, channel) => sum + codes[channel * width + x]! * largest, 0),
+        )
+        expect([...wordsAt(output, filters * width)]).toEqual(
+          Array.from({ length: filters }, () => sums).flat(),
+        )
+        release(input, 4 * width)
+        release(output, 4 * filters * width)
       }
     }
   })
