@@ -177,20 +177,20 @@ export function sweepRestFours(sums: usize, lines: usize, positions: i32): void 
   }
 }
 
-export function lowOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
+function lowOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
   return i32x4.add(lowOfPair(a, b), lowOfPair(c, d))
 }
 
-export function highOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
+function highOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
   return i32x4.add(highOfPair(a, b), highOfPair(c, d))
 }
 
 /** a + b in 32 bits, the first four lanes: one product with ones where two extensions and a sum would do. */
-function lowOfPair(a: v128, b: v128): v128 {
+export function lowOfPair(a: v128, b: v128): v128 {
   return i32x4.dot_i16x8_s(v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11), i16x8.splat(1))
 }
 
-function highOfPair(a: v128, b: v128): v128 {
+export function highOfPair(a: v128, b: v128): v128 {
   return i32x4.dot_i16x8_s(v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15), i16x8.splat(1))
 }
 
